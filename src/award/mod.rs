@@ -1,0 +1,1 @@
+//! Awards that another office made in the past, taken into a zone as its history.

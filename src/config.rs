@@ -1,0 +1,1 @@
+//! Where the data is and which database is used.

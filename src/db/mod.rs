@@ -1,0 +1,1 @@
+//! Postgres: the private server, pools by role, migrations, transactions, constraint names.

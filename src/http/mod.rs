@@ -1,0 +1,1 @@
+//! The service over HTTP: JSON, the log's tiles, and pages.

@@ -1,0 +1,1 @@
+//! Who acts: persons and their roles in a zone.

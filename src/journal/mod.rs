@@ -1,0 +1,1 @@
+//! The books: accounts, transfers and entries, and the only writer of their tables.

@@ -1,0 +1,32 @@
+//! subsidy-ledger: an audited ledger of public subsidies.
+//!
+//! The rooms, in reading order; each may use only those after it (a test, `tests/it/tidy.rs`, holds
+//! this):
+//!
+//! `cli → {http, demo} → features → {policy, journal, log, identity} → db → types`
+
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod telemetry;
+
+pub mod http;
+
+pub mod demo;
+
+pub mod award;
+pub mod party;
+pub mod payment;
+pub mod programme;
+pub mod report;
+pub mod verify;
+pub mod voucher;
+
+pub mod identity;
+pub mod journal;
+pub mod log;
+pub mod policy;
+
+pub mod db;
+
+pub mod types;

@@ -1,0 +1,1 @@
+//! The transparency log of a zone: tree, tiles, checkpoints, proofs.

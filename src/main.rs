@@ -1,0 +1,3 @@
+//! Dispatch only: see [`subsidy_ledger::cli`].
+
+fn main() {}

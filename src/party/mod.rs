@@ -1,0 +1,1 @@
+//! Enterprises, carriers and providers, and the groups of them under one controller.

@@ -1,0 +1,1 @@
+//! From an approved payable to a line of the bank's statement.

@@ -1,0 +1,1 @@
+//! Published rules: packs, facts, decisions.

@@ -1,0 +1,1 @@
+//! Funded lines of a zone: their policy in force, and their budget authority.

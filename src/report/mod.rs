@@ -1,0 +1,1 @@
+//! What people read: budget execution, trial balance, statements, and exports for other bookkeepers.

@@ -1,0 +1,79 @@
+//! Identifiers. Objects have time-ordered UUIDs; a zone has a small number, since it leads every key.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+macro_rules! uuid_ids {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+            sqlx::Type)]
+        #[serde(transparent)]
+        #[sqlx(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl $name {
+            /// A new id, ordered by the time of its making (UUID version 7).
+            pub fn generate() -> Self {
+                Self(Uuid::now_v7())
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, uuid::Error> {
+                text.parse().map(Self)
+            }
+        }
+    )+};
+}
+
+uuid_ids! {
+    /// An entry of the journal, which is also a leaf of the log.
+    EntryId,
+    /// A natural person who acts: the log names this id, never the name.
+    PersonId,
+    /// A legal person (or team) in a zone.
+    PartyId,
+    /// The parties under one actual controller.
+    ControllerGroupId,
+    /// One published version of a programme's rules.
+    PolicyId,
+    /// An innovation voucher.
+    VoucherId,
+    /// A part of a voucher reserved for an order.
+    HoldId,
+    /// What is owed to a payee.
+    PayableId,
+    /// Payment instructions sent to the bank together.
+    BatchId,
+    /// Whatever an account is about: a voucher, a claim, a lease.
+    ItemId,
+}
+
+impl From<VoucherId> for ItemId {
+    fn from(voucher: VoucherId) -> Self {
+        Self(voucher.0)
+    }
+}
+
+/// A zone: the tenant that leads every key.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type,
+)]
+#[serde(transparent)]
+#[sqlx(transparent)]
+pub struct ZoneId(pub i32);
+
+impl std::fmt::Display for ZoneId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}

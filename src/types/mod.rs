@@ -1,0 +1,20 @@
+//! Words that every room shares: money, codes, ids, periods and parsed text. Pure: no IO.
+//!
+//! A value of one of these types has been checked once, at the edge, and is trusted after that.
+
+mod currency;
+mod ids;
+mod money;
+mod period;
+mod text;
+mod uscc;
+
+pub use currency::{Currency, UnknownCurrency};
+pub use ids::{
+    BatchId, ControllerGroupId, EntryId, HoldId, ItemId, PartyId, PayableId, PersonId, PolicyId,
+    VoucherId, ZoneId,
+};
+pub use money::{Amount, Money, MoneyError, NotPositive};
+pub use period::{EmptyPeriod, FiscalYear, Period, ZoneTime, add_months_clamped};
+pub use text::{Code, Name, Reason, TextError};
+pub use uscc::{Uscc, UsccError};

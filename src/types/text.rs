@@ -1,0 +1,190 @@
+//! Text that people type, parsed once: names, codes and reasons.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
+
+/// Why a text was not accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TextError {
+    /// Nothing but white space.
+    #[error("must not be empty")]
+    Empty,
+    /// Too many characters.
+    #[error("has {length} characters, at most {limit} are allowed")]
+    TooLong {
+        /// How many it has.
+        length: usize,
+        /// How many it may have.
+        limit: usize,
+    },
+    /// A character that can't be seen or that changes the order of others.
+    #[error("contains the invisible or control character U+{0:04X}: remove it")]
+    Invisible(u32),
+    /// A code with characters outside its alphabet.
+    #[error(
+        "{0:?} is not a code: use 1 to 32 capital letters, digits and hyphens, such as SH-2020"
+    )]
+    Code(String),
+}
+
+/// A single line for people: trimmed, in Unicode normal form C, without control, zero-width and
+/// bidirectional formatting characters (RELIABILITY (d) 25 to 31).
+fn line(text: &str, limit: usize) -> Result<String, TextError> {
+    let normal: String = text.trim().nfc().collect();
+    if normal.is_empty() {
+        return Err(TextError::Empty);
+    }
+    if let Some(bad) = normal.chars().find(|character| is_invisible(*character)) {
+        return Err(TextError::Invisible(u32::from(bad)));
+    }
+    let length = normal.chars().count();
+    if length > limit {
+        return Err(TextError::TooLong { length, limit });
+    }
+    Ok(normal)
+}
+
+/// Controls, zero-width characters, byte order mark, bidirectional overrides and isolates.
+fn is_invisible(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{180E}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}'
+            | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
+            | '\u{E0000}'..='\u{E007F}')
+}
+
+macro_rules! parsed_text {
+    ($(#[$doc:meta])* $name:ident, $parse:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = TextError;
+
+            fn from_str(text: &str) -> Result<Self, TextError> {
+                let parse: fn(&str) -> Result<String, TextError> = $parse;
+                parse(text).map(Self)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = TextError;
+
+            fn try_from(text: String) -> Result<Self, TextError> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(text: $name) -> Self {
+                text.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+parsed_text!(
+    /// The name of a party, person, programme or project: one line of 1 to 200 characters.
+    Name,
+    |text| line(text, 200)
+);
+
+parsed_text!(
+    /// Why somebody did something: one line of 1 to 1,000 characters.
+    Reason,
+    |text| line(text, 1_000)
+);
+
+parsed_text!(
+    /// A short code that addresses a zone or a programme: 1 to 32 of `A-Z`, `0-9` and `-`,
+    /// beginning and ending with a letter or digit.
+    Code,
+    |text| {
+        let inner = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-';
+        let fits = (1..=32).contains(&text.len())
+            && text.bytes().all(inner)
+            && !text.starts_with('-')
+            && !text.ends_with('-');
+        if fits { Ok(text.to_owned()) } else { Err(TextError::Code(text.chars().take(40).collect())) }
+    }
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_one_visible_line_in_normal_form() {
+        assert_eq!(
+            "  上海某某科技有限公司 ".parse::<Name>().unwrap().as_str(),
+            "上海某某科技有限公司"
+        );
+        assert_eq!(
+            "Cafe\u{301}".parse::<Name>().unwrap(),
+            "Café".parse().unwrap()
+        );
+        assert_eq!(
+            "'; DROP TABLE party; --".parse::<Name>().unwrap().as_str(),
+            "'; DROP TABLE party; --"
+        );
+        for bad in [
+            "a\u{0}b",
+            "a\u{202E}b",
+            "a\u{2066}b",
+            "a\u{200B}b",
+            "a\u{FEFF}b",
+            "a\nb",
+        ] {
+            assert!(
+                matches!(bad.parse::<Name>(), Err(TextError::Invisible(_))),
+                "{bad:?}"
+            );
+        }
+        assert_eq!(" \t".parse::<Name>(), Err(TextError::Empty));
+        assert!("名".repeat(200).parse::<Name>().is_ok());
+        assert_eq!(
+            "名".repeat(201).parse::<Name>(),
+            Err(TextError::TooLong {
+                length: 201,
+                limit: 200
+            })
+        );
+    }
+
+    #[test]
+    fn codes_have_one_spelling() {
+        assert!("SH-2020".parse::<Code>().is_ok());
+        for bad in [
+            "",
+            "sh-2020",
+            "-SH",
+            "SH-",
+            "SH 2020",
+            "ＳＨ",
+            &"A".repeat(33),
+        ] {
+            assert!(
+                matches!(bad.parse::<Code>(), Err(TextError::Code(_))),
+                "{bad:?}"
+            );
+        }
+    }
+}

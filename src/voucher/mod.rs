@@ -1,0 +1,1 @@
+//! Innovation vouchers: applied for, issued, held for an order, redeemed, expired.
