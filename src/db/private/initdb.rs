@@ -85,7 +85,7 @@ fn run_initdb(
         if output.status.success() {
             return Ok(());
         }
-        complaint = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        complaint = String::from_utf8_lossy(&output.stderr).into_owned();
         if !complaint.contains("locale") {
             break;
         }
@@ -93,7 +93,7 @@ fn run_initdb(
     remove_folder(&unfinished)?;
     Err(PrivatePostgresError::Initdb {
         cluster: layout.cluster(),
-        output: complaint,
+        output: complaint.trim().to_owned(),
     })
 }
 

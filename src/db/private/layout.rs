@@ -33,7 +33,7 @@ pub(super) const PORT: u16 = 5432;
 const LONGEST_SOCKET_PATH: usize = 107;
 
 /// Crash recovery of a large log may hold the start lock for minutes.
-const START_LOCK_PATIENCE: Duration = Duration::from_secs(600);
+const START_LOCK_PATIENCE: Duration = Duration::from_mins(10);
 
 /// Paths, all under folders that exist.
 #[derive(Clone, Debug)]
@@ -194,13 +194,11 @@ fn socket_folder(root: &Path) -> PathBuf {
     if folder.join(socket_name()).as_os_str().len() <= LONGEST_SOCKET_PATH {
         return folder;
     }
-    let digest = Sha256::digest(root.as_os_str().as_bytes());
-    let name: String = digest
+    let name = Sha256::digest(root.as_os_str().as_bytes())
         .iter()
         .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    Path::new("/tmp").join(format!("subsidy-ledger-{name}"))
+        .fold(0_u64, |name, byte| (name << 8) | u64::from(*byte));
+    Path::new("/tmp").join(format!("subsidy-ledger-{name:016x}"))
 }
 
 fn check_traversable(path: &Path, account: Option<&Account>) -> Result<(), PrivatePostgresError> {

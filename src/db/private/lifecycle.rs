@@ -16,13 +16,13 @@ use super::process::{State, ask_to_stop, observe};
 
 const POLL: Duration = Duration::from_millis(10);
 /// Recovery after a crash replays up to `max_wal_size` of log.
-const START_PATIENCE: Duration = Duration::from_secs(600);
+const START_PATIENCE: Duration = Duration::from_mins(10);
 /// A server opens its socket before it recovers.
 const SOCKET_PATIENCE: Duration = Duration::from_secs(10);
 /// A killed server's processes notice its death, and its parent its end.
 const REFUSAL_PATIENCE: Duration = Duration::from_secs(10);
 /// A fast shutdown writes out at most the shared buffers.
-const STOP_PATIENCE: Duration = Duration::from_secs(120);
+const STOP_PATIENCE: Duration = Duration::from_mins(2);
 const LARGE_LOG_BYTES: u64 = 10 * 1024 * 1024;
 
 /// Makes sure that the server runs: adopts one that does (somebody else's, or left over from a

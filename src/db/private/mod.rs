@@ -20,21 +20,25 @@ mod process;
 
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
+use std::time::Duration;
 
+use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnectOptions;
 
 pub use binaries::{Binaries, find_psql};
 pub use error::PrivatePostgresError;
 pub use guard::{GUARD_SUBCOMMAND, guard};
-pub use install::install_binaries;
+pub use install::{fetch_binaries, install_binaries};
 pub use locks::{ServiceLock, ServiceLockError};
 
 use super::Role;
-use account::server_account;
+use account::{Account, server_account};
 use error::OnPath;
 use layout::Layout;
 use passwords::{Passwords, SUPERUSER};
+
+const BOOTSTRAP_RETRIES: u32 = 10;
 
 /// How to run a private Postgres.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +56,7 @@ pub struct PrivateSettings {
 pub struct PrivatePostgres {
     layout: Layout,
     passwords: Passwords,
+    starter: Starter,
     users_lock: File,
 }
 
@@ -62,34 +67,37 @@ impl PrivatePostgres {
         data: &Path,
         settings: &PrivateSettings,
     ) -> Result<Self, PrivatePostgresError> {
-        let (data, settings) = (data.to_path_buf(), settings.clone());
-        let (server, start_lock) = unblock(move || Self::start(&data, &settings)).await?;
-        bootstrap::bootstrap(&server.layout, &server.passwords).await?;
-        drop(start_lock);
-        Ok(server)
+        let data = path::absolute(data).on("find", data)?;
+        let settings = settings.clone();
+        let (layout, starter, users_lock) = unblock(move || {
+            let account = server_account()?;
+            let layout = Layout::prepare(&data, account.as_ref())?;
+            let users_path = layout.users_lock();
+            let users_lock = locks::open(&users_path)?;
+            // Only whoever is stopping the server has it exclusively, and the start lock with it.
+            let start_lock = layout.lock_start()?;
+            users_lock.lock_shared().on("lock", &users_path)?;
+            drop(start_lock);
+            let starter = Starter {
+                data,
+                settings,
+                account,
+            };
+            Ok((layout, starter, users_lock))
+        })
+        .await?;
+        let passwords = starter.start(&layout).await?;
+        Ok(Self {
+            layout,
+            passwords,
+            starter,
+            users_lock,
+        })
     }
 
-    fn start(
-        data: &Path,
-        settings: &PrivateSettings,
-    ) -> Result<(Self, File), PrivatePostgresError> {
-        let account = server_account()?;
-        let layout = Layout::prepare(data, account.as_ref())?;
-        let start_lock = layout.lock_start()?;
-        let users_path = layout.users_lock();
-        let users_lock = locks::open(&users_path)?;
-        // Nobody has it exclusively: that needs the start lock.
-        users_lock.lock_shared().on("lock", &users_path)?;
-        lifecycle::ensure_running(&layout, settings.binaries.as_deref(), account.as_ref())?;
-        if let Some(executable) = &settings.guard {
-            guard::ensure_guarded(&layout, data, executable);
-        }
-        let server = Self {
-            passwords: Passwords::read(&layout)?,
-            layout,
-            users_lock,
-        };
-        Ok((server, start_lock))
+    /// Starts the server again if it has ended under us, as when it was killed.
+    pub async fn revive(&self) -> Result<(), PrivatePostgresError> {
+        self.starter.start(&self.layout).await.map(drop)
     }
 
     /// Logs in as the login of a role, into the database `subsidy_ledger`.
@@ -127,6 +135,54 @@ impl PrivatePostgres {
         })
         .await
     }
+}
+
+/// What it takes to start the server.
+#[derive(Clone, Debug)]
+struct Starter {
+    data: PathBuf,
+    settings: PrivateSettings,
+    account: Option<Account>,
+}
+
+impl Starter {
+    /// Makes sure that the server runs and has its logins and database.
+    async fn start(&self, layout: &Layout) -> Result<Passwords, PrivatePostgresError> {
+        let own_layout = layout.clone();
+        let start_lock = unblock(move || own_layout.lock_start()).await?;
+        let mut attempts = 0;
+        let passwords = loop {
+            let (starter, own_layout) = (self.clone(), layout.clone());
+            let passwords = unblock(move || starter.start_once(&own_layout)).await?;
+            match bootstrap::bootstrap(layout, &passwords).await {
+                // It looked well, but was just being killed or stopped.
+                Err(error) if attempts < BOOTSTRAP_RETRIES && is_gone(&error) => {
+                    attempts += 1;
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+                result => break result.map(|()| passwords)?,
+            }
+        };
+        drop(start_lock);
+        Ok(passwords)
+    }
+
+    fn start_once(&self, layout: &Layout) -> Result<Passwords, PrivatePostgresError> {
+        let binaries = self.settings.binaries.as_deref();
+        lifecycle::ensure_running(layout, binaries, self.account.as_ref())?;
+        if let Some(executable) = &self.settings.guard {
+            guard::ensure_guarded(layout, &self.data, executable);
+        }
+        Passwords::read(layout)
+    }
+}
+
+/// Whether the server ended: the connection broke, or it said that it is shutting down (57P01),
+/// crashed (57P02) or not yet up (57P03).
+fn is_gone(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    matches!(error, sqlx::Error::Io(_))
+        || matches!(code.as_deref(), Some("57P01" | "57P02" | "57P03"))
 }
 
 /// Makes the data folder as a private Postgres would, whichever database is used.

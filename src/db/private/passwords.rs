@@ -27,14 +27,9 @@ impl Passwords {
         [SUPERUSER].into_iter().chain(Role::ALL.map(Role::login))
     }
 
-    /// New ones, of 192 random bits each.
+    /// New ones, of 128 random bits each.
     pub(super) fn generate() -> Self {
-        let password = || {
-            rand::random::<[u8; 24]>()
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect()
-        };
+        let password = || format!("{:032x}", rand::random::<u128>());
         Self(Self::logins().map(|login| (login, password())).collect())
     }
 
@@ -64,12 +59,12 @@ impl Passwords {
 
     /// Written before the cluster is made, since without them nobody could enter it.
     pub(super) fn write(&self, layout: &Layout) -> Result<(), PrivatePostgresError> {
-        let lines: String = self
+        let lines: Vec<String> = self
             .0
             .iter()
             .map(|(login, password)| format!("*:*:*:{login}:{password}\n"))
             .collect();
-        write_secret(&layout.passwords(), &lines)
+        write_secret(&layout.passwords(), &lines.concat())
     }
 }
 

@@ -74,7 +74,7 @@ fn exists(pid: i32) -> bool {
 }
 
 /// Processes that have the cluster as their working folder, which is what all of Postgres's have.
-/// `None` where the system doesn't tell: no `/proc`, or root in a container without CAP_SYS_PTRACE.
+/// `None` where the system doesn't tell: no `/proc`, or root in a container without `CAP_SYS_PTRACE`.
 fn servers_processes(cluster: &Path) -> Option<Vec<i32>> {
     let owner = fs::metadata(cluster).ok()?.uid();
     fs::metadata("/proc/self/cwd").ok()?;
@@ -92,10 +92,10 @@ fn servers_processes(cluster: &Path) -> Option<Vec<i32>> {
         }
         match fs::read_link(entry.path().join("cwd")) {
             Ok(folder) if folder == cluster => pids.push(pid),
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                if !is_zombie(&entry.path()) {
-                    return None;
-                }
+            Err(error)
+                if error.kind() == io::ErrorKind::PermissionDenied && !is_zombie(&entry.path()) =>
+            {
+                return None;
             }
             _ => {}
         }

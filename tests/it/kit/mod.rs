@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use rustix::process::{Pid, test_kill_process};
 use sha2::{Digest, Sha256};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
@@ -49,7 +50,10 @@ async fn cluster() -> &'static Cluster {
 
 /// Under `target/`, unless the tests run as root in a place that the server's account can't enter.
 async fn open_cluster() -> PrivatePostgres {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("postgres");
+    // One for each choice of programs, since a major version can't read another's data.
+    let choice = settings().binaries.unwrap_or_default();
+    let programs = hash(choice.as_os_str().as_encoded_bytes());
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("postgres-{programs}"));
     match PrivatePostgres::open(&folder, &settings()).await {
         Err(PrivatePostgresError::NotTraversable { .. }) => {
             let name = hash(folder.as_os_str().as_encoded_bytes());
@@ -70,11 +74,11 @@ fn template_name() -> String {
 }
 
 fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
+    let number = Sha256::digest(bytes)
         .iter()
         .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+        .fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
+    format!("{number:016x}")
 }
 
 /// Drops the templates of other migrations, and the databases of test processes that have ended.
@@ -90,7 +94,7 @@ async fn drop_leftovers(conn: &mut PgConnection, template: &str) {
             .strip_prefix("test_")
             .and_then(|rest| rest.split_once('_'))
         {
-            Some((pid, _)) => Path::new("/proc").join(pid).exists(),
+            Some((pid, _)) => is_running(pid),
             None => name == template,
         };
         if !in_use {
@@ -101,6 +105,11 @@ async fn drop_leftovers(conn: &mut PgConnection, template: &str) {
             .await;
         }
     }
+}
+
+fn is_running(pid: &str) -> bool {
+    let pid = pid.parse().ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| test_kill_process(pid).is_ok())
 }
 
 /// Gets its name only when it is complete.
@@ -114,6 +123,7 @@ async fn make_template(conn: &mut PgConnection, postgres: &PrivatePostgres, temp
     if exists {
         return;
     }
+    run(conn, "DROP DATABASE IF EXISTS template_new WITH (FORCE)").await;
     run(
         conn,
         "CREATE DATABASE template_new OWNER subsidy_ledger_owner",
