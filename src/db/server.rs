@@ -1,7 +1,7 @@
 //! The server in use, private or configured: opened once per process.
 
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 
 use super::check::{UnfitServer, check_server};
@@ -57,10 +57,20 @@ impl Server {
             }
             DatabaseTarget::Server { url } => Self::Configured(Box::new(url.options().clone())),
         };
-        let mut conn = server.login(Role::App).await?;
+        match server.check().await {
+            Ok(()) => Ok(server),
+            Err(refusal) => {
+                server.close().await?;
+                Err(refusal)
+            }
+        }
+    }
+
+    async fn check(&self) -> Result<(), ServerError> {
+        let options = self.connect_options(Role::App);
+        let mut conn = options.connect().await.map_err(ServerError::Connect)?;
         check_server(&mut conn).await?;
-        conn.close().await.map_err(ServerError::Connect)?;
-        Ok(server)
+        conn.close().await.map_err(ServerError::Connect)
     }
 
     /// How to log in for a role. On a configured server the role is assumed after that.
@@ -94,13 +104,6 @@ impl Server {
             Self::Private(postgres) => Ok(postgres.close().await?),
             Self::Configured(_) => Ok(()),
         }
-    }
-
-    async fn login(&self, role: Role) -> Result<PgConnection, ServerError> {
-        self.connect_options(role)
-            .connect()
-            .await
-            .map_err(ServerError::Connect)
     }
 }
 

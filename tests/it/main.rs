@@ -6,4 +6,6 @@ mod kit;
 #[cfg(test)]
 mod private_postgres;
 #[cfg(test)]
+mod server;
+#[cfg(test)]
 mod transactions;

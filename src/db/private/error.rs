@@ -60,8 +60,7 @@ pub enum PrivatePostgresError {
     /// As root: the server's own user can't get at the data folder.
     #[error(
         "Postgres never runs as root, and user {user} may not enter {blocked_at}; \
-         name a data folder elsewhere with --data DIR (such as /var/lib/subsidy-ledger), or run: \
-         chmod o+x {blocked_at}"
+         name a data folder elsewhere with --data DIR (such as /var/lib/subsidy-ledger)"
     )]
     NotTraversable {
         /// The first folder on the way that is closed.
@@ -83,7 +82,10 @@ pub enum PrivatePostgresError {
         cluster: PathBuf,
     },
     /// `initdb` failed.
-    #[error("initdb could not make {cluster}: {output}")]
+    #[error(
+        "initdb could not make {cluster} (if the disk is the reason, name a folder on another one with \
+         --data DIR): {output}"
+    )]
     Initdb {
         /// The folder that it was making.
         cluster: PathBuf,

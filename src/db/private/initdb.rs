@@ -86,7 +86,7 @@ fn run_initdb(
             return Ok(());
         }
         complaint = String::from_utf8_lossy(&output.stderr).into_owned();
-        if !complaint.contains("locale") {
+        if !complaint.contains("invalid locale") {
             break;
         }
     }

@@ -18,7 +18,7 @@ const POLL: Duration = Duration::from_millis(10);
 /// Recovery after a crash replays up to `max_wal_size` of log.
 const START_PATIENCE: Duration = Duration::from_mins(10);
 /// A server opens its socket before it recovers.
-const SOCKET_PATIENCE: Duration = Duration::from_secs(10);
+const SOCKET_PATIENCE: Duration = Duration::from_secs(5);
 /// A killed server's processes notice its death, and its parent its end.
 const REFUSAL_PATIENCE: Duration = Duration::from_secs(10);
 /// A fast shutdown writes out at most the shared buffers.
