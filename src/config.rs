@@ -94,8 +94,8 @@ pub enum ConfigError {
 }
 
 /// The data folder: the one given, otherwise `/var/lib/subsidy-ledger` for root (a server that has
-/// dropped its rights can't enter root's home), otherwise `$XDG_STATE_HOME/subsidy-ledger`, which is
-/// `~/.local/state/subsidy-ledger` by default (XDG Base Directory Specification 0.8).
+/// dropped its rights can't enter root's home), otherwise `$XDG_STATE_HOME/subsidy-ledger`, which
+/// is `~/.local/state/subsidy-ledger` by default (XDG Base Directory Specification 0.8).
 pub fn data_folder(given: Option<PathBuf>) -> Result<PathBuf, ConfigError> {
     let absolute = |name: &str| {
         env::var_os(name)

@@ -51,13 +51,14 @@ impl Database {
         self.pool.close().await;
     }
 
-    /// Runs `body` in one transaction of a zone: commits if it succeeds, rolls back if it refuses, and
-    /// begins again, up to five times, after a deadlock or a serialization failure (SQLSTATE 40P01,
-    /// 40001). So `body` may run more than once, and must do nothing but use the connection.
+    /// Runs `body` in one transaction of a zone: commits if it succeeds, rolls back if it refuses,
+    /// and begins again, up to five times, after a deadlock or a serialization failure (SQLSTATE
+    /// 40P01, 40001). So `body` may run more than once, and must do nothing but use the connection.
     ///
     /// The body runs in a task of its own: a caller that is dropped (axum drops a handler when its
     /// client goes away) can't leave a session inside a transaction, and a command that has begun
-    /// comes to its end. `input` is handed to the body by reference, since the task outlives the caller.
+    /// comes to its end. `input` is handed to the body by reference, since the task outlives the
+    /// caller.
     ///
     /// ```ignore
     /// let receipt = database
@@ -67,8 +68,8 @@ impl Database {
     ///     .await?;
     /// ```
     ///
-    /// With no zone (`None`) row-level security shows no rows but the list of zones; [`enter_zone`] can
-    /// choose one later.
+    /// With no zone (`None`) row-level security shows no rows but the list of zones; [`enter_zone`]
+    /// can choose one later.
     pub async fn write<I, T, E, F>(
         &self,
         zone: impl Into<Option<ZoneId>>,
@@ -87,8 +88,8 @@ impl Database {
         self.transact(Mode::Write, zone.into(), input, body).await
     }
 
-    /// Like [`write`](Self::write), in a read-only transaction that sees one snapshot (REPEATABLE READ),
-    /// so that figures read by several statements agree. Never decide on money by it.
+    /// Like [`write`](Self::write), in a read-only transaction that sees one snapshot (REPEATABLE
+    /// READ), so that figures read by several statements agree. Never decide on money by it.
     pub async fn read<I, T, E, F>(
         &self,
         zone: impl Into<Option<ZoneId>>,

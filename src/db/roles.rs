@@ -35,11 +35,12 @@ impl Role {
         }
     }
 
-    /// Limits of a session: `(statement_timeout, lock_timeout, idle_in_transaction_session_timeout)`.
+    /// Limits of a session: `(statement_timeout, lock_timeout,
+    /// idle_in_transaction_session_timeout)`.
     ///
-    /// The service waits for a hot row, never for long, and never idles in a transaction: a stuck one
-    /// would stop a whole zone. An audit may read for as long as it takes. A migration gives up on a
-    /// lock before the service's own statements pile up behind it.
+    /// The service waits for a hot row, never for long, and never idles in a transaction: a stuck
+    /// one would stop a whole zone. An audit may read for as long as it takes. A migration gives up
+    /// on a lock before the service's own statements pile up behind it.
     fn limits(self) -> [&'static str; 3] {
         match self {
             Self::Owner => ["0", "2s", "5s"],

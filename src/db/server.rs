@@ -107,8 +107,8 @@ impl Server {
     }
 }
 
-/// Prepares the roles as the login `admin`, and applies the migrations as the owner role. For a server
-/// that is opened otherwise, such as the tests' databases.
+/// Prepares the roles as the login `admin`, and applies the migrations as the owner role. For a
+/// server that is opened otherwise, such as the tests' databases.
 pub async fn migrate(admin: PgConnectOptions) -> Result<(), ServerError> {
     let mut conn = admin.connect().await.map_err(ServerError::Connect)?;
     roles::create_groups(&mut conn)

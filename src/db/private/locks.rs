@@ -69,8 +69,8 @@ pub enum ServiceLockError {
 }
 
 impl ServiceLock {
-    /// Takes the lock `<data>/serve.lock`, or fails at once and names who has it. Makes the folder if
-    /// it is missing, whichever database is used.
+    /// Takes the lock `<data>/serve.lock`, or fails at once and names who has it. Makes the folder
+    /// if it is missing, whichever database is used.
     pub fn take(data: &Path) -> Result<Self, ServiceLockError> {
         if !data.is_dir() {
             super::make_data_folder(data)?;

@@ -1,9 +1,9 @@
 //! The private Postgres of a data folder, used when no server is named.
 //!
-//! Many processes may use one data folder at once. Each holds a shared lock on `users.lock`; whoever
-//! finds no server running starts it, under `start.lock`; the last to close it stops it. After a
-//! `kill -9` of every user the [`guard()`] stops the server, or the next user adopts it. After a
-//! `kill -9` of the server the next user starts it again and Postgres recovers.
+//! Many processes may use one data folder at once. Each holds a shared lock on `users.lock`;
+//! whoever finds no server running starts it, under `start.lock`; the last to close it stops it.
+//! After a `kill -9` of every user the [`guard()`] stops the server, or the next user adopts it.
+//! After a `kill -9` of the server the next user starts it again and Postgres recovers.
 
 mod account;
 mod binaries;
@@ -45,7 +45,8 @@ const BOOTSTRAP_RETRIES: u32 = 10;
 pub struct PrivateSettings {
     /// Folder of `initdb` and `postgres` (`SUBSIDY_LEDGER_PG_BIN`); looked for when absent.
     pub binaries: Option<PathBuf>,
-    /// Executable that runs [`guard()`] for [`GUARD_SUBCOMMAND`]: our own, when it is the main binary.
+    /// Executable that runs [`guard()`] for [`GUARD_SUBCOMMAND`]: our own, when it is the main
+    /// binary.
     pub guard: Option<PathBuf>,
 }
 
@@ -61,8 +62,8 @@ pub struct PrivatePostgres {
 }
 
 impl PrivatePostgres {
-    /// Adopts the running server of the data folder, or makes and starts it; then makes the logins and
-    /// the database `subsidy_ledger`, if they are missing.
+    /// Adopts the running server of the data folder, or makes and starts it; then makes the logins
+    /// and the database `subsidy_ledger`, if they are missing.
     pub async fn open(
         data: &Path,
         settings: &PrivateSettings,
@@ -120,8 +121,8 @@ impl PrivatePostgres {
         self.layout.passwords()
     }
 
-    /// Ends our use, and stops the server if nobody else uses it. Close connections first: those still
-    /// open are cut.
+    /// Ends our use, and stops the server if nobody else uses it. Close connections first: those
+    /// still open are cut.
     pub async fn close(self) -> Result<(), PrivatePostgresError> {
         unblock(move || {
             let _start_lock = self.layout.lock_start()?;

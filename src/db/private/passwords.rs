@@ -1,4 +1,5 @@
-//! Generated passwords of the logins, in libpq's password file form, so that `PGPASSFILE` can name it.
+//! Generated passwords of the logins, in libpq's password file form, so that `PGPASSFILE` can name
+//! it.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};

@@ -74,7 +74,8 @@ fn exists(pid: i32) -> bool {
 }
 
 /// Processes that have the cluster as their working folder, which is what all of Postgres's have.
-/// `None` where the system doesn't tell: no `/proc`, or root in a container without `CAP_SYS_PTRACE`.
+/// `None` where the system doesn't tell: no `/proc`, or root in a container without
+/// `CAP_SYS_PTRACE`.
 fn servers_processes(cluster: &Path) -> Option<Vec<i32>> {
     let owner = fs::metadata(cluster).ok()?.uid();
     fs::metadata("/proc/self/cwd").ok()?;
@@ -123,7 +124,8 @@ fn remove_stale(layout: &Layout) -> Result<(), PrivatePostgresError> {
     Ok(())
 }
 
-/// What `postmaster.pid` says: the process on line 1, its status on line 8 (PostgreSQL 10 and later).
+/// What `postmaster.pid` says: the process on line 1, its status on line 8 (PostgreSQL 10 and
+/// later).
 #[derive(Debug, PartialEq, Eq)]
 struct PidFile {
     pid: i32,

@@ -1,8 +1,8 @@
 //! One private Postgres for all tests, kept between runs, and a database for each test.
 //!
-//! The cluster is under `target/` and is shared by whatever test processes run at once; it keeps its
-//! real durability. A template holds the migrated schema; each test clones it, and drops its clone
-//! when it succeeds.
+//! The cluster is under `target/` and is shared by whatever test processes run at once; it keeps
+//! its real durability. A template holds the migrated schema; each test clones it, and drops its
+//! clone when it succeeds.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
