@@ -46,7 +46,8 @@ pub(super) fn find(
     made_by: Option<(&Path, u32)>,
     account: Option<&Account>,
 ) -> Result<Binaries, PrivatePostgresError> {
-    let usable = match configured {
+    // An environment variable that is set to nothing counts as unset.
+    let usable = match configured.filter(|folder| !folder.as_os_str().is_empty()) {
         Some(folder) => vec![configured_binaries(folder, account)?],
         None => usable_binaries(installed, account)?,
     };
