@@ -1,1 +1,26 @@
 //! Postgres: the private server, pools by role, migrations, transactions, constraint names.
+//!
+//! ```text
+//! Server::open(target)   starts or reaches the server, checks that it is fit
+//!   .migrate()           brings the schema up to date, as the owner
+//!   .connect(role, n)    -> Database: a pool whose sessions act as that role
+//!       .write(zone, input, body)     one transaction, in a task of its own
+//!       .read(zone, input, body)      one snapshot, read-only
+//!   .close()             stops the private server when we were its last user
+//! ```
+
+mod check;
+mod database;
+pub mod private;
+mod roles;
+mod server;
+
+pub use check::{UnfitServer, check_server};
+pub use database::{Database, enter_zone};
+pub use roles::Role;
+pub use server::{MIGRATIONS, Server, ServerError, migrate};
+
+/// The named constraint that a statement violated, to map errors by.
+pub fn violated_constraint(error: &sqlx::Error) -> Option<&str> {
+    error.as_database_error()?.constraint()
+}

@@ -1,0 +1,237 @@
+//! A pool of sessions in one role, and the transactions that everything runs in.
+
+use std::error::Error;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use sqlx::error::DatabaseError;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgPool, PgPoolOptions};
+use sqlx::{Postgres, Transaction};
+use tokio::task::JoinError;
+
+use super::roles::{self, Role};
+use crate::types::ZoneId;
+
+/// How often a transaction that lost a deadlock or a serialization race is begun again.
+const RETRIES: u32 = 5;
+
+/// How long a command waits for a free session before it fails, so that overload shows.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A pool of sessions that act as one role. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Database {
+    pool: PgPool,
+}
+
+impl Database {
+    /// Opens a pool, and one session of it to see that it works.
+    pub async fn connect(
+        options: PgConnectOptions,
+        role: Role,
+        max_connections: u32,
+    ) -> Result<Self, sqlx::Error> {
+        let pool = PgPoolOptions::new()
+            .max_connections(max_connections)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .after_connect(move |conn, _| Box::pin(roles::assume(conn, role)))
+            .connect_with(options)
+            .await?;
+        Ok(Self { pool })
+    }
+
+    /// The sessions themselves, for what is no transaction: health checks, COPY, LISTEN.
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Waits for the sessions in use and closes them all.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// Runs `body` in one transaction of a zone: commits if it succeeds, rolls back if it refuses,
+    /// and begins again, up to five times, after a deadlock or a serialization failure (SQLSTATE
+    /// 40P01, 40001). So `body` may run more than once, and must do nothing but use the connection.
+    ///
+    /// The body runs in a task of its own: a caller that is dropped (axum drops a handler when its
+    /// client goes away) can't leave a session inside a transaction, and a command that has begun
+    /// comes to its end. `input` is handed to the body by reference, since the task outlives the
+    /// caller.
+    ///
+    /// ```ignore
+    /// let receipt = database
+    ///     .write(zone, (actor, now, order), |tx, (actor, now, order)| {
+    ///         Box::pin(voucher::redeem(tx, actor, *now, order))
+    ///     })
+    ///     .await?;
+    /// ```
+    ///
+    /// With no zone (`None`) row-level security shows no rows but the list of zones; [`enter_zone`]
+    /// can choose one later.
+    pub async fn write<I, T, E, F>(
+        &self,
+        zone: impl Into<Option<ZoneId>>,
+        input: I,
+        body: F,
+    ) -> Result<T, E>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        E: Error + From<sqlx::Error> + Send + 'static,
+        F: for<'c> Fn(&'c mut PgConnection, &'c I) -> BoxFuture<'c, Result<T, E>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.transact(Mode::Write, zone.into(), input, body).await
+    }
+
+    /// Like [`write`](Self::write), in a read-only transaction that sees one snapshot (REPEATABLE
+    /// READ), so that figures read by several statements agree. Never decide on money by it.
+    pub async fn read<I, T, E, F>(
+        &self,
+        zone: impl Into<Option<ZoneId>>,
+        input: I,
+        body: F,
+    ) -> Result<T, E>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        E: Error + From<sqlx::Error> + Send + 'static,
+        F: for<'c> Fn(&'c mut PgConnection, &'c I) -> BoxFuture<'c, Result<T, E>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.transact(Mode::Read, zone.into(), input, body).await
+    }
+
+    async fn transact<I, T, E, F>(
+        &self,
+        mode: Mode,
+        zone: Option<ZoneId>,
+        input: I,
+        body: F,
+    ) -> Result<T, E>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        E: Error + From<sqlx::Error> + Send + 'static,
+        F: for<'c> Fn(&'c mut PgConnection, &'c I) -> BoxFuture<'c, Result<T, E>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        let pool = self.pool.clone();
+        let task = tokio::spawn(async move {
+            let mut conn = pool.acquire().await?;
+            let mut retries = 0;
+            loop {
+                match attempt(&mut conn, mode, zone, &input, &body).await {
+                    Err(error) if retries < RETRIES && lost_a_race(&error) => {
+                        tracing::debug!(%error, retries, "transaction begins again");
+                        tokio::time::sleep(pause(retries)).await;
+                        retries += 1;
+                    }
+                    result => return result,
+                }
+            }
+        });
+        task.await.unwrap_or_else(|ended| Err(aborted(ended)))
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Mode {
+    Write,
+    Read,
+}
+
+impl Mode {
+    fn begin(self) -> &'static str {
+        match self {
+            Self::Write => "BEGIN READ WRITE",
+            Self::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        }
+    }
+}
+
+async fn attempt<I, T, E, F>(
+    conn: &mut PoolConnection<Postgres>,
+    mode: Mode,
+    zone: Option<ZoneId>,
+    input: &I,
+    body: &F,
+) -> Result<T, E>
+where
+    I: Sync,
+    T: Send,
+    E: From<sqlx::Error> + Send,
+    F: for<'c> Fn(&'c mut PgConnection, &'c I) -> BoxFuture<'c, Result<T, E>> + Sync,
+{
+    let mut tx: Transaction<'_, Postgres> =
+        sqlx::Connection::begin_with(&mut **conn, mode.begin()).await?;
+    if let Some(zone) = zone {
+        enter_zone(&mut tx, zone).await?;
+    }
+    match body(&mut tx, input).await {
+        Ok(value) => {
+            tx.commit().await?;
+            Ok(value)
+        }
+        Err(refusal) => {
+            // The refusal is what the caller must see; a session that can't roll back is discarded.
+            if let Err(error) = tx.rollback().await {
+                tracing::warn!(%error, "rollback failed");
+            }
+            Err(refusal)
+        }
+    }
+}
+
+/// Sets the zone that row-level security admits, until the transaction ends.
+pub async fn enter_zone(tx: &mut PgConnection, zone: ZoneId) -> Result<(), sqlx::Error> {
+    sqlx::query("SELECT set_config('app.zone', $1, true)")
+        .bind(zone.to_string())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Whether the same transaction may succeed when begun again. Looks through a feature's own errors.
+fn lost_a_race(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let code = match error.downcast_ref::<sqlx::Error>() {
+            Some(error) => error.as_database_error().and_then(DatabaseError::code),
+            // An error that is "transparent" over sqlx's names the server's as its cause.
+            None => error
+                .downcast_ref::<Box<dyn DatabaseError>>()
+                .and_then(|error| error.code())
+                .or_else(|| {
+                    let error = error.downcast_ref::<PgDatabaseError>()?;
+                    Some(error.code().into())
+                }),
+        };
+        if matches!(code.as_deref(), Some("40001" | "40P01")) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// Up to 10 ms, then up to 20, 40, 80 and 160: random, so that the losers don't meet again.
+fn pause(retries: u32) -> Duration {
+    let most_ms = 10_u64 << retries;
+    Duration::from_millis(rand::random_range(1..=most_ms))
+}
+
+fn aborted<E: From<sqlx::Error>>(ended: JoinError) -> E {
+    if ended.is_panic() {
+        std::panic::resume_unwind(ended.into_panic());
+    }
+    E::from(sqlx::Error::WorkerCrashed) // the runtime is being shut down
+}
