@@ -27,5 +27,5 @@ pub mod bundle;
 
 pub use checkpoint::{Checkpoint, LogSigningKey, LogVerifierKey};
 pub use receipt::Receipt;
-pub use store::{Head, LogError, append, head, lock_head};
+pub use store::{Head, LogError, append, head, lock_head, open};
 pub use tree::{Hash, leaf_hash};

@@ -74,30 +74,29 @@ pub enum LogError {
 /// The growing end of a zone's log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Head {
-    /// The tree.
-    pub frontier: Frontier,
-    /// Time of the newest entry.
-    pub recorded_at: DateTime<Utc>,
+    frontier: Frontier,
+    recorded_at: DateTime<Utc>,
 }
 
 impl Head {
-    /// Entries in the log, and the index of the next one.
-    pub fn size(&self) -> u64 {
-        self.frontier.size()
+    /// Entries in the log, and the index of the next one, as the journal counts.
+    pub fn size(&self) -> i64 {
+        to_db(self.frontier.size())
     }
 
-    /// The time to record an entry at: now, unless the clock went back.
-    pub fn not_before(&self, now: DateTime<Utc>) -> DateTime<Utc> {
-        now.max(self.recorded_at)
+    /// Time of the newest entry; the next one must not be earlier.
+    pub fn recorded_at(&self) -> DateTime<Utc> {
+        self.recorded_at
+    }
+
+    /// The tree.
+    pub fn frontier(&self) -> &Frontier {
+        &self.frontier
     }
 }
 
 /// Begins the log of a new zone.
-pub async fn begin(
-    conn: &mut PgConnection,
-    zone: ZoneId,
-    now: DateTime<Utc>,
-) -> Result<(), LogError> {
+pub async fn open(conn: &mut PgConnection, zone: ZoneId, now: DateTime<Utc>) -> sqlx::Result<()> {
     sqlx::query!(
         "INSERT INTO ledger.log_head (zone_id, recorded_at) VALUES ($1, $2)",
         zone.0,
@@ -173,7 +172,7 @@ pub async fn append(
         "UPDATE ledger.log_head SET size = $3, frontier = $4, recorded_at = $5
          WHERE zone_id = $1 AND size = $2",
         zone.0,
-        to_db(old_size),
+        old_size,
         to_db(frontier.size()),
         frontier.to_bytes(),
         recorded_at,
@@ -299,7 +298,7 @@ pub async fn read_tile(
     zone: ZoneId,
     id: TileId,
 ) -> Result<Option<Vec<u8>>, LogError> {
-    let size = head(conn, zone).await?.size();
+    let size = head(conn, zone).await?.frontier.size();
     match TileId::at_size(id.level, id.number, size) {
         Some(now) if now.width >= id.width => Ok(read_tiles(conn, zone, &[id]).await?.remove(&id)),
         _ => Ok(None),
@@ -347,7 +346,7 @@ pub async fn read_entry_bundle(
     width: u16,
 ) -> Result<Option<Vec<u8>>, LogError> {
     let end = number * u64::from(TILE_WIDTH) + u64::from(width);
-    if end > head(conn, zone).await?.size() {
+    if end > head(conn, zone).await?.frontier.size() {
         return Ok(None);
     }
     Ok(read_entry_bundles(conn, zone, number, end).await?.pop())
@@ -359,7 +358,7 @@ async fn answer(
     zone: ZoneId,
     question: Question,
 ) -> Result<Vec<Hash>, LogError> {
-    let (size, asked) = (head(conn, zone).await?.size(), question.size());
+    let (size, asked) = (head(conn, zone).await?.frontier.size(), question.size());
     if asked > size {
         return Err(LogError::TooShort { size, asked });
     }
@@ -465,7 +464,7 @@ pub async fn receipt(
     zone: ZoneId,
     index: u64,
 ) -> Result<Receipt, LogError> {
-    let size = head(conn, zone).await?.size();
+    let size = head(conn, zone).await?.frontier.size();
     if index >= size {
         return Err(ProofError::NoEntry { index, size }.into());
     }

@@ -500,7 +500,7 @@ mod tests {
             let size = kept.frontier.size();
             let bottom = kept.tiles.keys().filter(|key| key.0 == 0).count();
             prop_assert_eq!(bottom, kept.leaves.len() / 256);
-            // This reader authenticates every tile that it reads against the root.
+            // An independent reader of tiles, which checks what it reads against the root.
             let reader = TileHashReader::new(size, kept.frontier.root(), &kept);
             let indices: Vec<u64> = (0..size).map(|n| tlog_tiles::stored_hash_index(0, n)).collect();
             prop_assert_eq!(reader.read_hashes(&indices).unwrap(), leaves);
