@@ -21,6 +21,7 @@ pub mod programme;
 pub mod report;
 pub mod verify;
 pub mod voucher;
+pub mod zone;
 
 pub mod identity;
 pub mod journal;

@@ -36,8 +36,6 @@ macro_rules! uuid_ids {
 }
 
 uuid_ids! {
-    /// An entry of the journal, which is also a leaf of the log.
-    EntryId,
     /// A natural person who acts: the log names this id, never the name.
     PersonId,
     /// A legal person (or team) in a zone.

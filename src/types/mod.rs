@@ -4,17 +4,21 @@
 
 mod currency;
 mod ids;
+mod log_index;
 mod money;
 mod period;
 mod text;
 mod uscc;
+mod zone;
 
 pub use currency::{Currency, UnknownCurrency};
 pub use ids::{
-    BatchId, ControllerGroupId, EntryId, HoldId, ItemId, PartyId, PayableId, PersonId, PolicyId,
-    VoucherId, ZoneId,
+    BatchId, ControllerGroupId, HoldId, ItemId, PartyId, PayableId, PersonId, PolicyId, VoucherId,
+    ZoneId,
 };
+pub use log_index::LogIndex;
 pub use money::{Amount, Money, MoneyError, NotPositive};
 pub use period::{EmptyPeriod, FiscalYear, Period, ZoneTime, add_months_clamped};
 pub use text::{Code, Name, Reason, TextError};
 pub use uscc::{Uscc, UsccError};
+pub use zone::Zone;

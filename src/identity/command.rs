@@ -1,0 +1,33 @@
+//! What every command of a feature is given besides its input.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
+
+use super::actor::Actor;
+use crate::journal::Idempotency;
+use crate::types::Zone;
+
+/// Who gives a command, in which zone, when, and under which key.
+#[derive(Clone, Copy, Debug)]
+pub struct Command<'a> {
+    /// The zone whose books it changes.
+    pub zone: &'a Zone,
+    /// Who gives it.
+    pub actor: &'a Actor,
+    /// When; commands never read a clock.
+    pub now: DateTime<Utc>,
+    /// The actor's own key, so that a repeat has one effect.
+    pub key: Option<&'a str>,
+}
+
+impl Command<'_> {
+    /// The day, in the zone's time.
+    pub fn today(&self) -> NaiveDate {
+        self.zone.time.day(self.now)
+    }
+
+    /// The key with this command's name and input, for the journal.
+    pub fn idempotency(&self, name: &str, input: &impl Serialize) -> Option<Idempotency> {
+        self.key.map(|key| Idempotency::new(key, name, input))
+    }
+}

@@ -1,0 +1,295 @@
+//! The bytes that are hashed: an entry as canonical JSON (RFC 8785).
+//!
+//! Canonical form here needs no canonicaliser: fields are declared in the order of their names, all
+//! keys are ASCII, and numbers are whole and small, so what serde_json writes is already RFC 8785. A
+//! property test compares with a library that does nothing else.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::address::Address;
+use super::entry::{Effect, Entry, Transfer};
+use crate::types::{LogIndex, PersonId};
+
+/// The largest whole number that every JSON reader keeps exactly (RFC 8785 §3.2.2.3): 2^53 - 1.
+const MAX_SAFE_INTEGER: u64 = 9_007_199_254_740_991;
+
+/// A leaf of the log is at most what a 16-bit length can say (C2SP tlog-tiles entry bundles).
+pub(super) const MAX_BODY: usize = 65_535;
+
+/// A command's input, decision and result, in the canonical subset of JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Details(Value);
+
+/// Why details or a body can't be recorded, or read back.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    /// A key outside ASCII, or a number that is not whole or too large.
+    #[error(
+        "details have {0}, which has no canonical form here: use ASCII keys and text for numbers"
+    )]
+    NotCanonical(String),
+    /// The value can't be written as JSON.
+    #[error("details can't be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    /// Longer than a log entry can be.
+    #[error(
+        "the entry has {0} bytes; an entry of the log has at most 65535: refer to evidence by its SHA-256"
+    )]
+    TooLong(usize),
+}
+
+impl Details {
+    /// From a command's own types.
+    pub fn new(details: &impl Serialize) -> Result<Self, BodyError> {
+        let value = serde_json::to_value(details)?;
+        check_canonical(&value)?;
+        Ok(Self(value))
+    }
+
+    /// As JSON.
+    pub const fn value(&self) -> &Value {
+        &self.0
+    }
+
+    /// Read back as a command's own type.
+    pub fn read<T: serde::de::DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        T::deserialize(&self.0)
+    }
+}
+
+fn check_canonical(value: &Value) -> Result<(), BodyError> {
+    match value {
+        Value::Null | Value::Bool(_) | Value::String(_) => Ok(()),
+        Value::Number(number) => {
+            let magnitude = number
+                .as_i64()
+                .map(i64::unsigned_abs)
+                .or_else(|| number.as_u64());
+            match magnitude {
+                Some(magnitude) if magnitude <= MAX_SAFE_INTEGER => Ok(()),
+                Some(_) | None => Err(BodyError::NotCanonical(format!("the number {number}"))),
+            }
+        }
+        Value::Array(items) => items.iter().try_for_each(check_canonical),
+        Value::Object(fields) => fields.iter().try_for_each(|(key, value)| {
+            if key.is_ascii() {
+                check_canonical(value)
+            } else {
+                Err(BodyError::NotCanonical(format!("the key {key:?}")))
+            }
+        }),
+    }
+}
+
+/// A transfer as the log keeps it.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BodyTransfer<'a> {
+    /// Decimal text in the currency's minor units.
+    #[serde(borrow)]
+    pub amount: Cow<'a, str>,
+    /// The account credited.
+    #[serde(borrow)]
+    pub credit: Cow<'a, str>,
+    /// The account debited.
+    #[serde(borrow)]
+    pub debit: Cow<'a, str>,
+}
+
+/// An entry as the log keeps it. Fields stand in the order of their names.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Body<'a, D = Value> {
+    /// Who acted.
+    pub actor: PersonId,
+    /// Present and true if the entry may fall into a closed period.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub adjusting: bool,
+    /// When it was recorded: RFC 3339 in UTC, to the microsecond.
+    #[serde(borrow)]
+    pub at: Cow<'a, str>,
+    /// The command's input, decision and result.
+    pub details: D,
+    /// The day it counts for, in the zone's time.
+    pub effective: NaiveDate,
+    /// The actor's key of the command.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Cow<'a, str>>,
+    /// What happened.
+    #[serde(borrow)]
+    pub kind: Cow<'a, str>,
+    /// SHA-256 of the command's canonical input, in hexadecimal; with `key`.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Cow<'a, str>>,
+    /// The entry that this one undoes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reverses: Option<LogIndex>,
+    /// The case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<uuid::Uuid>,
+    /// What it moves.
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub transfers: Vec<BodyTransfer<'a>>,
+    /// Version of this form.
+    pub v: u8,
+    /// Code of the zone.
+    #[serde(borrow)]
+    pub zone: Cow<'a, str>,
+}
+
+/// How times stand in the log.
+pub(super) fn time_text(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+impl<'a> BodyTransfer<'a> {
+    fn of(transfer: &Transfer) -> Self {
+        let text = |address: &Address| Cow::Owned(address.to_string());
+        Self {
+            amount: transfer
+                .amount()
+                .money()
+                .to_text(transfer.debit().currency)
+                .into(),
+            credit: text(transfer.credit()),
+            debit: text(transfer.debit()),
+        }
+    }
+}
+
+/// The bytes of an entry recorded at `at` in the zone with this code.
+pub(super) fn write(entry: &Entry, zone: &str, at: DateTime<Utc>) -> Result<Vec<u8>, BodyError> {
+    let (adjusting, reverses) = match entry.effect {
+        Effect::Ordinary => (false, None),
+        Effect::Adjusting => (true, None),
+        Effect::Reversing(index) => (false, Some(index)),
+    };
+    let body = Body {
+        actor: entry.actor,
+        adjusting,
+        at: time_text(at).into(),
+        details: entry.details.value(),
+        effective: entry.effective,
+        key: entry
+            .idempotency
+            .as_ref()
+            .map(|command| command.key.as_str().into()),
+        kind: entry.kind.0.into(),
+        request: entry
+            .idempotency
+            .as_ref()
+            .map(|command| hex(&command.request).into()),
+        reverses,
+        subject: entry.subject,
+        transfers: entry.transfers.iter().map(BodyTransfer::of).collect(),
+        v: 1,
+        zone: zone.into(),
+    };
+    let bytes = serde_json::to_vec(&body)?;
+    if bytes.len() > MAX_BODY {
+        Err(BodyError::TooLong(bytes.len()))
+    } else {
+        Ok(bytes)
+    }
+}
+
+/// Lower-case hexadecimal.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        write!(text, "{byte:02x}").expect("BUG: writing to a String can't fail");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::journal::{AccountCode, EntryKind, Idempotency};
+    use crate::types::{Amount, Currency, FiscalYear, Money};
+
+    fn sample(details: Value, key: Option<String>) -> Entry {
+        let account = |code| Address::new(code, Currency::Cny).year(FiscalYear(2020));
+        let amount = Amount::new(Money::from_minor(123_45)).unwrap();
+        Entry {
+            actor: PersonId(uuid::Uuid::from_u128(7)),
+            kind: EntryKind("budget.appropriated"),
+            effective: "2020-02-28".parse().unwrap(),
+            subject: Some(uuid::Uuid::from_u128(8)),
+            details: Details::new(&details).unwrap(),
+            transfers: vec![
+                Transfer::new(account(AccountCode::B10), account(AccountCode::B20), amount)
+                    .unwrap(),
+            ],
+            effect: Effect::Reversing(LogIndex(3)),
+            idempotency: key.map(|key| Idempotency::new(key, "appropriate", &details)),
+        }
+    }
+
+    fn json_text() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            (-9_007_199_254_740_991_i64..=9_007_199_254_740_991).prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 24, 6, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                proptest::collection::btree_map("[ -~]{0,12}", inner, 0..6)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn bodies_are_rfc_8785(details in json_text(), key in proptest::option::of(".{1,40}")) {
+            let at = "2020-02-28T01:02:03.000004Z".parse().unwrap();
+            let bytes = write(&sample(details, key), "SH", at).unwrap();
+            let read: Value = serde_json::from_slice(&bytes).unwrap();
+            let canonical = serde_json_canonicalizer::to_vec(&read).unwrap();
+            prop_assert_eq!(String::from_utf8(bytes).unwrap(), String::from_utf8(canonical).unwrap());
+        }
+    }
+
+    #[test]
+    fn what_has_no_canonical_form_is_refused() {
+        for bad in [
+            json!({"a": 0.5}),
+            json!({"金额": 1}),
+            json!([9_007_199_254_740_992_u64]),
+        ] {
+            assert!(
+                matches!(Details::new(&bad), Err(BodyError::NotCanonical(_))),
+                "{bad}"
+            );
+        }
+        let long = sample(json!({"text": "x".repeat(70_000)}), None);
+        assert!(matches!(
+            write(&long, "SH", "2020-02-28T01:02:03Z".parse().unwrap()),
+            Err(BodyError::TooLong(_))
+        ));
+    }
+
+    #[test]
+    fn a_body_reads_naturally() {
+        let at = "2020-02-28T01:02:03.000004Z".parse().unwrap();
+        let bytes = write(
+            &sample(json!({"amount": "123.45"}), Some("k".into())),
+            "SH",
+            at,
+        )
+        .unwrap();
+        insta::assert_snapshot!(String::from_utf8(bytes).unwrap());
+    }
+}

@@ -1,0 +1,235 @@
+//! The arithmetic of the books, in memory: entries in order over account totals, each accepted whole
+//! or refused with its reason. No IO, so that random command sequences can be checked against it.
+
+use std::collections::HashMap;
+
+use super::address::Address;
+use super::chart::Side;
+use super::entry::Transfer;
+use crate::types::{LogIndex, Money};
+
+/// Totals of an account since it was opened, in minor units. Both only grow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AccountTotals {
+    /// Everything debited.
+    pub debits: Money,
+    /// Everything credited.
+    pub credits: Money,
+}
+
+impl AccountTotals {
+    /// The balance, positive on the account's normal side.
+    pub fn balance(self, side: Side) -> Money {
+        let (debits, credits) = (self.debits.minor(), self.credits.minor());
+        Money::from_minor(match side {
+            Side::Debit => debits.saturating_sub(credits),
+            Side::Credit => credits.saturating_sub(debits),
+        })
+    }
+}
+
+/// Why an entry is not recorded. Nothing of it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// A guarded account would go below zero.
+    #[error("{address} has {available}, which is {short} too little")]
+    Insufficient {
+        /// The account.
+        address: Box<Address>,
+        /// Its balance before the entry.
+        available: Money,
+        /// How far below zero the entry would take it.
+        short: Money,
+    },
+    /// The totals of an account would no longer fit 64 bits.
+    #[error("the totals of {0} would be out of range")]
+    OutOfRange(Box<Address>),
+    /// The day falls into a closed period.
+    #[error("{0} is in a closed period: date the entry in an open one, or adjust")]
+    PeriodClosed(chrono::NaiveDate),
+    /// The entry to undo was undone before.
+    #[error("entry {0} has been reversed already")]
+    AlreadyReversed(LogIndex),
+    /// The same command was recorded before: that is its answer.
+    #[error("recorded before, as entry {0}")]
+    Repeated(LogIndex),
+    /// The same key was used for another command.
+    #[error("the idempotency key was used for another command, entry {0}: take a new key")]
+    KeyConflict(LogIndex),
+    /// The entry is larger than a leaf of the log.
+    #[error("{0}")]
+    Body(String),
+}
+
+/// A transfer that the fold has accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PostedTransfer {
+    /// Position of the debited account in [`Books`].
+    pub debit: usize,
+    /// Position of the credited account in [`Books`].
+    pub credit: usize,
+    /// How much.
+    pub amount: Money,
+    /// Total debits of the debited account after it.
+    pub debits_after: Money,
+    /// Total credits of the credited account after it.
+    pub credits_after: Money,
+}
+
+/// An account as the fold sees it.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Its name.
+    pub address: Address,
+    /// Its row, if it has one yet.
+    pub id: Option<i64>,
+    /// Its totals before the fold.
+    pub loaded: AccountTotals,
+    /// Its totals, with what the fold has accepted so far.
+    pub totals: AccountTotals,
+    /// Whether the fold has moved anything on it.
+    pub touched: bool,
+}
+
+/// Accounts with their totals, growing as entries are applied.
+#[derive(Debug, Default)]
+pub struct Books {
+    accounts: Vec<Account>,
+    positions: HashMap<Address, usize>,
+}
+
+impl Books {
+    /// Adds an account that has a row.
+    pub fn load(&mut self, address: Address, id: i64, totals: AccountTotals) {
+        let position = self.position(&address);
+        if let Some(account) = self.accounts.get_mut(position) {
+            account.id = Some(id);
+            account.loaded = totals;
+            account.totals = totals;
+        }
+    }
+
+    /// The accounts, by position.
+    pub fn accounts(&self) -> &[Account] {
+        &self.accounts
+    }
+
+    /// Gives a newly opened account its row.
+    pub(super) fn set_id(&mut self, address: &Address, id: i64) {
+        let position = self.position(address);
+        if let Some(account) = self.accounts.get_mut(position) {
+            account.id = Some(id);
+        }
+    }
+
+    /// Applies one entry's transfers: all of them, or none and the reason.
+    pub fn apply(&mut self, transfers: &[Transfer]) -> Result<Vec<PostedTransfer>, Refusal> {
+        let mut posted = Vec::with_capacity(transfers.len());
+        for transfer in transfers {
+            match self.post(transfer) {
+                Ok(transfer) => posted.push(transfer),
+                Err(refusal) => {
+                    self.undo(&posted);
+                    return Err(refusal);
+                }
+            }
+        }
+        // Guards hold at every log index, that is between entries, not between an entry's transfers.
+        let shortfall = posted.iter().find_map(|transfer| {
+            self.shortfall(transfer.debit)
+                .or_else(|| self.shortfall(transfer.credit))
+        });
+        if let Some((position, short)) = shortfall {
+            self.undo(&posted);
+            return Err(self.insufficient(position, short));
+        }
+        for transfer in &posted {
+            for position in [transfer.debit, transfer.credit] {
+                if let Some(account) = self.accounts.get_mut(position) {
+                    account.touched = true;
+                }
+            }
+        }
+        Ok(posted)
+    }
+
+    fn position(&mut self, address: &Address) -> usize {
+        if let Some(position) = self.positions.get(address) {
+            return *position;
+        }
+        let position = self.accounts.len();
+        self.positions.insert(address.clone(), position);
+        self.accounts.push(Account {
+            address: address.clone(),
+            id: None,
+            loaded: AccountTotals::default(),
+            totals: AccountTotals::default(),
+            touched: false,
+        });
+        position
+    }
+
+    fn post(&mut self, transfer: &Transfer) -> Result<PostedTransfer, Refusal> {
+        let amount = transfer.amount().money();
+        let debit = self.position(transfer.debit());
+        let credit = self.position(transfer.credit());
+        let after = |position: usize, total: fn(&AccountTotals) -> Money| {
+            let account = self.accounts.get(position);
+            account.and_then(|account| total(&account.totals).checked_add(amount))
+        };
+        let out_of_range = |address: &Address| Refusal::OutOfRange(Box::new(address.clone()));
+        let debits_after =
+            after(debit, |totals| totals.debits).ok_or_else(|| out_of_range(transfer.debit()))?;
+        let credits_after = after(credit, |totals| totals.credits)
+            .ok_or_else(|| out_of_range(transfer.credit()))?;
+        self.set(debit, |totals| totals.debits = debits_after);
+        self.set(credit, |totals| totals.credits = credits_after);
+        Ok(PostedTransfer {
+            debit,
+            credit,
+            amount,
+            debits_after,
+            credits_after,
+        })
+    }
+
+    fn set(&mut self, position: usize, change: impl FnOnce(&mut AccountTotals)) {
+        if let Some(account) = self.accounts.get_mut(position) {
+            change(&mut account.totals);
+        }
+    }
+
+    fn undo(&mut self, posted: &[PostedTransfer]) {
+        for transfer in posted.iter().rev() {
+            let before = |total: Money| total.saturating_sub(transfer.amount);
+            self.set(transfer.debit, |totals| {
+                totals.debits = before(totals.debits)
+            });
+            self.set(transfer.credit, |totals| {
+                totals.credits = before(totals.credits)
+            });
+        }
+    }
+
+    /// How far a guarded account is below zero.
+    fn shortfall(&self, position: usize) -> Option<(usize, Money)> {
+        let account = self.accounts.get(position)?;
+        let code = account.address.code;
+        let balance = account.totals.balance(code.normal_side());
+        let short = Money::ZERO.saturating_sub(balance);
+        (code.is_guarded() && short > Money::ZERO).then_some((position, short))
+    }
+
+    fn insufficient(&self, position: usize, short: Money) -> Refusal {
+        let account = self
+            .accounts
+            .get(position)
+            .expect("BUG: a position that was just posted to");
+        let available = account.totals.balance(account.address.code.normal_side());
+        Refusal::Insufficient {
+            address: Box::new(account.address.clone()),
+            available,
+            short,
+        }
+    }
+}

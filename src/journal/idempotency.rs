@@ -1,0 +1,81 @@
+//! Repeats of a command: one effect, and the first answer.
+
+use sqlx::PgConnection;
+
+use super::entry::Idempotency;
+use super::fold::Refusal;
+use crate::types::{LogIndex, PersonId, ZoneId};
+
+/// What is known of a command's key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Earlier {
+    /// The key is new.
+    Never,
+    /// The command was recorded: its answer is in that entry.
+    Recorded(LogIndex),
+    /// The key names another command.
+    Conflict(LogIndex),
+}
+
+impl Earlier {
+    fn of(index: i64, recorded: &[u8], request: &[u8; 32]) -> Self {
+        if recorded == request {
+            Self::Recorded(LogIndex(index))
+        } else {
+            Self::Conflict(LogIndex(index))
+        }
+    }
+
+    /// As a refusal of a second recording.
+    pub(super) fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Never => None,
+            Self::Recorded(index) => Some(Refusal::Repeated(*index)),
+            Self::Conflict(index) => Some(Refusal::KeyConflict(*index)),
+        }
+    }
+}
+
+/// Looks up commands by their actor and key, in one statement. The answers are in the order of the
+/// questions; without a key a command is always new.
+pub async fn earlier(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    commands: &[(PersonId, Option<&Idempotency>)],
+) -> Result<Vec<Earlier>, sqlx::Error> {
+    let mut answers = vec![Earlier::Never; commands.len()];
+    let mut ordinals = Vec::new();
+    let mut actors = Vec::new();
+    let mut keys = Vec::new();
+    for (ordinal, (actor, idempotency)) in (0_i64..).zip(commands) {
+        if let Some(idempotency) = idempotency {
+            ordinals.push(ordinal);
+            actors.push(actor.0);
+            keys.push(idempotency.key.clone());
+        }
+    }
+    if ordinals.is_empty() {
+        return Ok(answers);
+    }
+    let rows = sqlx::query!(
+        r#"SELECT asked.ordinal AS "ordinal!", e.log_index, e.request_sha256 AS "request_sha256!"
+           FROM unnest($2::bigint[], $3::uuid[], $4::text[]) AS asked (ordinal, actor_id, key)
+           JOIN ledger.entry e ON e.zone_id = $1 AND e.actor_id = asked.actor_id
+               AND e.idempotency_key = asked.key"#,
+        zone.0,
+        &ordinals,
+        &actors,
+        &keys,
+    )
+    .fetch_all(conn)
+    .await?;
+    for row in rows {
+        let ordinal = usize::try_from(row.ordinal).unwrap_or(usize::MAX);
+        if let (Some(answer), Some((_, Some(idempotency)))) =
+            (answers.get_mut(ordinal), commands.get(ordinal))
+        {
+            *answer = Earlier::of(row.log_index, &row.request_sha256, &idempotency.request);
+        }
+    }
+    Ok(answers)
+}

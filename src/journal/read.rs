@@ -1,0 +1,363 @@
+//! Reading the books: balances now and in the past, statements, trial balance.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
+use sqlx::PgConnection;
+
+use super::address::Address;
+use super::chart::{AccountCode, Book};
+use super::fold::AccountTotals;
+use crate::types::{Currency, LogIndex, Money, ZoneId};
+
+/// A state of the books.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AsOf {
+    /// With everything recorded.
+    Now,
+    /// With the first `n` entries of the log.
+    Size(i64),
+    /// With what was recorded at or before an instant.
+    Recorded(DateTime<Utc>),
+}
+
+/// The balance of an account, positive on its normal side.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Balance {
+    /// The account.
+    pub address: Address,
+    /// Total debits, minor units.
+    pub debits: Money,
+    /// Total credits, minor units.
+    pub credits: Money,
+    /// Their difference, positive on the account's normal side, minor units.
+    pub balance: Money,
+    /// How many entries of the log it covers.
+    pub size: i64,
+}
+
+/// The number of entries that a state of the books covers. O(log n).
+pub async fn size_at(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    as_of: AsOf,
+) -> Result<i64, sqlx::Error> {
+    let size = sqlx::query_scalar!(
+        "SELECT size FROM ledger.log_head WHERE zone_id = $1",
+        zone.0
+    )
+    .fetch_optional(&mut *conn)
+    .await?
+    .unwrap_or(0);
+    match as_of {
+        AsOf::Now => Ok(size),
+        AsOf::Size(asked) => Ok(asked.clamp(0, size)),
+        AsOf::Recorded(instant) => {
+            sqlx::query_scalar!(
+                r#"SELECT ledger.log_size_at($1, $2) AS "size!""#,
+                zone.0,
+                instant
+            )
+            .fetch_one(conn)
+            .await
+        }
+    }
+}
+
+/// The balance of one account at a state of the books; zero if nothing was ever posted to it. O(log n).
+pub async fn account_balance(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    address: &Address,
+    as_of: AsOf,
+) -> Result<Balance, sqlx::Error> {
+    let size = size_at(conn, zone, as_of).await?;
+    let row = sqlx::query!(
+        r#"SELECT
+             coalesce((SELECT t.debits_after FROM ledger.transfer t
+               WHERE t.zone_id = $1 AND t.debit_account_id = a.account_id AND t.log_index < $3
+               ORDER BY t.log_index DESC, t.position DESC LIMIT 1), 0) AS "debits!",
+             coalesce((SELECT t.credits_after FROM ledger.transfer t
+               WHERE t.zone_id = $1 AND t.credit_account_id = a.account_id AND t.log_index < $3
+               ORDER BY t.log_index DESC, t.position DESC LIMIT 1), 0) AS "credits!"
+           FROM ledger.account a WHERE a.zone_id = $1 AND a.address = $2"#,
+        zone.0,
+        address.to_string(),
+        size,
+    )
+    .fetch_optional(conn)
+    .await?;
+    let totals = row.map_or_else(AccountTotals::default, |row| AccountTotals {
+        debits: Money::from_minor(row.debits),
+        credits: Money::from_minor(row.credits),
+    });
+    Ok(Balance {
+        address: address.clone(),
+        debits: totals.debits,
+        credits: totals.credits,
+        balance: totals.balance(address.code.normal_side()),
+        size,
+    })
+}
+
+/// Balances of many accounts now, in the order asked; zero where nothing was ever posted.
+pub async fn balances(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    addresses: &[Address],
+) -> Result<Vec<Money>, sqlx::Error> {
+    let texts: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    let rows = sqlx::query!(
+        r#"SELECT coalesce(a.debits, 0) AS "debits!", coalesce(a.credits, 0) AS "credits!"
+           FROM unnest($2::text[]) WITH ORDINALITY AS asked (address, ordinal)
+           LEFT JOIN ledger.account a ON a.zone_id = $1 AND a.address = asked.address
+           ORDER BY asked.ordinal"#,
+        zone.0,
+        &texts,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .zip(addresses)
+        .map(|(row, address)| {
+            let totals = AccountTotals {
+                debits: Money::from_minor(row.debits),
+                credits: Money::from_minor(row.credits),
+            };
+            totals.balance(address.code.normal_side())
+        })
+        .collect())
+}
+
+/// One posting on a statement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StatementLine {
+    /// The entry.
+    pub index: LogIndex,
+    /// Place of the transfer within the entry.
+    pub position: i16,
+    /// When it was recorded.
+    pub recorded_at: DateTime<Utc>,
+    /// The day it counts for.
+    pub effective: NaiveDate,
+    /// What happened.
+    pub kind: String,
+    /// The account on the other side.
+    pub other: String,
+    /// Amount, if this account was debited, minor units.
+    pub debit: Option<Money>,
+    /// Amount, if this account was credited, minor units.
+    pub credit: Option<Money>,
+    /// Balance after it, positive on the account's normal side, minor units.
+    pub balance: Money,
+}
+
+/// Postings of an account in the order of the log, with the balance after each.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Statement {
+    /// The account.
+    pub address: Address,
+    /// The balance before the first line, minor units.
+    pub opening: Money,
+    /// The postings.
+    pub lines: Vec<StatementLine>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<LogIndex>,
+}
+
+/// At most `limit` postings of an account, from entry `from` on. An entry's postings are never split
+/// over two pages.
+pub async fn statement(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    address: &Address,
+    from: LogIndex,
+    limit: u16,
+) -> Result<Statement, sqlx::Error> {
+    let opening = account_balance(conn, zone, address, AsOf::Size(from.0))
+        .await?
+        .balance;
+    let rows = sqlx::query!(
+        r#"WITH account AS (
+             SELECT account_id FROM ledger.account WHERE zone_id = $1 AND address = $2
+           ), posting AS (
+             (SELECT t.log_index, t.position, t.amount AS debit, NULL::bigint AS credit,
+                     t.credit_account_id AS other
+              FROM ledger.transfer t
+              WHERE t.zone_id = $1 AND t.debit_account_id = (SELECT account_id FROM account)
+                AND t.log_index >= $3
+              ORDER BY t.log_index FETCH FIRST $4 ROWS WITH TIES)
+             UNION ALL
+             (SELECT t.log_index, t.position, NULL, t.amount, t.debit_account_id
+              FROM ledger.transfer t
+              WHERE t.zone_id = $1 AND t.credit_account_id = (SELECT account_id FROM account)
+                AND t.log_index >= $3
+              ORDER BY t.log_index FETCH FIRST $4 ROWS WITH TIES)
+             ORDER BY log_index FETCH FIRST $4 ROWS WITH TIES
+           )
+           SELECT p.log_index AS "log_index!", p.position AS "position!", p.debit AS "debit?",
+                  p.credit AS "credit?", o.address AS other, e.recorded_at, e.effective, e.kind
+           FROM posting p
+           JOIN ledger.account o ON o.zone_id = $1 AND o.account_id = p.other
+           JOIN ledger.entry e ON e.zone_id = $1 AND e.log_index = p.log_index
+           ORDER BY p.log_index, p.position"#,
+        zone.0,
+        address.to_string(),
+        from.0,
+        i64::from(limit),
+    )
+    .fetch_all(conn)
+    .await?;
+    let next = match rows.last() {
+        Some(last) if rows.len() >= usize::from(limit) => Some(LogIndex(last.log_index + 1)),
+        Some(_) | None => None,
+    };
+    let mut totals = AccountTotals::default();
+    let lines = rows
+        .into_iter()
+        .map(|row| {
+            let (debit, credit) = (
+                row.debit.map(Money::from_minor),
+                row.credit.map(Money::from_minor),
+            );
+            totals.debits = [totals.debits, debit.unwrap_or_default()].into_iter().sum();
+            totals.credits = [totals.credits, credit.unwrap_or_default()]
+                .into_iter()
+                .sum();
+            let moved = totals.balance(address.code.normal_side());
+            StatementLine {
+                index: LogIndex(row.log_index),
+                position: row.position,
+                recorded_at: row.recorded_at,
+                effective: row.effective,
+                kind: row.kind,
+                other: row.other,
+                debit,
+                credit,
+                balance: [opening, moved].into_iter().sum(),
+            }
+        })
+        .collect();
+    Ok(Statement {
+        address: address.clone(),
+        opening,
+        lines,
+        next,
+    })
+}
+
+/// The total over the accounts of one code, programme and year.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ControlTotal {
+    /// Account code.
+    pub code: AccountCode,
+    /// What it is counted in.
+    pub currency: Currency,
+    /// Programme code; empty for accounts without one.
+    pub programme: String,
+    /// Budget year; 0 for accounts without one.
+    pub year: i16,
+    /// Total debits and credits.
+    pub totals: AccountTotals,
+}
+
+impl ControlTotal {
+    /// The balance, positive on the normal side, minor units.
+    pub fn balance(&self) -> Money {
+        self.totals.balance(self.code.normal_side())
+    }
+}
+
+/// Every control total of a zone: as many rows as it has codes, programmes and years, however many
+/// accounts there are.
+pub async fn control_totals(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+) -> Result<Vec<ControlTotal>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT code, currency AS "currency!", programme, fiscal_year, debits, credits
+           FROM ledger.control_total WHERE zone_id = $1
+           ORDER BY code, currency, programme, fiscal_year"#,
+        zone.0
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let code = row
+                .code
+                .parse()
+                .map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+            let currency = row
+                .currency
+                .parse()
+                .map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+            let totals = AccountTotals {
+                debits: Money::from_minor(row.debits),
+                credits: Money::from_minor(row.credits),
+            };
+            Ok(ControlTotal {
+                code,
+                currency,
+                programme: row.programme,
+                year: row.fiscal_year,
+                totals,
+            })
+        })
+        .collect()
+}
+
+/// One line of the trial balance: the balances of one account code in one currency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TrialBalanceLine {
+    /// The book.
+    pub book: Book,
+    /// Account code.
+    pub code: AccountCode,
+    /// What it is counted in.
+    pub currency: Currency,
+    /// Total debits, minor units.
+    pub debits: Money,
+    /// Total credits, minor units.
+    pub credits: Money,
+}
+
+/// Debits and credits by account code. In every book and currency they are equal.
+pub async fn trial_balance(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+) -> Result<Vec<TrialBalanceLine>, sqlx::Error> {
+    let mut lines: Vec<TrialBalanceLine> = Vec::new();
+    for total in control_totals(conn, zone).await? {
+        let AccountTotals { debits, credits } = total.totals;
+        match lines.last_mut() {
+            Some(line) if line.code == total.code && line.currency == total.currency => {
+                line.debits = [line.debits, debits].into_iter().sum();
+                line.credits = [line.credits, credits].into_iter().sum();
+            }
+            Some(_) | None => lines.push(TrialBalanceLine {
+                book: total.code.book(),
+                code: total.code,
+                currency: total.currency,
+                debits,
+                credits,
+            }),
+        }
+    }
+    Ok(lines)
+}
+
+/// The bytes of an entry, as hashed.
+pub async fn entry_body(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    index: LogIndex,
+) -> Result<Option<Vec<u8>>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT body FROM ledger.entry WHERE zone_id = $1 AND log_index = $2",
+        zone.0,
+        index.0
+    )
+    .fetch_optional(conn)
+    .await
+}

@@ -1,0 +1,562 @@
+//! The only writer of the books.
+//!
+//! The head of the zone's log is locked first, which makes this the zone's only writer until commit;
+//! account rows need no locks of their own (docs/adr/0004). Callers have locked their own rows before.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::PgConnection;
+
+use super::address::Address;
+use super::body;
+use super::chart::Side;
+use super::entry::{Effect, Entry, EntryKind};
+use super::fold::{AccountTotals, Books, PostedTransfer, Refusal};
+use super::idempotency::{Earlier, earlier};
+use super::period::closed_periods;
+use crate::log;
+use crate::types::{LogIndex, Money, PersonId, Zone, ZoneId};
+
+/// An entry that is in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// Its identity.
+    pub index: LogIndex,
+    /// When it was recorded: the given time, or that of the entry before if that was later.
+    pub at: DateTime<Utc>,
+}
+
+/// What became of one entry.
+pub type Outcome = Result<Recorded, Refusal>;
+
+/// Why nothing was recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The one entry was refused.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Postgres refused or failed.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    /// The log refused or failed.
+    #[error(transparent)]
+    Log(#[from] log::LogError),
+}
+
+/// Records one entry.
+pub async fn record_one(
+    conn: &mut PgConnection,
+    zone: &Zone,
+    now: DateTime<Utc>,
+    entry: Entry,
+) -> Result<Recorded, RecordError> {
+    let mut outcomes = record(conn, zone, now, vec![entry]).await?;
+    Ok(outcomes.pop().expect("BUG: one entry has one outcome")?)
+}
+
+/// Records entries in order, each whole or not at all; the outcomes are in the same order. An error
+/// means that nothing was recorded, and the transaction must be rolled back.
+pub async fn record(
+    conn: &mut PgConnection,
+    zone: &Zone,
+    now: DateTime<Utc>,
+    entries: Vec<Entry>,
+) -> Result<Vec<Outcome>, RecordError> {
+    let head = log::lock_head(conn, zone.id).await?;
+    let at = now.max(head.recorded_at());
+    let guard = Guard::load(conn, zone.id, &entries).await?;
+    let mut books = load_books(conn, zone.id, &entries).await?;
+
+    let mut batch = Batch::after(head.size());
+    let mut outcomes = Vec::with_capacity(entries.len());
+    for (ordinal, entry) in entries.into_iter().enumerate() {
+        let accepted = guard.check(ordinal, &entry).and_then(|()| {
+            batch.check(&entry)?;
+            let body = body::write(&entry, zone.code.as_str(), at)
+                .map_err(|error| Refusal::Body(error.to_string()))?;
+            Ok((body, books.apply(&entry.transfers)?))
+        });
+        outcomes.push(accepted.map(|(body, posted)| {
+            let index = batch.add(entry, body, posted);
+            Recorded { index, at }
+        }));
+    }
+
+    if !batch.accepted.is_empty() {
+        open_accounts(conn, zone.id, &mut books).await?;
+        insert_entries(conn, zone.id, at, &batch).await?;
+        insert_transfers(conn, zone.id, &batch, &books).await?;
+        if books.accounts().iter().any(|account| account.touched) {
+            update_accounts(conn, zone.id, &books).await?;
+            add_to_control_totals(conn, zone.id, &books).await?;
+        }
+        log::append(conn, zone.id, head, &batch.leaf_hashes, at).await?;
+    }
+    Ok(outcomes)
+}
+
+/// What the database knows that can refuse an entry before the fold.
+struct Guard {
+    earlier: Vec<Earlier>,
+    closed: Vec<(NaiveDate, NaiveDate)>,
+    reversed: Vec<LogIndex>,
+}
+
+impl Guard {
+    async fn load(
+        conn: &mut PgConnection,
+        zone: ZoneId,
+        entries: &[Entry],
+    ) -> Result<Self, sqlx::Error> {
+        let commands: Vec<_> = entries
+            .iter()
+            .map(|entry| (entry.actor, entry.idempotency.as_ref()))
+            .collect();
+        let undone: Vec<i64> = entries
+            .iter()
+            .filter_map(|entry| match entry.effect {
+                Effect::Reversing(index) => Some(index.0),
+                Effect::Ordinary | Effect::Adjusting => None,
+            })
+            .collect();
+        let earlier = earlier(conn, zone, &commands).await?;
+        let closed = closed_periods(conn, zone).await?;
+        let reversed = if undone.is_empty() {
+            Vec::new()
+        } else {
+            sqlx::query_scalar!(
+                r#"SELECT reverses AS "reverses!" FROM ledger.entry
+                   WHERE zone_id = $1 AND reverses = ANY($2)"#,
+                zone.0,
+                &undone
+            )
+            .fetch_all(conn)
+            .await?
+        };
+        Ok(Self {
+            earlier,
+            closed,
+            reversed: reversed.into_iter().map(LogIndex).collect(),
+        })
+    }
+
+    fn check(&self, ordinal: usize, entry: &Entry) -> Result<(), Refusal> {
+        if let Some(refusal) = self.earlier.get(ordinal).and_then(Earlier::refusal) {
+            return Err(refusal);
+        }
+        let day = entry.effective;
+        let is_closed = self
+            .closed
+            .iter()
+            .any(|(from, until)| *from <= day && day < *until);
+        if is_closed && entry.effect != Effect::Adjusting {
+            return Err(Refusal::PeriodClosed(day));
+        }
+        match entry.effect {
+            Effect::Reversing(index) if self.reversed.contains(&index) => {
+                Err(Refusal::AlreadyReversed(index))
+            }
+            Effect::Ordinary | Effect::Adjusting | Effect::Reversing(_) => Ok(()),
+        }
+    }
+}
+
+/// An entry that the fold has accepted.
+struct Accepted {
+    index: LogIndex,
+    entry: Entry,
+    body: Vec<u8>,
+    posted: Vec<PostedTransfer>,
+}
+
+/// What is about to be written: entries with contiguous indices.
+struct Batch {
+    next: i64,
+    accepted: Vec<Accepted>,
+    leaf_hashes: Vec<log::Hash>,
+    commands: HashMap<(PersonId, String), ([u8; 32], LogIndex)>,
+    reversed: HashSet<LogIndex>,
+}
+
+impl Batch {
+    fn after(size: i64) -> Self {
+        Self {
+            next: size,
+            accepted: Vec::new(),
+            leaf_hashes: Vec::new(),
+            commands: HashMap::new(),
+            reversed: HashSet::new(),
+        }
+    }
+
+    /// Refuses a key, or an entry to undo, that an accepted entry of this batch has used.
+    fn check(&self, entry: &Entry) -> Result<(), Refusal> {
+        if let Effect::Reversing(index) = entry.effect
+            && self.reversed.contains(&index)
+        {
+            return Err(Refusal::AlreadyReversed(index));
+        }
+        let Some(command) = &entry.idempotency else {
+            return Ok(());
+        };
+        match self.commands.get(&(entry.actor, command.key.clone())) {
+            Some((request, index)) if *request == command.request => Err(Refusal::Repeated(*index)),
+            Some((_, index)) => Err(Refusal::KeyConflict(*index)),
+            None => Ok(()),
+        }
+    }
+
+    fn add(&mut self, entry: Entry, body: Vec<u8>, posted: Vec<PostedTransfer>) -> LogIndex {
+        let index = LogIndex(self.next);
+        self.next += 1;
+        if let Effect::Reversing(undone) = entry.effect {
+            self.reversed.insert(undone);
+        }
+        if let Some(command) = &entry.idempotency {
+            self.commands
+                .insert((entry.actor, command.key.clone()), (command.request, index));
+        }
+        self.leaf_hashes.push(log::leaf_hash(&body));
+        self.accepted.push(Accepted {
+            index,
+            entry,
+            body,
+            posted,
+        });
+        index
+    }
+}
+
+/// Reads the totals of every account that the entries name.
+async fn load_books(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    entries: &[Entry],
+) -> Result<Books, sqlx::Error> {
+    let mut asked: HashMap<&Address, ()> = HashMap::new();
+    for transfer in entries.iter().flat_map(|entry| &entry.transfers) {
+        asked.insert(transfer.debit(), ());
+        asked.insert(transfer.credit(), ());
+    }
+    let mut books = Books::default();
+    if asked.is_empty() {
+        return Ok(books);
+    }
+    let addresses: Vec<&Address> = asked.into_keys().collect();
+    let ordinals: Vec<i32> = (0_i32..).take(addresses.len()).collect();
+    let texts: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    let rows = sqlx::query!(
+        r#"SELECT asked.ordinal AS "ordinal!", a.account_id, a.debits, a.credits
+           FROM unnest($2::int[], $3::text[]) AS asked (ordinal, address)
+           JOIN ledger.account a ON a.zone_id = $1 AND a.address = asked.address"#,
+        zone.0,
+        &ordinals,
+        &texts,
+    )
+    .fetch_all(conn)
+    .await?;
+    for row in rows {
+        let ordinal = usize::try_from(row.ordinal).unwrap_or(usize::MAX);
+        if let Some(address) = addresses.get(ordinal) {
+            let totals = AccountTotals {
+                debits: Money::from_minor(row.debits),
+                credits: Money::from_minor(row.credits),
+            };
+            books.load((*address).clone(), row.account_id, totals);
+        }
+    }
+    Ok(books)
+}
+
+/// Opens the accounts that accepted entries name for the first time.
+async fn open_accounts(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    books: &mut Books,
+) -> Result<(), sqlx::Error> {
+    let missing: Vec<Address> = books
+        .accounts()
+        .iter()
+        .filter(|account| account.touched && account.id.is_none())
+        .map(|account| account.address.clone())
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let column = |text: fn(&Address) -> String| missing.iter().map(text).collect::<Vec<_>>();
+    let sides = column(|address| match address.code.normal_side() {
+        Side::Debit => "D".to_owned(),
+        Side::Credit => "C".to_owned(),
+    });
+    let guarded: Vec<bool> = missing
+        .iter()
+        .map(|address| address.code.is_guarded())
+        .collect();
+    let programmes: Vec<Option<String>> = missing
+        .iter()
+        .map(|address| address.programme.clone().map(String::from))
+        .collect();
+    let years: Vec<Option<i16>> = missing
+        .iter()
+        .map(|address| address.year.map(|year| year.0))
+        .collect();
+    let parties: Vec<Option<uuid::Uuid>> = missing
+        .iter()
+        .map(|address| address.party.map(|party| party.0))
+        .collect();
+    let items: Vec<Option<uuid::Uuid>> = missing
+        .iter()
+        .map(|address| address.item.map(|item| item.0))
+        .collect();
+    let opened = sqlx::query!(
+        "INSERT INTO ledger.account (zone_id, address, code, currency, normal_side, guarded,
+             programme, fiscal_year, party_id, item_id)
+         SELECT $1, new.* FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bool[],
+             $7::text[], $8::smallint[], $9::uuid[], $10::uuid[]) AS new
+         RETURNING account_id, address",
+        zone.0,
+        &column(ToString::to_string),
+        &column(|address| address.code.as_str().to_owned()),
+        &column(|address| address.currency.code().to_owned()),
+        &sides,
+        &guarded,
+        &programmes as &[Option<String>],
+        &years as &[Option<i16>],
+        &parties as &[Option<uuid::Uuid>],
+        &items as &[Option<uuid::Uuid>],
+    )
+    .fetch_all(conn)
+    .await?;
+    let ids: HashMap<String, i64> = opened
+        .into_iter()
+        .map(|row| (row.address, row.account_id))
+        .collect();
+    for address in missing {
+        let id = ids
+            .get(&address.to_string())
+            .expect("BUG: every opened account came back");
+        books.set_id(&address, *id);
+    }
+    Ok(())
+}
+
+async fn insert_entries(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    at: DateTime<Utc>,
+    batch: &Batch,
+) -> Result<(), sqlx::Error> {
+    let entries = || batch.accepted.iter().map(|accepted| &accepted.entry);
+    let indices: Vec<i64> = batch
+        .accepted
+        .iter()
+        .map(|accepted| accepted.index.0)
+        .collect();
+    let actors: Vec<uuid::Uuid> = entries().map(|entry| entry.actor.0).collect();
+    let kinds: Vec<&str> = entries()
+        .map(
+            |Entry {
+                 kind: EntryKind(kind),
+                 ..
+             }| *kind,
+        )
+        .collect();
+    let effective: Vec<NaiveDate> = entries().map(|entry| entry.effective).collect();
+    let subjects: Vec<Option<uuid::Uuid>> = entries().map(|entry| entry.subject).collect();
+    let adjusting: Vec<bool> = entries()
+        .map(|entry| entry.effect == Effect::Adjusting)
+        .collect();
+    let reverses: Vec<Option<i64>> = entries()
+        .map(|entry| match entry.effect {
+            Effect::Reversing(index) => Some(index.0),
+            Effect::Ordinary | Effect::Adjusting => None,
+        })
+        .collect();
+    let keys: Vec<Option<&str>> = entries()
+        .map(|entry| {
+            entry
+                .idempotency
+                .as_ref()
+                .map(|command| command.key.as_str())
+        })
+        .collect();
+    let requests: Vec<Option<&[u8]>> = entries()
+        .map(|entry| {
+            entry
+                .idempotency
+                .as_ref()
+                .map(|command| command.request.as_slice())
+        })
+        .collect();
+    let bodies: Vec<&[u8]> = batch
+        .accepted
+        .iter()
+        .map(|accepted| accepted.body.as_slice())
+        .collect();
+    let hashes: Vec<&[u8]> = batch
+        .leaf_hashes
+        .iter()
+        .map(|hash| hash.0.as_slice())
+        .collect();
+    sqlx::query!(
+        "INSERT INTO ledger.entry (zone_id, recorded_at, log_index, actor_id, kind, effective,
+             subject_id, adjusting, reverses, idempotency_key, request_sha256, body, leaf_hash)
+         SELECT $1, $2, new.* FROM unnest($3::bigint[], $4::uuid[], $5::text[], $6::date[],
+             $7::uuid[], $8::bool[], $9::bigint[], $10::text[], $11::bytea[], $12::bytea[],
+             $13::bytea[]) AS new",
+        zone.0,
+        at,
+        &indices,
+        &actors,
+        &kinds as &[&str],
+        &effective,
+        &subjects as &[Option<uuid::Uuid>],
+        &adjusting,
+        &reverses as &[Option<i64>],
+        &keys as &[Option<&str>],
+        &requests as &[Option<&[u8]>],
+        &bodies as &[&[u8]],
+        &hashes as &[&[u8]],
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn insert_transfers(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    batch: &Batch,
+    books: &Books,
+) -> Result<(), sqlx::Error> {
+    let capacity = batch
+        .accepted
+        .iter()
+        .map(|accepted| accepted.posted.len())
+        .sum();
+    if capacity == 0 {
+        return Ok(());
+    }
+    let column = || Vec::<i64>::with_capacity(capacity);
+    let (mut indices, mut debits, mut credits) = (column(), column(), column());
+    let (mut amounts, mut debits_after, mut credits_after) = (column(), column(), column());
+    let mut positions: Vec<i16> = Vec::with_capacity(capacity);
+    let id = |position: usize| {
+        let account = books
+            .accounts()
+            .get(position)
+            .and_then(|account| account.id);
+        account.expect("BUG: every touched account has a row")
+    };
+    for accepted in &batch.accepted {
+        for (position, transfer) in (0_i16..).zip(&accepted.posted) {
+            indices.push(accepted.index.0);
+            positions.push(position);
+            debits.push(id(transfer.debit));
+            credits.push(id(transfer.credit));
+            amounts.push(transfer.amount.minor());
+            debits_after.push(transfer.debits_after.minor());
+            credits_after.push(transfer.credits_after.minor());
+        }
+    }
+    sqlx::query!(
+        "INSERT INTO ledger.transfer (zone_id, log_index, position, debit_account_id,
+             credit_account_id, amount, debits_after, credits_after)
+         SELECT $1, new.* FROM unnest($2::bigint[], $3::smallint[], $4::bigint[], $5::bigint[],
+             $6::bigint[], $7::bigint[], $8::bigint[]) AS new",
+        zone.0,
+        &indices,
+        &positions,
+        &debits,
+        &credits,
+        &amounts,
+        &debits_after,
+        &credits_after,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Writes the new totals of touched accounts.
+async fn update_accounts(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    books: &Books,
+) -> Result<(), sqlx::Error> {
+    let touched = || books.accounts().iter().filter(|account| account.touched);
+    let ids: Vec<i64> = touched().filter_map(|account| account.id).collect();
+    let debits: Vec<i64> = touched()
+        .map(|account| account.totals.debits.minor())
+        .collect();
+    let credits: Vec<i64> = touched()
+        .map(|account| account.totals.credits.minor())
+        .collect();
+    sqlx::query!(
+        "UPDATE ledger.account a SET debits = new.debits, credits = new.credits
+         FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS new (account_id, debits, credits)
+         WHERE a.zone_id = $1 AND a.account_id = new.account_id",
+        zone.0,
+        &ids,
+        &debits,
+        &credits,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Adds what was posted to the totals by code, programme and year.
+async fn add_to_control_totals(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    books: &Books,
+) -> Result<(), sqlx::Error> {
+    let mut grown: BTreeMap<(&str, &str, &str, i16), (i64, i64)> = BTreeMap::new();
+    for account in books.accounts().iter().filter(|account| account.touched) {
+        let Address {
+            code,
+            currency,
+            programme,
+            year,
+            ..
+        } = &account.address;
+        let programme = programme
+            .as_ref()
+            .map_or("", |programme| programme.as_str());
+        let key = (
+            code.as_str(),
+            currency.code(),
+            programme,
+            year.map_or(0, |year| year.0),
+        );
+        let (debits, credits) = grown.entry(key).or_default();
+        *debits += account.totals.debits.minor() - account.loaded.debits.minor();
+        *credits += account.totals.credits.minor() - account.loaded.credits.minor();
+    }
+    let codes: Vec<&str> = grown.keys().map(|key| key.0).collect();
+    let currencies: Vec<&str> = grown.keys().map(|key| key.1).collect();
+    let programmes: Vec<&str> = grown.keys().map(|key| key.2).collect();
+    let years: Vec<i16> = grown.keys().map(|key| key.3).collect();
+    let debits: Vec<i64> = grown.values().map(|totals| totals.0).collect();
+    let credits: Vec<i64> = grown.values().map(|totals| totals.1).collect();
+    sqlx::query!(
+        "INSERT INTO ledger.control_total AS total
+             (zone_id, code, currency, programme, fiscal_year, debits, credits)
+         SELECT $1, new.* FROM unnest($2::text[], $3::text[], $4::text[], $5::smallint[],
+             $6::bigint[], $7::bigint[]) AS new
+         ON CONFLICT ON CONSTRAINT control_total_pkey DO UPDATE
+             SET debits = total.debits + excluded.debits, credits = total.credits + excluded.credits",
+        zone.0,
+        &codes as &[&str],
+        &currencies as &[&str],
+        &programmes as &[&str],
+        &years,
+        &debits,
+        &credits,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! Corrections: an entry that undoes another, once, leaving both to be read.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use sqlx::PgConnection;
+
+use super::body::{Body, BodyError, Details};
+use super::entry::{Effect, Entry, EntryKind, Transfer};
+use super::read::entry_body;
+use super::record::{RecordError, Recorded, record_one};
+use crate::types::{Amount, LogIndex, Money, PersonId, Reason, Zone};
+
+/// Why an entry was not reversed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReverseError {
+    /// There is no such entry.
+    #[error("there is no entry {0} in this zone")]
+    Unknown(LogIndex),
+    /// Nothing to undo.
+    #[error("entry {0} moves nothing: there is nothing to reverse")]
+    NoTransfers(LogIndex),
+    /// The stored entry can't be read.
+    #[error("entry {index} can't be read: {reason}; run `subsidy-ledger verify`")]
+    Unreadable {
+        /// The entry.
+        index: LogIndex,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The reversing entry was not recorded.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The details have no canonical form.
+    #[error(transparent)]
+    Body(#[from] BodyError),
+    /// Postgres refused or failed.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// Records an entry with every transfer of entry `index` the other way.
+///
+/// Only accounts are put back. A feature whose rows follow the entry has its own command for undoing it.
+pub async fn reverse(
+    conn: &mut PgConnection,
+    zone: &Zone,
+    now: DateTime<Utc>,
+    actor: PersonId,
+    index: LogIndex,
+    reason: &Reason,
+) -> Result<Recorded, ReverseError> {
+    #[derive(Serialize)]
+    struct Reversed<'a> {
+        reason: &'a Reason,
+    }
+    let bytes = entry_body(conn, zone.id, index)
+        .await?
+        .ok_or(ReverseError::Unknown(index))?;
+    let unreadable = |reason: String| ReverseError::Unreadable { index, reason };
+    let body: Body<'_, &RawValue> =
+        serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
+    let mut transfers = Vec::with_capacity(body.transfers.len());
+    for posted in &body.transfers {
+        let transfer = read_transfer(posted).map_err(unreadable)?;
+        transfers.push(transfer.reversed());
+    }
+    if transfers.is_empty() {
+        return Err(ReverseError::NoTransfers(index));
+    }
+    let effective: NaiveDate = zone.time.day(now);
+    let entry = Entry {
+        actor,
+        kind: EntryKind("entry.reversed"),
+        effective,
+        subject: body.subject,
+        details: Details::new(&Reversed { reason })?,
+        transfers,
+        effect: Effect::Reversing(index),
+        idempotency: None,
+    };
+    Ok(record_one(conn, zone, now, entry).await?)
+}
+
+fn read_transfer(posted: &super::body::BodyTransfer<'_>) -> Result<Transfer, String> {
+    let debit: super::Address = posted.debit.parse().map_err(|error| format!("{error}"))?;
+    let credit = posted.credit.parse().map_err(|error| format!("{error}"))?;
+    let money = Money::parse(&posted.amount, debit.currency).map_err(|error| error.to_string())?;
+    let amount = Amount::new(money).map_err(|error| error.to_string())?;
+    Transfer::new(debit, credit, amount).map_err(|error| error.to_string())
+}
