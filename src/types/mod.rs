@@ -18,7 +18,7 @@ pub use ids::{
 };
 pub use log_index::LogIndex;
 pub use money::{Amount, Money, MoneyError, NotPositive};
-pub use period::{EmptyPeriod, FiscalYear, Period, ZoneTime, add_months_clamped};
+pub use period::{Day, DayError, EmptyPeriod, FiscalYear, Period, ZoneTime, add_months_clamped};
 pub use text::{Code, Name, Reason, TextError};
 pub use uscc::{Uscc, UsccError};
 pub use zone::Zone;
