@@ -1,1 +1,3 @@
 //! The command line: one file per subcommand. Parses, calls a feature's command, prints.
+
+pub mod policy;
