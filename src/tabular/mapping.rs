@@ -140,6 +140,16 @@ impl Mapping {
         self.ignore.push(column.into());
     }
 
+    /// Takes this sheet of a workbook.
+    pub fn choose_sheet(&mut self, name: impl Into<String>) {
+        self.sheet = Some(name.into());
+    }
+
+    /// Takes the file's encoding as declared.
+    pub const fn declare_encoding(&mut self, encoding: Encoding) {
+        self.encoding = Some(encoding);
+    }
+
     /// The encoding or sheet that it names.
     pub fn read_options(&self) -> ReadOptions {
         ReadOptions {

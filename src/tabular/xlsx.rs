@@ -12,7 +12,7 @@ pub(super) fn read(bytes: &[u8], sheet: Option<&str>) -> Result<Table, ReadError
     if bytes.starts_with(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1") {
         return Err(ReadError::OldOrEncrypted);
     }
-    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(damaged)?;
+    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(|error| damaged(&error))?;
     let sheets = book.sheet_names();
     let found = match sheet {
         Some(asked) => sheets.iter().find(|name| *name == asked),
@@ -24,9 +24,11 @@ pub(super) fn read(bytes: &[u8], sheet: Option<&str>) -> Result<Table, ReadError
             sheets,
         });
     };
-    let mut reader = book.worksheet_cells_reader(&name).map_err(damaged)?;
+    let mut reader = book
+        .worksheet_cells_reader(&name)
+        .map_err(|error| damaged(&error))?;
     let mut lines = Lines::default();
-    while let Some(cell) = reader.next_cell().map_err(damaged)? {
+    while let Some(cell) = reader.next_cell().map_err(|error| damaged(&error))? {
         let (row, column) = cell.get_position();
         lines.add(row, column, cell.get_value())?;
     }
@@ -37,7 +39,7 @@ pub(super) fn read(bytes: &[u8], sheet: Option<&str>) -> Result<Table, ReadError
     lines.rows.finish(columns, format!("sheet {name:?}"))
 }
 
-fn damaged(error: XlsxError) -> ReadError {
+fn damaged(error: &XlsxError) -> ReadError {
     if matches!(error, XlsxError::Password) {
         return ReadError::OldOrEncrypted;
     }
