@@ -68,6 +68,8 @@ CREATE TABLE ledger.voucher (
     last_day date NOT NULL,
     fiscal_year smallint NOT NULL,
     programme text NOT NULL,
+    counts_in_year boolean NOT NULL,
+    counts_as_held boolean NOT NULL,
     frozen_reason text CONSTRAINT voucher_frozen_reason_length CHECK (char_length(frozen_reason) BETWEEN 1 AND 1000),
     CONSTRAINT voucher_pkey PRIMARY KEY (zone_id, voucher_id),
     CONSTRAINT voucher_application_fkey FOREIGN KEY (zone_id, voucher_id) REFERENCES ledger.voucher_application,
@@ -93,6 +95,8 @@ COMMENT ON COLUMN ledger.voucher.issued_on IS 'day of issue, in the zone''s time
 COMMENT ON COLUMN ledger.voucher.last_day IS 'last day on which an order can be placed';
 COMMENT ON COLUMN ledger.voucher.fiscal_year IS 'budget year that funds it';
 COMMENT ON COLUMN ledger.voucher.programme IS 'programme';
+COMMENT ON COLUMN ledger.voucher.counts_in_year IS 'whether it counts against what the holder may be granted in a year';
+COMMENT ON COLUMN ledger.voucher.counts_as_held IS 'whether it counts against what the holder may hold at a time';
 COMMENT ON COLUMN ledger.voucher.frozen_reason IS 'why it is suspended; NULL when it is not';
 CALL ledger.isolate_by_zone('ledger.voucher');
 GRANT SELECT, INSERT, UPDATE (free, held, redeemed, expired, cancelled, frozen_reason)

@@ -72,9 +72,14 @@ async fn psql(global: &Global, server: &Server, args: PsqlArgs) -> anyhow::Resul
     match server {
         Server::Private(postgres) => private_env(&mut process, postgres, role),
         Server::Configured(_) => {
-            let url = global.database.as_ref().context("BUG: a configured server has a URL")?;
+            let url = global
+                .database
+                .as_ref()
+                .context("BUG: a configured server has a URL")?;
             if role.is_none() {
-                bail!("only a private Postgres has a superuser of ours: connect with your own rights");
+                bail!(
+                    "only a private Postgres has a superuser of ours: connect with your own rights"
+                );
             }
             configured_env(&mut process, url.options());
         }

@@ -1,20 +1,19 @@
 //! The command line: one file per subcommand. Parses, calls a feature's command, prints.
-#![expect(clippy::print_stdout, reason = "printing is what a command line is for")]
+#![expect(
+    clippy::print_stdout,
+    reason = "printing is what a command line is for"
+)]
 
-mod award;
 mod db;
 mod demo;
-mod log;
+mod mapping;
 mod output;
 mod party;
 mod payment;
 mod person;
 mod policy;
 mod programme;
-mod report;
-mod serve;
 mod session;
-mod verify;
 mod voucher;
 mod zone;
 
@@ -79,8 +78,6 @@ struct Global {
 enum Command {
     /// Play a demonstration zone's year, verify it, and serve it
     Demo(demo::DemoArgs),
-    /// Serve the ledger on this machine
-    Serve(serve::ServeArgs),
     /// Bring the database to this version's schema
     Migrate,
     /// Set up a zone, or list them
@@ -90,43 +87,18 @@ enum Command {
     #[command(subcommand)]
     Person(person::PersonCommand),
     /// Enterprises, carriers and providers
-    #[command(subcommand)]
-    Party(party::PartyCommand),
+    Party(party::PartyArgs),
     /// Programmes: create, fund, publish rules
     #[command(subcommand)]
     Programme(programme::ProgrammeCommand),
     /// Policy packs: check them, and see what they decide
-    #[command(subcommand)]
-    Policy(policy::PolicyCommand),
+    Policy(policy::PolicyArgs),
     /// Vouchers, from application to redemption or expiry
     #[command(subcommand)]
     Voucher(voucher::VoucherCommand),
     /// Payables, batches and the bank's statement
     #[command(subcommand)]
     Payment(payment::PaymentCommand),
-    /// Take in what another office recorded
-    #[command(subcommand)]
-    Import(award::ImportCommand),
-    /// Awards that were taken in
-    #[command(subcommand)]
-    Award(award::AwardCommand),
-    /// Budget execution by programme and year
-    Budget(report::BudgetArgs),
-    /// Balance of an account, now or at any earlier state
-    Balance(report::BalanceArgs),
-    /// Postings of an account with running balance
-    Statement(report::StatementArgs),
-    /// Debits and credits by account code; equal in every book
-    TrialBalance(report::TrialBalanceArgs),
-    /// The journal for other bookkeepers
-    Export(report::ExportArgs),
-    /// Prove that the record is what was recorded
-    Verify(verify::VerifyArgs),
-    /// The transparency log
-    #[command(subcommand)]
-    Log(log::LogCommand),
-    /// A receipt that proves an entry offline
-    Receipt(log::ReceiptArgs),
     /// The database itself
     #[command(subcommand)]
     Db(db::DbCommand),
@@ -142,9 +114,16 @@ enum Command {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     if let Command::GuardPrivatePostgres { data } = &cli.command {
-        return finish(private::guard(data).map_err(anyhow::Error::from).map(|()| ExitCode::SUCCESS));
+        return finish(
+            private::guard(data)
+                .map_err(anyhow::Error::from)
+                .map(|()| ExitCode::SUCCESS),
+        );
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return finish(Err(error.into())),
     };
@@ -161,25 +140,14 @@ fn finish(result: anyhow::Result<ExitCode>) -> ExitCode {
 async fn dispatch(Cli { global, command }: Cli) -> anyhow::Result<ExitCode> {
     match command {
         Command::Demo(args) => demo::run(&global, args).await,
-        Command::Serve(args) => serve::run(&global, args).await,
         Command::Migrate => db::migrate(&global).await,
         Command::Zone(command) => zone::run(&global, command).await,
         Command::Person(command) => person::run(&global, command).await,
-        Command::Party(command) => party::run(&global, command).await,
+        Command::Party(args) => party::run(&global, args).await,
         Command::Programme(command) => programme::run(&global, command).await,
-        Command::Policy(command) => policy::run(&global, command),
+        Command::Policy(args) => policy::run(args),
         Command::Voucher(command) => voucher::run(&global, command).await,
         Command::Payment(command) => payment::run(&global, command).await,
-        Command::Import(command) => award::import(&global, command).await,
-        Command::Award(command) => award::run(&global, command).await,
-        Command::Budget(args) => report::budget(&global, args).await,
-        Command::Balance(args) => report::balance(&global, args).await,
-        Command::Statement(args) => report::statement(&global, args).await,
-        Command::TrialBalance(args) => report::trial_balance(&global, args).await,
-        Command::Export(args) => report::export(&global, args).await,
-        Command::Verify(args) => verify::run(&global, args).await,
-        Command::Log(command) => log::run(&global, command).await,
-        Command::Receipt(args) => log::receipt(&global, args).await,
         Command::Db(command) => db::run(&global, command).await,
         Command::GuardPrivatePostgres { .. } => Ok(ExitCode::SUCCESS),
     }
@@ -203,10 +171,18 @@ mod tests {
             let path = format!("{path} {}", command.get_name());
             let leaf = command.get_subcommands().next().is_none();
             if leaf && !command.is_hide_set() && command.get_name() != "help" {
-                let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-                assert!(help.contains("Example"), "{path} has no example in its help");
+                let help = command
+                    .get_after_help()
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
+                assert!(
+                    help.contains("Example"),
+                    "{path} has no example in its help"
+                );
             }
-            command.get_subcommands().for_each(|inner| check(inner, &path));
+            command
+                .get_subcommands()
+                .for_each(|inner| check(inner, &path));
         }
         check(&Cli::command(), "");
     }

@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 /// Prints a value as JSON, on one line if a program reads it.
@@ -35,4 +36,11 @@ pub(super) fn fail(error: &anyhow::Error) {
 /// Says something to the person at the terminal that is no part of the answer.
 pub(super) fn note(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// A bar for long work on the terminal; nothing where standard error is no terminal.
+pub(super) fn progress(length: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{msg} [{bar:30}] {human_pos}/{human_len} {eta}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(length).with_style(style)
 }

@@ -8,6 +8,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
@@ -16,6 +17,8 @@ use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 
 use super::mapping::MappingArgs;
+use super::session::with_session;
+use super::{Global, output};
 use crate::identity::Command;
 use crate::party::{
     self, ContestedUscc, Filter, ImportError, ImportReport, ImportRow, Party, PartyRole,
@@ -236,6 +239,50 @@ impl LedgerCommand {
             Self::Group { party, group } => PartyTask::Group(party.into(), group),
         })
     }
+}
+
+/// Runs a subcommand. Reading needs nobody to act.
+pub(super) async fn run(global: &Global, args: PartyArgs) -> anyhow::Result<ExitCode> {
+    let command = match args.command {
+        PartyCommand::Generate(args) => {
+            generate(&args)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        PartyCommand::Ledger(command) => command,
+    };
+    let task = command.prepare()?;
+    with_session(global, async |session| {
+        let reads = matches!(task, PartyTask::List(_) | PartyTask::Show(_));
+        let caller = match reads {
+            true => session.reader(global).await?,
+            false => session.caller(global).await?,
+        };
+        let rows = match &task {
+            PartyTask::Import { rows, .. } => u64::try_from(rows.len()).unwrap_or(0),
+            _ => 0,
+        };
+        let bar = output::progress(rows);
+        let answer = session
+            .command(
+                &caller,
+                (task, bar.clone()),
+                |conn, command, (task, bar)| {
+                    Box::pin(async move {
+                        let heard = |done| bar.set_position(u64::try_from(done).unwrap_or(0));
+                        perform(conn, &command, task, &heard).await
+                    })
+                },
+            )
+            .await?;
+        bar.finish_and_clear();
+        if global.json {
+            output::json(&answer)?;
+        } else {
+            println!("{answer}");
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+    .await
 }
 
 fn sha256_of(path: &std::path::Path) -> std::io::Result<[u8; 32]> {

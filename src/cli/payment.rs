@@ -12,7 +12,7 @@ use super::{Global, output};
 use crate::payment::{
     self, ApprovalOutcome, Lock, PayableFilter, PayableState, STATEMENT_FIELDS, StatementReport,
 };
-use crate::tabular::{Mapping, Table};
+use crate::tabular::{Mapping, Table, safe_cell};
 use crate::types::{BatchId, PayableId};
 
 /// How many payables one command works on at most.
@@ -25,11 +25,15 @@ pub(super) enum PaymentCommand {
     #[command(after_help = "Example:\n  subsidy-ledger payment list --state approved")]
     List(ListArgs),
     /// Approve what is owed (finance)
-    #[command(after_help = "Examples:\n  subsidy-ledger payment approve --all --as finance\n  \
-        subsidy-ledger payment approve 0190a5e2-7a3c-7c3e-9d51-6b1f0c8a2e11 --as finance")]
+    #[command(
+        after_help = "Examples:\n  subsidy-ledger payment approve --all --as finance\n  \
+        subsidy-ledger payment approve 0190a5e2-7a3c-7c3e-9d51-6b1f0c8a2e11 --as finance"
+    )]
     Approve(ApproveArgs),
     /// Send approved payables to the bank as a batch (cashier)
-    #[command(after_help = "Example:\n  subsidy-ledger payment send --output batch.csv --as cashier")]
+    #[command(
+        after_help = "Example:\n  subsidy-ledger payment send --output batch.csv --as cashier"
+    )]
     Send(SendArgs),
     /// Lines of a batch and what the bank said of them
     #[command(after_help = "Example:\n  subsidy-ledger payment batch \
@@ -39,9 +43,11 @@ pub(super) enum PaymentCommand {
         id: BatchId,
     },
     /// Confirm or reject lines from a statement of the bank (cashier)
-    #[command(after_help = "Example:\n  subsidy-ledger payment statement march.csv --as cashier\n\n\
+    #[command(
+        after_help = "Example:\n  subsidy-ledger payment statement march.csv --as cashier\n\n\
         Columns: end_to_end_id, amount, booked_on (YYYY-MM-DD), status (paid or rejected),\n\
-        bank_reference (for paid), reason (for rejected). Other names: --column amount=Betrag")]
+        bank_reference (for paid), reason (for rejected). Other names: --column amount=Betrag"
+    )]
     Statement(StatementArgs),
 }
 
@@ -146,7 +152,10 @@ async fn list(global: &Global, args: ListArgs) -> anyhow::Result<ExitCode> {
             println!("No payable is {}.", state.as_str());
         } else {
             for line in &lines {
-                println!("{}\t{:>16}\t{}\t{}\t{}", line.id, line.amount, line.programme, line.year, line.payee);
+                println!(
+                    "{}\t{:>16}\t{}\t{}\t{}",
+                    line.id, line.amount, line.programme, line.year, line.payee
+                );
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -167,21 +176,32 @@ async fn approve(global: &Global, args: ApproveArgs) -> anyhow::Result<ExitCode>
                 Box::pin(async move { payment::approve(conn, &command, filter).await })
             })
             .await?;
-        let done =
-            approvals.iter().filter(|one| one.outcome == ApprovalOutcome::Approved).count();
+        let done = approvals
+            .iter()
+            .filter(|one| one.outcome == ApprovalOutcome::Approved)
+            .count();
         if global.json {
             output::json(&approvals)?;
         } else {
             println!("{done} approved, {} refused.", approvals.len() - done);
-            for refused in approvals.iter().filter(|one| one.outcome != ApprovalOutcome::Approved) {
+            for refused in approvals
+                .iter()
+                .filter(|one| one.outcome != ApprovalOutcome::Approved)
+            {
                 let why = match refused.outcome {
                     ApprovalOutcome::RefusedSegregation => "whoever redeemed it can't approve it",
-                    ApprovalOutcome::RefusedState | ApprovalOutcome::Approved => "it was approved before",
+                    ApprovalOutcome::RefusedState | ApprovalOutcome::Approved => {
+                        "it was approved before"
+                    }
                 };
                 println!("  {}: {why} (entry {})", refused.payable, refused.index);
             }
         }
-        Ok(if done == approvals.len() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(if done == approvals.len() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
     })
     .await
 }
@@ -200,7 +220,11 @@ async fn send(global: &Global, args: SendArgs) -> anyhow::Result<ExitCode> {
         if let Some(path) = &args.output {
             let lines = batch_lines(session, &caller.zone, batch.id).await?;
             write_instructions(path, &lines).with_context(|| {
-                format!("batch {} was sent, but {} was not written", batch.id, path.display())
+                format!(
+                    "batch {} was sent, but {} was not written",
+                    batch.id,
+                    path.display()
+                )
             })?;
         }
         if global.json {
@@ -245,7 +269,13 @@ async fn batch_lines(
         .await?;
     let instruction = |(end_to_end_id, payee, amount, state): (_, _, crate::types::Money, _)| {
         let (amount, currency) = (amount.to_text(zone.currency), zone.currency.code());
-        Instruction { end_to_end_id, payee, amount, currency, state }
+        Instruction {
+            end_to_end_id,
+            payee,
+            amount,
+            currency,
+            state,
+        }
     };
     Ok(lines.into_iter().map(instruction).collect())
 }
@@ -254,9 +284,9 @@ fn write_instructions(path: &std::path::Path, lines: &[Instruction]) -> anyhow::
     let mut writer = csv::Writer::from_path(path)?;
     for line in lines {
         writer.write_record([
-            &line.end_to_end_id,
-            &crate::tabular::safe_cell(&line.payee),
-            &line.amount,
+            line.end_to_end_id.as_str(),
+            safe_cell(&line.payee).as_ref(),
+            line.amount.as_str(),
             line.currency,
         ])?;
     }
@@ -287,7 +317,8 @@ async fn batch(global: &Global, id: BatchId) -> anyhow::Result<ExitCode> {
 }
 
 async fn statement(global: &Global, args: StatementArgs) -> anyhow::Result<ExitCode> {
-    let bytes = std::fs::read(&args.file).with_context(|| format!("can't read {}", args.file.display()))?;
+    let bytes =
+        std::fs::read(&args.file).with_context(|| format!("can't read {}", args.file.display()))?;
     let mut mapping = Mapping::default();
     for column in &args.columns {
         mapping.map_column(column)?;
@@ -306,10 +337,24 @@ async fn statement(global: &Global, args: StatementArgs) -> anyhow::Result<ExitC
         if global.json {
             output::json(&report)?;
         } else {
-            let StatementReport { paid, paid_total, rejected, rejected_total, known } = report;
+            let StatementReport {
+                paid,
+                paid_total,
+                rejected,
+                rejected_total,
+                known,
+            } = report;
             let text = |money: crate::types::Money| money.to_grouped_text(caller.zone.currency);
-            println!("{paid} lines paid, {} {}", text(paid_total), caller.zone.currency);
-            println!("{rejected} lines rejected, {} {}: approved again", text(rejected_total), caller.zone.currency);
+            println!(
+                "{paid} lines paid, {} {}",
+                text(paid_total),
+                caller.zone.currency
+            );
+            println!(
+                "{rejected} lines rejected, {} {}: approved again",
+                text(rejected_total),
+                caller.zone.currency
+            );
             println!("{known} lines known from an earlier import");
         }
         Ok(ExitCode::SUCCESS)

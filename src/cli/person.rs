@@ -15,7 +15,9 @@ use crate::zone::{self, NewPerson};
 #[derive(Debug, Subcommand)]
 pub(super) enum PersonCommand {
     /// Enrol a person with roles
-    #[command(after_help = "Example:\n  subsidy-ledger person add wang --name 王芳 --role finance --as system")]
+    #[command(
+        after_help = "Example:\n  subsidy-ledger person add wang --name 王芳 --role finance --as system"
+    )]
     Add(AddArgs),
     /// List persons and their roles
     #[command(after_help = "Example:\n  subsidy-ledger person list")]
@@ -81,16 +83,25 @@ async fn list(global: &Global) -> anyhow::Result<ExitCode> {
         let zone = session.zone(global).await?;
         let persons = session
             .database
-            .read(zone.id, zone.id, |conn, zone| Box::pin(store::persons(conn, *zone)))
+            .read(zone.id, zone.id, |conn, zone| {
+                Box::pin(store::persons(conn, *zone))
+            })
             .await?;
         if global.json {
-            let lines: Vec<_> =
-                persons.iter().map(|(actor, name)| PersonLine { actor, name }).collect();
+            let lines: Vec<_> = persons
+                .iter()
+                .map(|(actor, name)| PersonLine { actor, name })
+                .collect();
             output::json(&lines)?;
             return Ok(ExitCode::SUCCESS);
         }
         for (actor, name) in &persons {
-            let roles = actor.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", ");
+            let roles = actor
+                .roles
+                .iter()
+                .map(|role| role.as_str())
+                .collect::<Vec<_>>()
+                .join(", ");
             println!("{}\t{name}\t{roles}", actor.login);
         }
         Ok(ExitCode::SUCCESS)

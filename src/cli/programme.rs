@@ -23,20 +23,28 @@ pub(super) enum ProgrammeCommand {
     #[command(after_help = "Example:\n  subsidy-ledger programme list --json")]
     List,
     /// Enter an appropriation of the treasury for a year
-    #[command(after_help = "Example:\n  subsidy-ledger programme appropriate 2023 5000000.00 \
-        --document '财预〔2023〕1号' --as finance")]
+    #[command(
+        after_help = "Example:\n  subsidy-ledger programme appropriate 2023 5000000.00 \
+        --document '财预〔2023〕1号' --as finance"
+    )]
     Appropriate(AppropriateArgs),
     /// Allocate appropriated authority to a programme
-    #[command(after_help = "Example:\n  subsidy-ledger programme allocate SH-VOUCHER 2023 \
-        2000000.00 --as finance")]
+    #[command(
+        after_help = "Example:\n  subsidy-ledger programme allocate SH-VOUCHER 2023 \
+        2000000.00 --as finance"
+    )]
     Allocate(AllocateArgs),
     /// Propose a policy pack (a rule administrator)
-    #[command(after_help = "Example:\n  subsidy-ledger programme propose SH-VOUCHER \
-        assets/policies/shanghai-2020.toml --as rules")]
+    #[command(
+        after_help = "Example:\n  subsidy-ledger programme propose SH-VOUCHER \
+        assets/policies/shanghai-2020.toml --as rules"
+    )]
     Propose(PackArgs),
     /// Publish a proposed policy pack (a manager, another person)
-    #[command(after_help = "Example:\n  subsidy-ledger programme publish SH-VOUCHER \
-        assets/policies/shanghai-2020.toml --as manager")]
+    #[command(
+        after_help = "Example:\n  subsidy-ledger programme publish SH-VOUCHER \
+        assets/policies/shanghai-2020.toml --as manager"
+    )]
     Publish(PackArgs),
 }
 
@@ -133,13 +141,21 @@ async fn list(global: &Global) -> anyhow::Result<ExitCode> {
         let zone = session.zone(global).await?;
         let programmes = session
             .database
-            .read(zone.id, zone.id, |conn, zone| Box::pin(programme::store::programmes(conn, *zone)))
+            .read(zone.id, zone.id, |conn, zone| {
+                Box::pin(programme::store::programmes(conn, *zone))
+            })
             .await?;
         if global.json {
             output::json(&programmes)?;
         } else {
             for one in &programmes {
-                println!("{}\t{}\t{}\t{}", one.code, one.kind.as_str(), one.name_zh, one.name_en);
+                println!(
+                    "{}\t{}\t{}\t{}",
+                    one.code,
+                    one.kind.as_str(),
+                    one.name_zh,
+                    one.name_en
+                );
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -160,7 +176,14 @@ async fn appropriate(global: &Global, args: AppropriateArgs) -> anyhow::Result<E
                 Box::pin(async move { programme::appropriate(conn, &command, input).await })
             })
             .await?;
-        say(global, &format!("{} {} appropriated for {}", args.amount, caller.zone.currency, args.year), recorded)
+        say(
+            global,
+            &format!(
+                "{} {} appropriated for {}",
+                args.amount, caller.zone.currency, args.year
+            ),
+            recorded,
+        )
     })
     .await
 }
@@ -168,7 +191,10 @@ async fn appropriate(global: &Global, args: AppropriateArgs) -> anyhow::Result<E
 async fn allocate(global: &Global, args: AllocateArgs) -> anyhow::Result<ExitCode> {
     with_session(global, async |session| {
         let caller = session.caller(global).await?;
-        let what = format!("{} {} allocated to {}", args.amount, caller.zone.currency, args.code);
+        let what = format!(
+            "{} {} allocated to {}",
+            args.amount, caller.zone.currency, args.code
+        );
         let input = Allocate {
             amount: amount(&args.amount, caller.zone.currency)?,
             programme: args.code,
@@ -185,14 +211,18 @@ async fn allocate(global: &Global, args: AllocateArgs) -> anyhow::Result<ExitCod
 }
 
 fn read_pack(args: &PackArgs) -> anyhow::Result<String> {
-    std::fs::read_to_string(&args.pack).with_context(|| format!("can't read {}", args.pack.display()))
+    std::fs::read_to_string(&args.pack)
+        .with_context(|| format!("can't read {}", args.pack.display()))
 }
 
 async fn propose(global: &Global, args: PackArgs) -> anyhow::Result<ExitCode> {
     let pack = read_pack(&args)?;
     with_session(global, async |session| {
         let caller = session.caller(global).await?;
-        let what = format!("The pack is proposed for {}; another person publishes it", args.code);
+        let what = format!(
+            "The pack is proposed for {}; another person publishes it",
+            args.code
+        );
         let recorded = session
             .command(&caller, (args.code, pack), |conn, command, (code, pack)| {
                 Box::pin(async move { programme::propose(conn, &command, code, pack).await })

@@ -1,6 +1,6 @@
 //! What commands need to work on a database: the server, a zone, a person.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
@@ -13,7 +13,7 @@ use crate::config::{self, DatabaseTarget};
 use crate::db::private::PrivateSettings;
 use crate::db::{Database, Role, Server};
 use crate::identity::{self, Actor, Caller, Command};
-use crate::log::signer::Signer;
+use crate::log::signer::sign_now;
 use crate::types::Zone;
 
 /// Sessions that a command line command opens at most.
@@ -54,7 +54,11 @@ impl Session {
         let (data, target) = target(global)?;
         let server = Server::open(&target, &private_settings()).await?;
         match Self::connect(&server, role).await {
-            Ok(database) => Ok(Self { server, database, data }),
+            Ok(database) => Ok(Self {
+                server,
+                database,
+                data,
+            }),
             Err(error) => {
                 server.close().await.ok();
                 Err(error)
@@ -63,7 +67,8 @@ impl Session {
     }
 
     async fn connect(server: &Server, role: Role) -> anyhow::Result<Database> {
-        let hint = "the database is not ready: run `subsidy-ledger migrate`, or `demo` for a first look";
+        let hint =
+            "the database is not ready: run `subsidy-ledger migrate`, or `demo` for a first look";
         let database = server.connect(role, CONNECTIONS).await.context(hint)?;
         if !crate::db::is_current(database.pool()).await.context(hint)? {
             bail!("the database has another version's schema: run `subsidy-ledger migrate`");
@@ -92,7 +97,26 @@ impl Session {
             bail!("say who acts: --as LOGIN; `subsidy-ledger person list` shows who can");
         };
         let actor = self.actor(&zone, login).await?;
-        Ok(Caller { zone, actor, now: Clock::System.now(), key: global.key.clone() })
+        Ok(Caller {
+            zone,
+            actor,
+            now: Clock::System.now(),
+            key: global.key.clone(),
+        })
+    }
+
+    /// Surroundings for a command that only reads: the zone's own person `system`.
+    pub(super) async fn reader(&self, global: &Global) -> anyhow::Result<Caller> {
+        let zone = self.zone(global).await?;
+        let actor = self
+            .actor(&zone, crate::zone::SYSTEM_LOGIN.parse()?)
+            .await?;
+        Ok(Caller {
+            zone,
+            actor,
+            now: Clock::System.now(),
+            key: None,
+        })
     }
 
     /// The person with a login.
@@ -136,8 +160,10 @@ impl Session {
 
     /// Signs the log's head. What was recorded stays recorded if that fails, so it is only said.
     pub(super) async fn sign(&self, zone: &Zone, now: DateTime<Utc>) {
-        if let Err(error) = sign(&self.database, zone, &self.keys(), now).await {
-            output::note(&format!("warning: recorded, but the log was not signed: {error}"));
+        if let Err(error) = sign_now(&self.database, zone.id, &self.keys(), now).await {
+            output::note(&format!(
+                "warning: recorded, but the log was not signed: {error}"
+            ));
         }
     }
 
@@ -148,30 +174,17 @@ impl Session {
     }
 }
 
-/// Signs the head of a zone's log with the key in `keys`, making one for a new log.
-pub(super) async fn sign(
-    database: &Database,
-    zone: &Zone,
-    keys: &Path,
-    now: DateTime<Utc>,
-) -> anyhow::Result<()> {
-    let input = (zone.clone(), keys.to_owned());
-    let signer = database
-        .write(zone.id, input, |conn, (zone, keys)| Box::pin(Signer::open(conn, zone, keys)))
-        .await?;
-    database
-        .write(zone.id, (signer, now), |conn, (signer, now)| {
-            Box::pin(async move { signer.sign_head(conn, *now).await.map(|_| ()) })
-        })
-        .await?;
-    Ok(())
-}
-
 fn choose_zone(zones: Vec<Zone>, wanted: Option<&str>) -> anyhow::Result<Zone> {
-    let codes = zones.iter().map(|zone| zone.code.to_string()).collect::<Vec<_>>().join(", ");
+    let codes = zones
+        .iter()
+        .map(|zone| zone.code.to_string())
+        .collect::<Vec<_>>()
+        .join(", ");
     let mut zones = zones.into_iter();
     match (wanted, zones.len()) {
-        (_, 0) => bail!("there is no zone yet: create one with `subsidy-ledger zone create`, or run `demo`"),
+        (_, 0) => bail!(
+            "there is no zone yet: create one with `subsidy-ledger zone create`, or run `demo`"
+        ),
         (Some(code), _) => zones
             .find(|zone| zone.code.as_str() == code)
             .with_context(|| format!("no zone {code}: there are {codes}")),

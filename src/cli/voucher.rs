@@ -17,39 +17,52 @@ use crate::party;
 use crate::policy::{Fact, Facts, Raw, Source};
 use crate::types::{Code, HoldId, LogIndex, PartyId, Reason, VoucherId};
 use crate::voucher::{
-    self, Answers, Apply, Cancel, Expire, Freeze, Issue, PlaceHold, Redeem, Release, Review, VoucherError,
+    self, Answers, Apply, Cancel, Expire, Freeze, Issue, PlaceHold, Redeem, Release, Review,
+    VoucherError,
 };
 
 /// Vouchers.
 #[derive(Debug, Subcommand)]
 pub(super) enum VoucherCommand {
     /// Apply for a voucher
-    #[command(after_help = "Example:\n  subsidy-ledger voucher apply SH-VOUCHER --party 91000000MA0000277Y \
-        --fact applicant_kind=enterprise --fact service_price=300000.00 --as clerk")]
+    #[command(
+        after_help = "Example:\n  subsidy-ledger voucher apply SH-VOUCHER --party 91000000MA0000277Y \
+        --fact applicant_kind=enterprise --fact service_price=300000.00 --as clerk"
+    )]
     Apply(ApplyArgs),
     /// Recommend or reject an application by the policy (a reviewer)
-    #[command(after_help = "Example:\n  subsidy-ledger voucher review 0190a5e2-7a3c-7c3e-9d51-6b1f0c8a2e11 --as reviewer")]
+    #[command(
+        after_help = "Example:\n  subsidy-ledger voucher review 0190a5e2-7a3c-7c3e-9d51-6b1f0c8a2e11 --as reviewer"
+    )]
     Review {
         /// The application
         application: VoucherId,
     },
     /// Issue the voucher of a recommended application (a manager)
-    #[command(after_help = "Example:\n  subsidy-ledger voucher issue 0190a5e2-7a3c-7c3e-9d51-6b1f0c8a2e11 --as manager")]
+    #[command(
+        after_help = "Example:\n  subsidy-ledger voucher issue 0190a5e2-7a3c-7c3e-9d51-6b1f0c8a2e11 --as manager"
+    )]
     Issue {
         /// The application
         application: VoucherId,
     },
     /// Reserve value for an order
-    #[command(after_help = "Example:\n  subsidy-ledger voucher hold V12 --provider 91000000MA00000900 \
-        --price 300000.00 --as clerk")]
+    #[command(
+        after_help = "Example:\n  subsidy-ledger voucher hold V12 --provider 91000000MA00000900 \
+        --price 300000.00 --as clerk"
+    )]
     Hold(HoldArgs),
     /// Redeem a hold, up to what is reserved
-    #[command(after_help = "Example:\n  subsidy-ledger voucher redeem 0190a5e2-7a3c-7c3e-9d51-6b1f0c8a2e11 \
-        --price 298000.00 --key invoice-4711 --as provider1")]
+    #[command(
+        after_help = "Example:\n  subsidy-ledger voucher redeem 0190a5e2-7a3c-7c3e-9d51-6b1f0c8a2e11 \
+        --price 298000.00 --key invoice-4711 --as provider1"
+    )]
     Redeem(RedeemArgs),
     /// Give a hold back without using it
-    #[command(after_help = "Example:\n  subsidy-ledger voucher release 0190a5e2-7a3c-7c3e-9d51-6b1f0c8a2e11 \
-        --reason 'order cancelled' --as clerk")]
+    #[command(
+        after_help = "Example:\n  subsidy-ledger voucher release 0190a5e2-7a3c-7c3e-9d51-6b1f0c8a2e11 \
+        --reason 'order cancelled' --as clerk"
+    )]
     Release {
         /// The hold
         hold: HoldId,
@@ -58,17 +71,25 @@ pub(super) enum VoucherCommand {
         reason: Reason,
     },
     /// Suspend a voucher
-    #[command(after_help = "Example:\n  subsidy-ledger voucher freeze V12 --reason 'evidence in doubt' --as reviewer")]
+    #[command(
+        after_help = "Example:\n  subsidy-ledger voucher freeze V12 --reason 'evidence in doubt' --as reviewer"
+    )]
     Freeze(ReasonArgs),
     /// End the suspension of a voucher
-    #[command(after_help = "Example:\n  subsidy-ledger voucher thaw V12 --reason 'evidence confirmed' --as reviewer")]
+    #[command(
+        after_help = "Example:\n  subsidy-ledger voucher thaw V12 --reason 'evidence confirmed' --as reviewer"
+    )]
     Thaw(ReasonArgs),
     /// Take back what is free on a voucher (a manager)
-    #[command(after_help = "Example:\n  subsidy-ledger voucher cancel V12 --reason 'firm dissolved' --as manager")]
+    #[command(
+        after_help = "Example:\n  subsidy-ledger voucher cancel V12 --reason 'firm dissolved' --as manager"
+    )]
     Cancel(ReasonArgs),
     /// Lapse what is free on vouchers whose last day has passed
-    #[command(after_help = "Examples:\n  subsidy-ledger voucher expire --all --as system\n  \
-        subsidy-ledger voucher expire V12 --as manager")]
+    #[command(
+        after_help = "Examples:\n  subsidy-ledger voucher expire --all --as system\n  \
+        subsidy-ledger voucher expire V12 --as manager"
+    )]
     Expire(ExpireArgs),
     /// List vouchers
     #[command(after_help = "Example:\n  subsidy-ledger voucher list --programme SH-VOUCHER --json")]
@@ -170,15 +191,24 @@ async fn act(
                 party: party_id(session, caller, &args.party).await?,
                 programme: args.programme,
             };
-            one(global, session, caller, input, |conn, requests| Box::pin(voucher::apply(conn, requests))).await
+            one(global, session, caller, input, |conn, requests| {
+                Box::pin(voucher::apply(conn, requests))
+            })
+            .await
         }
         VoucherCommand::Review { application } => {
             let input = Review { application };
-            one(global, session, caller, input, |conn, requests| Box::pin(voucher::review(conn, requests))).await
+            one(global, session, caller, input, |conn, requests| {
+                Box::pin(voucher::review(conn, requests))
+            })
+            .await
         }
         VoucherCommand::Issue { application } => {
             let input = Issue { application };
-            one(global, session, caller, input, |conn, requests| Box::pin(voucher::issue(conn, requests))).await
+            one(global, session, caller, input, |conn, requests| {
+                Box::pin(voucher::issue(conn, requests))
+            })
+            .await
         }
         VoucherCommand::Hold(args) => {
             let input = PlaceHold {
@@ -187,28 +217,57 @@ async fn act(
                 provider: party_id(session, caller, &args.provider).await?,
                 voucher: show::voucher_id(session, &caller.zone, &args.voucher).await?,
             };
-            one(global, session, caller, input, |conn, requests| Box::pin(voucher::hold(conn, requests))).await
+            one(global, session, caller, input, |conn, requests| {
+                Box::pin(voucher::hold(conn, requests))
+            })
+            .await
         }
         VoucherCommand::Redeem(args) => {
-            let input = Redeem { evidence: args.evidence, hold: args.hold, price: args.price };
-            one(global, session, caller, input, |conn, requests| Box::pin(voucher::redeem(conn, requests))).await
+            let input = Redeem {
+                evidence: args.evidence,
+                hold: args.hold,
+                price: args.price,
+            };
+            one(global, session, caller, input, |conn, requests| {
+                Box::pin(voucher::redeem(conn, requests))
+            })
+            .await
         }
         VoucherCommand::Release { hold, reason } => {
             let input = Release { hold, reason };
-            one(global, session, caller, input, |conn, requests| Box::pin(voucher::release(conn, requests))).await
+            one(global, session, caller, input, |conn, requests| {
+                Box::pin(voucher::release(conn, requests))
+            })
+            .await
         }
         VoucherCommand::Freeze(args) => freeze(global, session, caller, args, true).await,
         VoucherCommand::Thaw(args) => freeze(global, session, caller, args, false).await,
         VoucherCommand::Cancel(args) => {
             let voucher = show::voucher_id(session, &caller.zone, &args.voucher).await?;
-            let input = Cancel { reason: args.reason, voucher };
-            one(global, session, caller, input, |conn, requests| Box::pin(voucher::cancel(conn, requests))).await
+            let input = Cancel {
+                reason: args.reason,
+                voucher,
+            };
+            one(global, session, caller, input, |conn, requests| {
+                Box::pin(voucher::cancel(conn, requests))
+            })
+            .await
         }
-        VoucherCommand::Expire(ExpireArgs { voucher: Some(voucher), .. }) => {
-            let input = Expire { voucher: show::voucher_id(session, &caller.zone, &voucher).await? };
-            one(global, session, caller, input, |conn, requests| Box::pin(voucher::expire(conn, requests))).await
+        VoucherCommand::Expire(ExpireArgs {
+            voucher: Some(voucher),
+            ..
+        }) => {
+            let input = Expire {
+                voucher: show::voucher_id(session, &caller.zone, &voucher).await?,
+            };
+            one(global, session, caller, input, |conn, requests| {
+                Box::pin(voucher::expire(conn, requests))
+            })
+            .await
         }
-        VoucherCommand::Expire(ExpireArgs { voucher: None, .. }) => expire_all(global, session, caller).await,
+        VoucherCommand::Expire(ExpireArgs { voucher: None, .. }) => {
+            expire_all(global, session, caller).await
+        }
         VoucherCommand::List(_) | VoucherCommand::Show { .. } | VoucherCommand::Applications(_) => {
             bail!("BUG: reading commands are run before")
         }
@@ -223,8 +282,15 @@ async fn freeze(
     frozen: bool,
 ) -> anyhow::Result<ExitCode> {
     let voucher = show::voucher_id(session, &caller.zone, &args.voucher).await?;
-    let input = Freeze { frozen, reason: args.reason, voucher };
-    one(global, session, caller, input, |conn, requests| Box::pin(voucher::freeze(conn, requests))).await
+    let input = Freeze {
+        frozen,
+        reason: args.reason,
+        voucher,
+    };
+    one(global, session, caller, input, |conn, requests| {
+        Box::pin(voucher::freeze(conn, requests))
+    })
+    .await
 }
 
 /// Runs one request of a batch command, and prints its answer. A refusal was recorded, and is a failure.
@@ -261,12 +327,18 @@ where
     } else {
         print_answer(&value);
     }
-    Ok(if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if refused {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 /// An answer as lines of field and value; a refusal with its sentence.
 fn print_answer(value: &serde_json::Value) {
-    let Some(fields) = value.as_object() else { return };
+    let Some(fields) = value.as_object() else {
+        return;
+    };
     for (name, value) in fields {
         let text = match value {
             serde_json::Value::String(text) => text.clone(),
@@ -276,14 +348,19 @@ fn print_answer(value: &serde_json::Value) {
         println!("{name:>12}: {text}");
     }
     let code = fields.get("code").cloned();
-    let refusal = code.and_then(|code| serde_json::from_value::<voucher::VoucherRefusal>(code).ok());
+    let refusal =
+        code.and_then(|code| serde_json::from_value::<voucher::VoucherRefusal>(code).ok());
     if let Some(refusal) = refusal {
         let (english, chinese) = refusal.sentences();
         println!("{english} {chinese}");
     }
 }
 
-async fn expire_all(global: &Global, session: &Session, caller: &Caller) -> anyhow::Result<ExitCode> {
+async fn expire_all(
+    global: &Global,
+    session: &Session,
+    caller: &Caller,
+) -> anyhow::Result<ExitCode> {
     let mut lapsed = 0;
     loop {
         let done = session
@@ -309,13 +386,18 @@ fn facts(options: &[String], caller: &Caller) -> anyhow::Result<Facts> {
     let today = caller.command().today();
     let mut facts = Facts::new(caller.zone.currency);
     for option in options {
-        let (name, value) =
-            option.split_once('=').with_context(|| format!("{option:?} is no fact: write name=value"))?;
+        let (name, value) = option
+            .split_once('=')
+            .with_context(|| format!("{option:?} is no fact: write name=value"))?;
         let fact = Fact::named(name).with_context(|| {
-            let known = Fact::ALL.iter().map(|fact| fact.name()).collect::<Vec<_>>().join(", ");
+            let known = Fact::ALL
+                .iter()
+                .map(|fact| fact.name())
+                .collect::<Vec<_>>()
+                .join(", ");
             format!("unknown fact {name}: there are {known}")
         })?;
-        facts.state(fact, Raw::of_text(fact, value), Source::Declared, today)?;
+        facts.state(fact, Raw::typed(fact, value), Source::Declared, today)?;
     }
     Ok(facts)
 }
@@ -332,7 +414,9 @@ async fn party_id(session: &Session, caller: &Caller, text: &str) -> anyhow::Res
             Box::pin(party::store::party_by_uscc(conn, *zone, code))
         })
         .await?;
-    found.map(|party| party.id).with_context(|| format!("no party {text} in zone {}", zone.code))
+    found
+        .map(|party| party.id)
+        .with_context(|| format!("no party {text} in zone {}", zone.code))
 }
 
 /// The number in a voucher's short name.

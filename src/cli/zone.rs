@@ -6,10 +6,11 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::session::{self, with_session};
+use super::session::with_session;
 use super::{Global, output};
 use crate::clock::Clock;
 use crate::identity::store::{self, NewZone};
+use crate::log::signer::sign_now;
 use crate::types::{Code, Currency, Name, ZoneTime};
 use crate::zone;
 
@@ -17,8 +18,10 @@ use crate::zone;
 #[derive(Debug, Subcommand)]
 pub(super) enum ZoneCommand {
     /// Set up a zone with empty books, an empty log and a signing key
-    #[command(after_help = "Example:\n  subsidy-ledger zone create HZ --name-zh 示范高新区 \
-        --name-en 'Demonstration Zone'")]
+    #[command(
+        after_help = "Example:\n  subsidy-ledger zone create HZ --name-zh 示范高新区 \
+        --name-en 'Demonstration Zone'"
+    )]
     Create(CreateArgs),
     /// List the zones
     #[command(after_help = "Example:\n  subsidy-ledger zone list --json")]
@@ -65,14 +68,18 @@ pub(super) async fn run(global: &Global, command: ZoneCommand) -> anyhow::Result
 }
 
 async fn create(global: &Global, args: CreateArgs) -> anyhow::Result<ExitCode> {
-    let time: chrono_tz::Tz = args
-        .time_zone
-        .parse()
-        .ok()
-        .with_context(|| format!("{:?} is no IANA time zone, such as Asia/Shanghai", args.time_zone))?;
-    let origin = args
-        .origin
-        .unwrap_or_else(|| format!("subsidy-ledger.invalid/{}", args.code.as_str().to_lowercase()));
+    let time: chrono_tz::Tz = args.time_zone.parse().ok().with_context(|| {
+        format!(
+            "{:?} is no IANA time zone, such as Asia/Shanghai",
+            args.time_zone
+        )
+    })?;
+    let origin = args.origin.unwrap_or_else(|| {
+        format!(
+            "subsidy-ledger.invalid/{}",
+            args.code.as_str().to_lowercase()
+        )
+    });
     let new = NewZone {
         code: args.code,
         name_zh: args.name_zh,
@@ -85,9 +92,11 @@ async fn create(global: &Global, args: CreateArgs) -> anyhow::Result<ExitCode> {
         let now = Clock::System.now();
         let (zone, _) = session
             .database
-            .write(None, (now, new), |conn, (now, new)| Box::pin(zone::found(conn, *now, new.clone())))
+            .write(None, (now, new), |conn, (now, new)| {
+                Box::pin(zone::found(conn, *now, new.clone()))
+            })
             .await?;
-        session::sign(&session.database, &zone, &session.keys(), now).await?;
+        sign_now(&session.database, zone.id, &session.keys(), now).await?;
         if global.json {
             output::json(&line(&zone))?;
         } else {
@@ -116,15 +125,20 @@ fn line(zone: &crate::types::Zone) -> ZoneLine<'_> {
 
 async fn list(global: &Global) -> anyhow::Result<ExitCode> {
     with_session(global, async |session| {
-        let zones =
-            session.database.read(None, (), |conn, ()| Box::pin(store::zones(conn))).await?;
+        let zones = session
+            .database
+            .read(None, (), |conn, ()| Box::pin(store::zones(conn)))
+            .await?;
         if global.json {
             output::json(&zones.iter().map(line).collect::<Vec<_>>())?;
         } else if zones.is_empty() {
             println!("No zone yet. Create one with `subsidy-ledger zone create`.");
         }
         for zone in zones.iter().filter(|_| !global.json) {
-            println!("{}\t{}\t{}\t{}", zone.code, zone.currency, zone.name_zh, zone.name_en);
+            println!(
+                "{}\t{}\t{}\t{}",
+                zone.code, zone.currency, zone.name_zh, zone.name_en
+            );
         }
         Ok(ExitCode::SUCCESS)
     })

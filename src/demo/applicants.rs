@@ -45,12 +45,20 @@ pub(super) enum Order {
 pub(super) fn plans(parties: &[Party], seed: u64) -> Vec<Plan> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x5EED);
     let enterprise = |party: &&Party| party.roles.iter().any(|role| role == PartyRole::Enterprise);
-    parties.iter().filter(enterprise).map(|party| plan(party, &mut rng)).collect()
+    parties
+        .iter()
+        .filter(enterprise)
+        .map(|party| plan(party, &mut rng))
+        .collect()
 }
 
 fn plan(party: &Party, rng: &mut ChaCha8Rng) -> Plan {
     let shanghai = rng.random_ratio(2, 5);
-    let yuan = if shanghai { rng.random_range(20..800) * 1_000 } else { rng.random_range(4..45) * 1_000 };
+    let yuan = if shanghai {
+        rng.random_range(20..800) * 1_000
+    } else {
+        rng.random_range(4..45) * 1_000
+    };
     let order = match rng.random_range(0..100) {
         0..72 => Order::Delivered(rng.random_range(80..=100)),
         72..80 => Order::GivenUp,
@@ -69,7 +77,9 @@ fn plan(party: &Party, rng: &mut ChaCha8Rng) -> Plan {
 }
 
 fn state(facts: &mut Facts, fact: Fact, raw: Raw<'_>, day: NaiveDate) {
-    facts.state(fact, raw, Source::Declared, day).expect("BUG: the demonstration states facts by their type");
+    facts
+        .state(fact, raw, Source::Declared, day)
+        .expect("BUG: the demonstration states facts by their type");
 }
 
 /// The application that a plan makes.
@@ -77,18 +87,37 @@ pub(super) fn application(plan: &Plan, day: NaiveDate, currency: Currency) -> Ap
     let mut facts = Facts::new(currency);
     let text = Money::from_minor(plan.price).to_text(currency);
     if plan.programme.as_str() == SHANGHAI {
-        state(&mut facts, Fact::ApplicantKind, Raw::Text("enterprise"), day);
+        state(
+            &mut facts,
+            Fact::ApplicantKind,
+            Raw::Text("enterprise"),
+            day,
+        );
         state(&mut facts, Fact::ServicePrice, Raw::Text(&text), day);
     } else {
-        state(&mut facts, Fact::RequestedAmount, Raw::Text("20000.00"), day);
+        state(
+            &mut facts,
+            Fact::RequestedAmount,
+            Raw::Text("20000.00"),
+            day,
+        );
     }
-    Apply { facts, party: plan.party, programme: plan.programme.clone() }
+    Apply {
+        facts,
+        party: plan.party,
+        programme: plan.programme.clone(),
+    }
 }
 
 /// What is stated about a plan's order.
 pub(super) fn order_facts(plan: &Plan, day: NaiveDate, currency: Currency) -> Facts {
     let mut facts = Facts::new(currency);
-    state(&mut facts, Fact::RelatedParty, Raw::Bool(plan.order == Order::Related), day);
+    state(
+        &mut facts,
+        Fact::RelatedParty,
+        Raw::Bool(plan.order == Order::Related),
+        day,
+    );
     state(&mut facts, Fact::StatutoryTesting, Raw::Bool(false), day);
     state(&mut facts, Fact::ProjectFunded, Raw::Bool(false), day);
     facts

@@ -13,7 +13,7 @@ use crate::db::Database;
 use crate::identity::store::{self, NewZone};
 use crate::identity::{Actor, Caller, Command, Role};
 use crate::journal::{self, AsOf};
-use crate::log::signer::{Signer, SignerError};
+use crate::log::signer::{SignerError, sign_now};
 use crate::types::{Currency, FiscalYear, Zone, ZoneTime};
 use crate::voucher::{Answered, Answers, Rejected, VoucherError};
 use crate::zone::{self, NewPerson, ZoneError};
@@ -25,7 +25,9 @@ const BATCH: usize = 500;
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
     /// A zone with the demonstration's code is something else.
-    #[error("zone {ZONE} has no person {0}: it was not made by the demonstration; choose another --data")]
+    #[error(
+        "zone {ZONE} has no person {0}: it was not made by the demonstration; choose another --data"
+    )]
     NotADemo(String),
     /// Setting up failed.
     #[error(transparent)]
@@ -78,7 +80,11 @@ pub struct People {
 
 /// Login, name and roles of everybody. The clerk stands for the portal, which comes later.
 const PEOPLE: [(&str, &str, &[Role]); 7] = [
-    ("clerk", "陈晓 Chen Xiao", &[Role::Sme, Role::Provider, Role::Incubator]),
+    (
+        "clerk",
+        "陈晓 Chen Xiao",
+        &[Role::Sme, Role::Provider, Role::Incubator],
+    ),
     ("reviewer", "李敏 Li Min", &[Role::Reviewer]),
     ("manager", "王建国 Wang Jianguo", &[Role::Manager]),
     ("finance", "赵丽 Zhao Li", &[Role::Finance]),
@@ -101,19 +107,31 @@ impl Stage {
     /// Finds the demonstration zone, or sets it up on the first day of its year.
     pub async fn open(database: Database, keys: PathBuf) -> Result<Self, DemoError> {
         let found = database
-            .read(None, (), |conn, ()| Box::pin(store::zone_by_code(conn, ZONE)))
+            .read(None, (), |conn, ()| {
+                Box::pin(store::zone_by_code(conn, ZONE))
+            })
             .await?;
         let first = ZoneTime::default().start_of(first_day()) + TimeDelta::hours(9);
         let zone = match found {
             Some(zone) => zone,
-            None => database.write(None, first, |conn, now| Box::pin(set_up(conn, *now))).await?,
+            None => {
+                database
+                    .write(None, first, |conn, now| Box::pin(set_up(conn, *now)))
+                    .await?
+            }
         };
         let persons = database
-            .read(zone.id, zone.id, |conn, zone| Box::pin(store::persons(conn, *zone)))
+            .read(zone.id, zone.id, |conn, zone| {
+                Box::pin(store::persons(conn, *zone))
+            })
             .await?;
         let person = |login: &str| {
-            let found = persons.iter().find(|(actor, _)| actor.login.as_str() == login);
-            found.map(|(actor, _)| actor.clone()).ok_or_else(|| DemoError::NotADemo(login.to_owned()))
+            let found = persons
+                .iter()
+                .find(|(actor, _)| actor.login.as_str() == login);
+            found
+                .map(|(actor, _)| actor.clone())
+                .ok_or_else(|| DemoError::NotADemo(login.to_owned()))
         };
         let people = People {
             system: person(zone::SYSTEM_LOGIN)?,
@@ -124,7 +142,12 @@ impl Stage {
             cashier: person("cashier")?,
             rules: person("rules")?,
         };
-        Ok(Self { database, keys, zone, people })
+        Ok(Self {
+            database,
+            keys,
+            zone,
+            people,
+        })
     }
 
     /// Whether the year is played to its end: then its period is closed.
@@ -133,22 +156,31 @@ impl Stage {
         let input = (self.zone.id, year.from());
         Ok(self
             .database
-            .read(self.zone.id, input, |conn, (zone, day)| Box::pin(journal::is_closed(conn, *zone, *day)))
+            .read(self.zone.id, input, |conn, (zone, day)| {
+                Box::pin(journal::is_closed(conn, *zone, *day))
+            })
             .await?)
     }
 
     /// How many entries the log has.
     pub async fn size(&self) -> Result<i64, DemoError> {
-        let size = self.database.read(self.zone.id, self.zone.id, |conn, zone| {
-            Box::pin(journal::size_at(conn, *zone, AsOf::Now))
-        });
+        let size = self
+            .database
+            .read(self.zone.id, self.zone.id, |conn, zone| {
+                Box::pin(journal::size_at(conn, *zone, AsOf::Now))
+            });
         Ok(size.await?)
     }
 
     /// Who gives a command at ten in the morning of a day, under a key of the demonstration.
     pub(super) fn caller(&self, actor: &Actor, day: NaiveDate, key: Option<String>) -> Caller {
         let now = self.zone.time.start_of(day) + TimeDelta::hours(10);
-        Caller { zone: self.zone.clone(), actor: actor.clone(), now, key }
+        Caller {
+            zone: self.zone.clone(),
+            actor: actor.clone(),
+            now,
+            key,
+        }
     }
 
     /// Gives one command in a transaction of its own.
@@ -221,16 +253,7 @@ impl Stage {
 
     /// Signs the head of the log.
     pub(super) async fn sign(&self, now: DateTime<Utc>) -> Result<(), DemoError> {
-        let input = (self.zone.clone(), self.keys.clone());
-        let signer = self
-            .database
-            .write(self.zone.id, input, |conn, (zone, keys)| Box::pin(Signer::open(conn, zone, keys)))
-            .await?;
-        self.database
-            .write(self.zone.id, (signer, now), |conn, (signer, now)| {
-                Box::pin(async move { signer.sign_head(conn, *now).await.map(|_| ()) })
-            })
-            .await?;
+        sign_now(&self.database, self.zone.id, &self.keys, now).await?;
         Ok(())
     }
 }
@@ -245,7 +268,9 @@ async fn set_up(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<Zone, Dem
     let new = NewZone {
         code: ZONE.parse().expect(text),
         name_zh: "云川高新区(演示)".parse().expect(text),
-        name_en: "Yunchuan High-tech Zone (demonstration)".parse().expect(text),
+        name_en: "Yunchuan High-tech Zone (demonstration)"
+            .parse()
+            .expect(text),
         currency: Currency::Cny,
         time: ZoneTime::default(),
         origin: "subsidy-ledger.invalid/demo".to_owned(),
@@ -258,7 +283,12 @@ async fn set_up(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<Zone, Dem
             party: None,
             roles: BTreeSet::from_iter(roles.iter().copied()),
         };
-        let command = Command { zone: &zone, actor: &system, now, key: None };
+        let command = Command {
+            zone: &zone,
+            actor: &system,
+            now,
+            key: None,
+        };
         zone::enrol(conn, &command, person).await?;
     }
     Ok(zone)

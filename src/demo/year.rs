@@ -14,19 +14,29 @@ use crate::party::{self, Party, PartyRole};
 use crate::payment::{
     self, Batch, PayableFilter, PayableState, PaymentError, STATEMENT_FIELDS, StatementReport,
 };
+use crate::policy::store::StoreError;
 use crate::programme::{self, Allocate, Appropriate, NewProgramme, ProgrammeError, ProgrammeKind};
 use crate::tabular::{Format, Mapping, Table};
 use crate::types::{Amount, Code, FiscalYear, HoldId, Money, PartyId, VoucherId};
 use crate::voucher::{
-    self, Answered, Cancel, Freeze, HoldAnswer, Issue, IssueAnswer, PlaceHold, Redeem, Release, Review,
+    self, Answered, Cancel, Freeze, HoldAnswer, Issue, IssueAnswer, PlaceHold, Redeem, Release,
+    Review,
 };
 
 /// The packs that the demonstration publishes, as they are in the repository.
 const PACKS: [(&str, &str, &str, &str); 2] = [
-    (SHANGHAI, "科技创新券(上海模式)", "Innovation vouchers, Shanghai style",
-        include_str!("../../assets/policies/shanghai-2020.toml")),
-    (YUHUAN, "科技创新券(玉环模式)", "Innovation vouchers, Yuhuan style",
-        include_str!("../../assets/policies/yuhuan-2023.toml")),
+    (
+        SHANGHAI,
+        "科技创新券(上海模式)",
+        "Innovation vouchers, Shanghai style",
+        include_str!("../../assets/policies/shanghai-2020.toml"),
+    ),
+    (
+        YUHUAN,
+        "科技创新券(玉环模式)",
+        "Innovation vouchers, Yuhuan style",
+        include_str!("../../assets/policies/yuhuan-2023.toml"),
+    ),
 ];
 
 /// Opening, twelve months, the turn of the year.
@@ -50,11 +60,20 @@ pub(super) async fn play(stage: &mut Stage, size: Size, tell: Tell<'_>) -> Resul
         plans.iter_mut().for_each(|plan| plan.order = Order::Never);
     }
     for month in 1..=12 {
-        let due = plans.iter().filter(|plan| plan.month == month).cloned().collect();
+        let due = plans
+            .iter()
+            .filter(|plan| plan.month == month)
+            .cloned()
+            .collect();
         play_month(stage, month, due, &providers, tell).await?;
     }
     let new_year = day(YEAR, 12, 31) + Days::new(5);
-    step(tell, STEPS, new_year, "expiry, last payments, closing of the year");
+    step(
+        tell,
+        STEPS,
+        new_year,
+        "expiry, last payments, closing of the year",
+    );
     expire(stage, new_year, tell).await?;
     // What the bank rejected is sent again, until nothing is left.
     for attempt in 0..3 {
@@ -68,7 +87,12 @@ fn day(year: i16, month: u32, day: u32) -> NaiveDate {
 }
 
 fn step(tell: Tell<'_>, number: u64, day: NaiveDate, what: &str) {
-    tell(Progress::Step { number, of: STEPS, day, what: what.to_owned() });
+    tell(Progress::Step {
+        number,
+        of: STEPS,
+        day,
+        what: what.to_owned(),
+    });
 }
 
 fn amount(yuan: i64) -> Amount {
@@ -82,10 +106,16 @@ async fn open_budget(stage: &Stage, size: Size) -> Result<(), DemoError> {
     let allocations = [(SHANGHAI, 44_000 * parties), (YUHUAN, 12_000 * parties)];
     let input = Appropriate {
         amount: amount(60_000 * parties),
-        document: "财预〔2023〕1号 budget of the zone".parse().expect("BUG: the constant is a reason"),
+        document: "财预〔2023〕1号 budget of the zone"
+            .parse()
+            .expect("BUG: the constant is a reason"),
         year,
     };
-    let caller = stage.caller(&stage.people.finance, first_day(), Some("demo appropriation".to_owned()));
+    let caller = stage.caller(
+        &stage.people.finance,
+        first_day(),
+        Some("demo appropriation".to_owned()),
+    );
     stage
         .one(caller, input, |conn, command, input| {
             Box::pin(async move { programme::appropriate(conn, &command, input).await })
@@ -99,7 +129,11 @@ async fn open_budget(stage: &Stage, size: Size) -> Result<(), DemoError> {
             name_en: name_en.parse().expect(text),
             name_zh: name_zh.parse().expect(text),
         };
-        let caller = stage.caller(&stage.people.manager, first_day(), Some(format!("demo {code}")));
+        let caller = stage.caller(
+            &stage.people.manager,
+            first_day(),
+            Some(format!("demo {code}")),
+        );
         let created = stage.one(caller, new, |conn, command, new| {
             Box::pin(async move { programme::create(conn, &command, new).await })
         });
@@ -110,7 +144,11 @@ async fn open_budget(stage: &Stage, size: Size) -> Result<(), DemoError> {
     }
     for (code, yuan) in allocations {
         let programme: Code = code.parse().expect("BUG: the constant is a code");
-        let input = Allocate { amount: amount(yuan), programme, year };
+        let input = Allocate {
+            amount: amount(yuan),
+            programme,
+            year,
+        };
         let key = Some(format!("demo allocation {code}"));
         let caller = stage.caller(&stage.people.finance, first_day(), key);
         stage
@@ -128,17 +166,27 @@ async fn publish(stage: &Stage) -> Result<(), DemoError> {
         let key = Some(format!("demo proposal {code}"));
         let caller = stage.caller(&stage.people.rules, first_day(), key);
         stage
-            .one(caller, (programme.clone(), pack), |conn, command, (programme, pack)| {
-                Box::pin(async move { programme::propose(conn, &command, programme, pack).await })
-            })
+            .one(
+                caller,
+                (programme.clone(), pack),
+                |conn, command, (programme, pack)| {
+                    Box::pin(
+                        async move { programme::propose(conn, &command, programme, pack).await },
+                    )
+                },
+            )
             .await?;
         let key = Some(format!("demo publication {code}"));
         let caller = stage.caller(&stage.people.manager, first_day(), key);
-        let published = stage.one(caller, (programme, pack), |conn, command, (programme, pack)| {
-            Box::pin(async move { programme::publish(conn, &command, programme, pack).await })
-        });
+        let published = stage.one(
+            caller,
+            (programme, pack),
+            |conn, command, (programme, pack)| {
+                Box::pin(async move { programme::publish(conn, &command, programme, pack).await })
+            },
+        );
         match published.await {
-            Ok(_) | Err(ProgrammeError::VersionExists { .. }) => {}
+            Ok(_) | Err(ProgrammeError::Policy(StoreError::VersionExists { .. })) => {}
             Err(error) => return Err(error.into()),
         }
     }
@@ -152,7 +200,8 @@ async fn import_parties(stage: &Stage, size: Size, tell: Tell<'_>) -> Result<(),
     party::write_csv(&party::generate(size.seed, size.parties), &mut file)
         .map_err(|error| file_error(&error))?;
     let mapping = Mapping::default();
-    let table = Table::read(&file, Format::Csv, &mapping.read_options()).map_err(|e| file_error(&e))?;
+    let table =
+        Table::read(&file, Format::Csv, &mapping.read_options()).map_err(|e| file_error(&e))?;
     let rows = party::read(&table, &mapping)?;
     let total = u64::try_from(rows.len()).unwrap_or(0);
     let caller = stage.caller(&stage.people.manager, first_day(), None);
@@ -171,7 +220,9 @@ async fn import_parties(stage: &Stage, size: Size, tell: Tell<'_>) -> Result<(),
 async fn all_parties(stage: &Stage) -> Result<Vec<Party>, DemoError> {
     Ok(stage
         .database
-        .read(stage.zone.id, stage.zone.id, |conn, zone| Box::pin(party::store::all(conn, *zone)))
+        .read(stage.zone.id, stage.zone.id, |conn, zone| {
+            Box::pin(party::store::all(conn, *zone))
+        })
         .await?)
 }
 
@@ -183,7 +234,12 @@ async fn play_month(
     tell: Tell<'_>,
 ) -> Result<(), DemoError> {
     let applied_on = day(YEAR, month, 3) + Days::new(u64::from(month == 1) * 2);
-    step(tell, u64::from(month) + 1, applied_on, "applications, orders, redemptions, payments");
+    step(
+        tell,
+        u64::from(month) + 1,
+        applied_on,
+        "applications, orders, redemptions, payments",
+    );
     expire(stage, applied_on, tell).await?;
     let vouchers = grant(stage, &plans, applied_on, tell).await?;
     let orders: Vec<(Plan, VoucherId)> = plans
@@ -196,7 +252,13 @@ async fn play_month(
     take_back(stage, &orders, ordered_on, tell).await?;
     settle(stage, &orders, &holds, day(YEAR, month, 20), tell).await?;
     pay(stage, day(YEAR, month, 25), tell).await?;
-    stage.sign(stage.caller(&stage.people.system, day(YEAR, month, 27), None).now).await
+    stage
+        .sign(
+            stage
+                .caller(&stage.people.system, day(YEAR, month, 27), None)
+                .now,
+        )
+        .await
 }
 
 /// Applications, their review, and the vouchers of those that are recommended.
@@ -206,23 +268,40 @@ async fn grant(
     on: NaiveDate,
     tell: Tell<'_>,
 ) -> Result<Vec<Option<VoucherId>>, DemoError> {
-    let People { clerk, reviewer, manager, .. } = &stage.people;
+    let People {
+        clerk,
+        reviewer,
+        manager,
+        ..
+    } = &stage.people;
     let done = &mut |count| tell(Progress::Commands(count));
     let currency = stage.zone.currency;
-    let inputs = plans.iter().map(|plan| applicants::application(plan, on, currency)).collect();
+    let inputs = plans
+        .iter()
+        .map(|plan| applicants::application(plan, on, currency))
+        .collect();
     let applied = stage
-        .many((clerk, on, "apply"), inputs, done, |conn, requests| Box::pin(voucher::apply(conn, requests)))
+        .many((clerk, on, "apply"), inputs, done, |conn, requests| {
+            Box::pin(voucher::apply(conn, requests))
+        })
         .await?;
     let on = on + Days::new(2);
-    let ids: Vec<VoucherId> = applied.iter().map(|applied| applied.answer.application).collect();
+    let ids: Vec<VoucherId> = applied
+        .iter()
+        .map(|applied| applied.answer.application)
+        .collect();
     let inputs = ids.iter().map(|id| Review { application: *id }).collect();
     stage
-        .many((reviewer, on, "review"), inputs, done, |conn, requests| Box::pin(voucher::review(conn, requests)))
+        .many((reviewer, on, "review"), inputs, done, |conn, requests| {
+            Box::pin(voucher::review(conn, requests))
+        })
         .await?;
     let on = on + Days::new(2);
     let inputs = ids.iter().map(|id| Issue { application: *id }).collect();
     let issued = stage
-        .many((manager, on, "issue"), inputs, done, |conn, requests| Box::pin(voucher::issue(conn, requests)))
+        .many((manager, on, "issue"), inputs, done, |conn, requests| {
+            Box::pin(voucher::issue(conn, requests))
+        })
         .await?;
     Ok(issued
         .into_iter()
@@ -260,9 +339,12 @@ async fn order(
     let vouchers: Vec<VoucherId> = inputs.iter().map(|input| input.voucher).collect();
     let done = &mut |count| tell(Progress::Commands(count));
     let answers = stage
-        .many((&stage.people.clerk, on, "hold"), inputs, done, |conn, requests| {
-            Box::pin(voucher::hold(conn, requests))
-        })
+        .many(
+            (&stage.people.clerk, on, "hold"),
+            inputs,
+            done,
+            |conn, requests| Box::pin(voucher::hold(conn, requests)),
+        )
         .await?;
     Ok(vouchers
         .into_iter()
@@ -286,23 +368,37 @@ async fn take_back(
     let cancels = orders
         .iter()
         .filter(|(plan, _)| plan.order == Order::Cancelled)
-        .map(|(_, voucher)| Cancel { reason: reason("企业注销 firm dissolved"), voucher: *voucher })
+        .map(|(_, voucher)| Cancel {
+            reason: reason("企业注销 firm dissolved"),
+            voucher: *voucher,
+        })
         .collect();
     let actor = &stage.people.manager;
     stage
-        .many((actor, on, "cancel"), cancels, done, |conn, requests| Box::pin(voucher::cancel(conn, requests)))
+        .many((actor, on, "cancel"), cancels, done, |conn, requests| {
+            Box::pin(voucher::cancel(conn, requests))
+        })
         .await?;
-    for (frozen, days, why) in [(true, 1, "材料待核实 evidence in doubt"), (false, 7, "已核实 evidence confirmed")] {
+    for (frozen, days, why) in [
+        (true, 1, "材料待核实 evidence in doubt"),
+        (false, 7, "已核实 evidence confirmed"),
+    ] {
         let inputs = orders
             .iter()
             .step_by(100)
-            .map(|(_, voucher)| Freeze { frozen, reason: reason(why), voucher: *voucher })
+            .map(|(_, voucher)| Freeze {
+                frozen,
+                reason: reason(why),
+                voucher: *voucher,
+            })
             .collect();
         let name = if frozen { "freeze" } else { "thaw" };
         let on = on + Days::new(days);
         let actor = &stage.people.reviewer;
         stage
-            .many((actor, on, name), inputs, done, |conn, requests| Box::pin(voucher::freeze(conn, requests)))
+            .many((actor, on, name), inputs, done, |conn, requests| {
+                Box::pin(voucher::freeze(conn, requests))
+            })
             .await?;
     }
     Ok(())
@@ -318,22 +414,37 @@ async fn settle(
 ) -> Result<(), DemoError> {
     let (mut redemptions, mut releases) = (Vec::new(), Vec::new());
     for (plan, voucher) in orders {
-        let Some(hold) = holds.get(voucher).copied() else { continue };
+        let Some(hold) = holds.get(voucher).copied() else {
+            continue;
+        };
         if let Order::Delivered(percent) = plan.order {
             let price = Money::from_minor(plan.price * percent / 100).to_text(stage.zone.currency);
-            redemptions.push(Redeem { evidence: Vec::new(), hold, price });
+            redemptions.push(Redeem {
+                evidence: Vec::new(),
+                hold,
+                price,
+            });
         } else {
-            let reason = "订单取消 order cancelled".parse().expect("BUG: the constant is a reason");
+            let reason = "订单取消 order cancelled"
+                .parse()
+                .expect("BUG: the constant is a reason");
             releases.push(Release { hold, reason });
         }
     }
     let clerk = &stage.people.clerk;
     let done = &mut |count| tell(Progress::Commands(count));
     stage
-        .many((clerk, on, "redeem"), redemptions, done, |conn, requests| Box::pin(voucher::redeem(conn, requests)))
+        .many(
+            (clerk, on, "redeem"),
+            redemptions,
+            done,
+            |conn, requests| Box::pin(voucher::redeem(conn, requests)),
+        )
         .await?;
     stage
-        .many((clerk, on, "release"), releases, done, |conn, requests| Box::pin(voucher::release(conn, requests)))
+        .many((clerk, on, "release"), releases, done, |conn, requests| {
+            Box::pin(voucher::release(conn, requests))
+        })
         .await?;
     Ok(())
 }
@@ -377,10 +488,15 @@ async fn send_and_hear(
     let unreadable = |error: &dyn std::fmt::Display| PaymentError::File(error.to_string());
     let table = Table::read(file.as_bytes(), Format::Csv, &mapping.read_options())
         .map_err(|error| unreadable(&error))?;
-    let bound = mapping.bind(&table, STATEMENT_FIELDS).map_err(|error| unreadable(&error))?;
+    let bound = mapping
+        .bind(&table, STATEMENT_FIELDS)
+        .map_err(|error| unreadable(&error))?;
     let statement =
         payment::read_statement(file.as_bytes(), &bound, currency).map_err(PaymentError::Rows)?;
-    let next_day = Command { now: command.now + chrono::TimeDelta::days(1), ..*command };
+    let next_day = Command {
+        now: command.now + chrono::TimeDelta::days(1),
+        ..*command
+    };
     payment::import_statement(conn, &next_day, &statement).await
 }
 
@@ -402,7 +518,9 @@ async fn expire(stage: &Stage, on: NaiveDate, tell: Tell<'_>) -> Result<(), Demo
 
 async fn close(stage: &Stage, on: NaiveDate) -> Result<(), DemoError> {
     let caller = stage.caller(&stage.people.finance, on, None);
-    let reason = "年度结账 closing of the year".parse().expect("BUG: the constant is a reason");
+    let reason = "年度结账 closing of the year"
+        .parse()
+        .expect("BUG: the constant is a reason");
     let now = caller.now;
     stage
         .one(caller, reason, |conn, command, reason| {

@@ -101,5 +101,7 @@ pub async fn is_closed(
     day: NaiveDate,
 ) -> Result<bool, sqlx::Error> {
     let closed = closed_periods(conn, zone).await?;
-    Ok(closed.iter().any(|(from, until)| *from <= day && day < *until))
+    Ok(closed
+        .iter()
+        .any(|(from, until)| *from <= day && day < *until))
 }

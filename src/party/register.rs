@@ -13,7 +13,7 @@ use crate::journal::{
     self, BodyError, Details, Earlier, Effect, Entry, EntryKind, Idempotency, RecordError,
     Recorded, Refusal,
 };
-use crate::types::{ControllerGroupId, LogIndex, Name, PartyId, ZoneId};
+use crate::types::{ControllerGroupId, LogIndex, Name, PartyId, ZoneId, hex};
 
 /// A party to be registered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -203,15 +203,6 @@ fn entry(command: &Command<'_>, row: &store::NewRow<'_>) -> Result<Entry, BodyEr
         transfers: Vec::new(),
         effect: Effect::Ordinary,
         idempotency: None,
-    })
-}
-
-/// Lower-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("BUG: writing to a String can't fail");
-        text
     })
 }
 

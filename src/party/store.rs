@@ -167,6 +167,18 @@ pub async fn list(
     parties(conn, zone, &ids).await
 }
 
+/// Every party of a zone, in the order in which they were registered: for whole-zone runs.
+pub async fn all(conn: &mut PgConnection, zone: ZoneId) -> Result<Vec<Party>, sqlx::Error> {
+    let ids = sqlx::query_scalar!(
+        "SELECT party_id FROM ledger.party WHERE zone_id = $1",
+        zone.0
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let ids: Vec<PartyId> = ids.into_iter().map(PartyId).collect();
+    parties(conn, zone, &ids).await
+}
+
 /// How many parties the zone has.
 pub async fn count(conn: &mut PgConnection, zone: ZoneId) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(

@@ -4,10 +4,11 @@ use serde::Serialize;
 use sqlx::PgConnection;
 
 use super::identity::ContestedUscc;
-use super::register::{KEEPERS, PartyError, first_answer, hex};
+use super::register::{KEEPERS, PartyError, first_answer};
 use super::store;
 use crate::identity::{Command, Role};
 use crate::journal::{self, BodyError, Details, Effect, Entry, EntryKind, Idempotency};
+use crate::types::hex;
 use crate::types::{LogIndex, Reason};
 
 /// A code that somebody believes against its check character.

@@ -42,15 +42,21 @@ pub async fn approve(
     let zone = command.zone;
     let found = store::payables(conn, zone.id, zone.currency, filter, Lock::ForUpdate).await?;
     if let PayableFilter::Ids(ids) = filter
-        && let Some(unknown) = ids.iter().find(|id| !found.iter().any(|payable| payable.id == **id))
+        && let Some(unknown) = ids
+            .iter()
+            .find(|id| !found.iter().any(|payable| payable.id == **id))
     {
         return Err(PaymentError::Unknown(*unknown));
     }
     if found.is_empty() {
-        return Err(PaymentError::NothingToDo("nothing is owed that waits for approval"));
+        return Err(PaymentError::NothingToDo(
+            "nothing is owed that waits for approval",
+        ));
     }
-    let outcomes: Vec<ApprovalOutcome> =
-        found.iter().map(|payable| decide(payable, command)).collect();
+    let outcomes: Vec<ApprovalOutcome> = found
+        .iter()
+        .map(|payable| decide(payable, command))
+        .collect();
     let mut entries = Vec::with_capacity(found.len());
     for (payable, outcome) in found.iter().zip(&outcomes) {
         entries.push(entry(payable, *outcome, command)?);
@@ -58,7 +64,11 @@ pub async fn approve(
     let mut approvals = Vec::with_capacity(found.len());
     let recorded = journal::record(conn, zone, command.now, entries).await?;
     for ((payable, outcome), recorded) in found.iter().zip(outcomes).zip(recorded) {
-        approvals.push(Approval { payable: payable.id, index: recorded?.index, outcome });
+        approvals.push(Approval {
+            payable: payable.id,
+            index: recorded?.index,
+            outcome,
+        });
     }
     let approved: Vec<(PayableId, LogIndex)> = approvals
         .iter()
@@ -93,7 +103,11 @@ fn entry(
     let approved = outcome == ApprovalOutcome::Approved;
     Ok(Entry {
         actor: command.actor.person,
-        kind: EntryKind(if approved { "payable.approved" } else { "payable.approval_refused" }),
+        kind: EntryKind(if approved {
+            "payable.approved"
+        } else {
+            "payable.approval_refused"
+        }),
         effective: command.today(),
         subject: Some(payable.id.0),
         details: Details::new(&Approved {

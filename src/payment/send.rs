@@ -73,7 +73,9 @@ pub async fn send(
         payable.submitted_by == payer || payable.approved_by == Some(payer)
     });
     if ready.is_empty() {
-        return Err(PaymentError::NothingToDo("no approved payable that this cashier may send"));
+        return Err(PaymentError::NothingToDo(
+            "no approved payable that this cashier may send",
+        ));
     }
     let id = BatchId::generate();
     let total: Money = ready.iter().map(|payable| payable.amount.money()).sum();
@@ -82,11 +84,18 @@ pub async fn send(
         lines: ready.len(),
         total: total.to_text(zone.currency),
     })?;
-    let head = Entry { subject: Some(id.0), ..entry(command, "batch.sent", details) };
-    let index = journal::record_one(conn, zone, command.now, head).await?.index;
+    let head = Entry {
+        subject: Some(id.0),
+        ..entry(command, "batch.sent", details)
+    };
+    let index = journal::record_one(conn, zone, command.now, head)
+        .await?
+        .index;
     let lines = numbered(ready, index);
-    let entries: Result<Vec<Entry>, PaymentError> =
-        lines.iter().map(|line| line_entry(line, id, command)).collect();
+    let entries: Result<Vec<Entry>, PaymentError> = lines
+        .iter()
+        .map(|line| line_entry(line, id, command))
+        .collect();
     for outcome in journal::record(conn, zone, command.now, entries?).await? {
         outcome?;
     }
@@ -123,7 +132,11 @@ fn numbered(ready: Vec<Payable>, batch: LogIndex) -> Vec<NewLine> {
         .zip(1_u32..)
         .filter_map(|(payable, number)| {
             let approved_by = payable.approved_by?;
-            Some(NewLine { end_to_end_id: format!("P{batch}-{number}"), payable, approved_by })
+            Some(NewLine {
+                end_to_end_id: format!("P{batch}-{number}"),
+                payable,
+                approved_by,
+            })
         })
         .collect()
 }

@@ -13,7 +13,7 @@ use super::{PayableState, PaymentError};
 use crate::identity::{Command, Role};
 use crate::journal::{self, AccountCode, Address, Details, Effect, Entry, EntryKind, Transfer};
 use crate::tabular::{Bound, Field, Record, RowError, RowErrors};
-use crate::types::{Currency, Day, Money, PayableId};
+use crate::types::{Currency, Day, Money, PayableId, hex};
 
 /// How many lines are recorded together.
 const CHUNK: usize = 1_000;
@@ -68,12 +68,36 @@ pub struct StatementReport {
 
 /// The columns of a statement.
 pub const STATEMENT_FIELDS: &[Field] = &[
-    Field { name: "end_to_end_id", headers: &["end_to_end_id", "EndToEndId"], required: true },
-    Field { name: "amount", headers: &["amount", "金额"], required: true },
-    Field { name: "booked_on", headers: &["booked_on", "记账日期"], required: true },
-    Field { name: "status", headers: &["status", "状态"], required: true },
-    Field { name: "bank_reference", headers: &["bank_reference", "流水号"], required: false },
-    Field { name: "reason", headers: &["reason", "退回原因"], required: false },
+    Field {
+        name: "end_to_end_id",
+        headers: &["end_to_end_id", "EndToEndId"],
+        required: true,
+    },
+    Field {
+        name: "amount",
+        headers: &["amount", "金额"],
+        required: true,
+    },
+    Field {
+        name: "booked_on",
+        headers: &["booked_on", "记账日期"],
+        required: true,
+    },
+    Field {
+        name: "status",
+        headers: &["status", "状态"],
+        required: true,
+    },
+    Field {
+        name: "bank_reference",
+        headers: &["bank_reference", "流水号"],
+        required: false,
+    },
+    Field {
+        name: "reason",
+        headers: &["reason", "退回原因"],
+        required: false,
+    },
 ];
 
 /// Reads a statement whose columns are known: `booked_on` as YYYY-MM-DD, `status` as `paid` or
@@ -87,7 +111,9 @@ pub fn read_statement(
     let mut lines = Vec::new();
     let mut seen = HashMap::new();
     for record in table.records() {
-        let Some(line) = errors.take(read_line(&record, currency)) else { continue };
+        let Some(line) = errors.take(read_line(&record, currency)) else {
+            continue;
+        };
         if let Some(first) = seen.insert(line.end_to_end_id.clone(), line.row) {
             errors.push(record.error(
                 format!("{} stands in row {first} too", line.end_to_end_id),
@@ -97,7 +123,10 @@ pub fn read_statement(
         lines.push(line);
     }
     errors.check()?;
-    Ok(BankStatement { sha256: Sha256::digest(bytes).into(), lines })
+    Ok(BankStatement {
+        sha256: Sha256::digest(bytes).into(),
+        lines,
+    })
 }
 
 fn read_line(record: &Record<'_, '_>, currency: Currency) -> Result<StatementLine, RowError> {
@@ -129,13 +158,18 @@ pub async fn import_statement(
 ) -> Result<StatementReport, PaymentError> {
     command.actor.require(&[Role::Cashier])?;
     let zone = command.zone;
-    let ids: Vec<&str> = statement.lines.iter().map(|line| line.end_to_end_id.as_str()).collect();
+    let ids: Vec<&str> = statement
+        .lines
+        .iter()
+        .map(|line| line.end_to_end_id.as_str())
+        .collect();
     let sent: HashMap<String, SentLine> = store::lock_lines(conn, zone.id, zone.currency, &ids)
         .await?
         .into_iter()
         .map(|line| (line.end_to_end_id.clone(), line))
         .collect();
-    let (matched, report) = match_lines(statement, &sent, command.today()).map_err(PaymentError::Rows)?;
+    let (matched, report) =
+        match_lines(statement, &sent, command.today()).map_err(PaymentError::Rows)?;
     for chunk in matched.chunks(CHUNK) {
         record_chunk(conn, command, &statement.sha256, chunk).await?;
     }
@@ -172,7 +206,10 @@ fn match_lines<'a>(
                 line.amount.to_text(instruction.line.currency),
                 format!(
                     "the instruction is over {}",
-                    instruction.amount.money().to_text(instruction.line.currency)
+                    instruction
+                        .amount
+                        .money()
+                        .to_text(instruction.line.currency)
                 ),
                 "ask the bank: an instruction is paid whole or not at all",
             )),
@@ -180,7 +217,10 @@ fn match_lines<'a>(
                 errors.push(problem(
                     "booked_on",
                     line.booked_on.to_string(),
-                    format!("is not between the day of sending {} and today {today}", instruction.sent_on),
+                    format!(
+                        "is not between the day of sending {} and today {today}",
+                        instruction.sent_on
+                    ),
                     "correct the day",
                 ));
             }
@@ -223,8 +263,10 @@ async fn record_chunk(
     chunk: &[Matched<'_>],
 ) -> Result<(), PaymentError> {
     let zone = command.zone;
-    let entries: Result<Vec<Entry>, PaymentError> =
-        chunk.iter().map(|matched| entry(*matched, sha256, command)).collect();
+    let entries: Result<Vec<Entry>, PaymentError> = chunk
+        .iter()
+        .map(|matched| entry(*matched, sha256, command))
+        .collect();
     let mut closed = Vec::with_capacity(chunk.len());
     let (mut paid, mut again): (Vec<PayableId>, Vec<PayableId>) = (Vec::new(), Vec::new());
     let outcomes = journal::record(conn, zone, command.now, entries?).await?;
@@ -241,7 +283,12 @@ async fn record_chunk(
             }
         };
         let end_to_end_id = &line.end_to_end_id;
-        closed.push(ClosedLine { end_to_end_id, state, bank_reference, index });
+        closed.push(ClosedLine {
+            end_to_end_id,
+            state,
+            bank_reference,
+            index,
+        });
     }
     store::close_lines(conn, zone.id, sha256, &closed).await?;
     store::set_state(conn, zone.id, &paid, PayableState::Paid).await?;
@@ -263,7 +310,12 @@ fn entry(
         reason: Option<&'a str>,
         statement_sha256: String,
     }
-    let SentLine { line: budget, amount, payee, .. } = instruction;
+    let SentLine {
+        line: budget,
+        amount,
+        payee,
+        ..
+    } = instruction;
     let transit = in_transit(budget.currency);
     let (kind, bank_reference, reason, transfers) = match &line.verdict {
         BankVerdict::Paid(reference) => {
@@ -286,7 +338,7 @@ fn entry(
             bank_reference,
             end_to_end_id: &line.end_to_end_id,
             reason,
-            statement_sha256: journal::hex(sha256),
+            statement_sha256: hex(sha256),
         })?,
         transfers,
         effect: Effect::Ordinary,

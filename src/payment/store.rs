@@ -54,7 +54,10 @@ pub async fn insert_owed(
     let indices: Vec<i64> = owed.iter().map(|payable| payable.owed_index.0).collect();
     let submitters: Vec<Uuid> = owed.iter().map(|payable| payable.submitted_by.0).collect();
     let years: Vec<i16> = owed.iter().map(|payable| payable.line.year.0).collect();
-    let programmes: Vec<&str> = owed.iter().map(|payable| payable.line.programme.as_str()).collect();
+    let programmes: Vec<&str> = owed
+        .iter()
+        .map(|payable| payable.line.programme.as_str())
+        .collect();
     sqlx::query!(
         "INSERT INTO ledger.payable (zone_id, state, payable_id, payee_id, amount, owed_index,
              submitted_by, fiscal_year, programme)
@@ -84,9 +87,11 @@ pub async fn payables(
 ) -> Result<Vec<Payable>, sqlx::Error> {
     let (state, mut ids, limit) = match filter {
         PayableFilter::State(state, limit) => (Some(state.as_str()), None, *limit),
-        PayableFilter::Ids(ids) => {
-            (None, Some(ids.iter().map(|id| id.0).collect::<Vec<_>>()), i64::MAX)
-        }
+        PayableFilter::Ids(ids) => (
+            None,
+            Some(ids.iter().map(|id| id.0).collect::<Vec<_>>()),
+            i64::MAX,
+        ),
     };
     if lock == Lock::ForUpdate {
         let locked = sqlx::query_scalar!(
@@ -147,10 +152,15 @@ pub enum Lock {
 }
 
 fn parse_state(text: &str) -> Result<PayableState, sqlx::Error> {
-    [PayableState::Owed, PayableState::Approved, PayableState::Sent, PayableState::Paid]
-        .into_iter()
-        .find(|state| state.as_str() == text)
-        .ok_or_else(|| sqlx::Error::Decode(format!("unknown payable state {text:?}").into()))
+    [
+        PayableState::Owed,
+        PayableState::Approved,
+        PayableState::Sent,
+        PayableState::Paid,
+    ]
+    .into_iter()
+    .find(|state| state.as_str() == text)
+    .ok_or_else(|| sqlx::Error::Decode(format!("unknown payable state {text:?}").into()))
 }
 
 fn positive(minor: i64) -> Result<Amount, sqlx::Error> {
@@ -233,10 +243,19 @@ pub(super) async fn insert_batch(
     )
     .execute(&mut *conn)
     .await?;
-    let ids: Vec<&str> = lines.iter().map(|line| line.end_to_end_id.as_str()).collect();
+    let ids: Vec<&str> = lines
+        .iter()
+        .map(|line| line.end_to_end_id.as_str())
+        .collect();
     let payables: Vec<Uuid> = lines.iter().map(|line| line.payable.id.0).collect();
-    let amounts: Vec<i64> = lines.iter().map(|line| line.payable.amount.minor()).collect();
-    let submitters: Vec<Uuid> = lines.iter().map(|line| line.payable.submitted_by.0).collect();
+    let amounts: Vec<i64> = lines
+        .iter()
+        .map(|line| line.payable.amount.minor())
+        .collect();
+    let submitters: Vec<Uuid> = lines
+        .iter()
+        .map(|line| line.payable.submitted_by.0)
+        .collect();
     let approvers: Vec<Uuid> = lines.iter().map(|line| line.approved_by.0).collect();
     sqlx::query!(
         "INSERT INTO ledger.payment_line (zone_id, batch_id, sent_by, state, end_to_end_id, payable_id,
@@ -368,6 +387,13 @@ pub async fn lines_of_batch(
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| (row.end_to_end_id, row.name, Money::from_minor(row.amount), row.state))
+        .map(|row| {
+            (
+                row.end_to_end_id,
+                row.name,
+                Money::from_minor(row.amount),
+                row.state,
+            )
+        })
         .collect())
 }

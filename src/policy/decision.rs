@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::{Fact, Moment, Outcome, Payee, ReasonCode, Seen, Sha256, Step, Sum};
-use crate::types::{Code, Currency};
+use crate::types::{Code, Currency, Money};
 
 /// Outcome, amount and trace of one policy over one snapshot of facts.
 ///
@@ -95,6 +95,16 @@ pub struct UsageSeen {
 }
 
 impl Decision {
+    /// The limit of the caps with this reason code, if one was applied, whether it bound or not.
+    pub fn limit(&self, cap: ReasonCode) -> Option<Money> {
+        self.steps.iter().find_map(|step| match step {
+            Step::Cap { code, limit, .. } if *code == cap => Some(limit.money()),
+            Step::Base { .. } | Step::Rate { .. } | Step::Cap { .. } | Step::Rounding { .. } => {
+                None
+            }
+        })
+    }
+
     /// The canonical bytes (RFC 8785).
     pub fn to_canonical_json(&self) -> Vec<u8> {
         serde_json::to_vec(self)

@@ -262,6 +262,18 @@ pub enum Raw<'a> {
     Other,
 }
 
+impl<'a> Raw<'a> {
+    /// A value typed on a command line, where everything is text: numbers and truths are told by the
+    /// fact's type.
+    pub fn typed(fact: Fact, text: &'a str) -> Self {
+        match fact.kind() {
+            Kind::Count => text.parse().map_or(Self::Text(text), Self::Integer),
+            Kind::Bool => text.parse().map_or(Self::Text(text), Self::Bool),
+            Kind::Money | Kind::Date | Kind::Text | Kind::OneOf(_) => Self::Text(text),
+        }
+    }
+}
+
 impl fmt::Display for Raw<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

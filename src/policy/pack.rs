@@ -9,7 +9,7 @@ use super::award::Award;
 use super::facts::Fact;
 use super::predicate::{Outcome, Predicate};
 use super::{Bilingual, Facts, Ratio, ReasonCode, Sha256, Usage};
-use crate::types::{Code, Currency, Money, Period, add_months_clamped};
+use crate::types::{Code, Currency, Money, PartyId, Period, add_months_clamped};
 
 /// One immutable version of a programme's rules.
 ///
@@ -298,6 +298,14 @@ impl Policy {
     /// Days of public disclosure before payment.
     pub const fn notice_days(&self) -> u16 {
         self.notice_days
+    }
+
+    /// Who is paid when a voucher of `holder` is redeemed at `provider`.
+    pub const fn payee_of(&self, holder: PartyId, provider: PartyId) -> PartyId {
+        match self.payee {
+            Payee::Firm => holder,
+            Payee::Provider => provider,
+        }
     }
 
     /// How long a voucher can be used.

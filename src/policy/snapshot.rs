@@ -104,6 +104,49 @@ impl Facts {
         self.facts.get(&fact)
     }
 
+    /// Takes over what another snapshot states, in place of what was stated before.
+    pub fn extend(&mut self, other: &Self) {
+        let stated = other
+            .facts
+            .iter()
+            .map(|(fact, stated)| (*fact, stated.clone()));
+        self.facts.extend(stated);
+    }
+
+    /// Reads the bytes of [`Facts::to_canonical_json`] back.
+    ///
+    /// # Errors
+    /// Whatever such bytes never hold.
+    pub fn from_canonical_json(bytes: &[u8]) -> Result<Self, FactsFileError> {
+        let unreadable = |why: String| FactsFileError(vec![why]);
+        let json: Json =
+            serde_json::from_slice(bytes).map_err(|error| unreadable(error.to_string()))?;
+        let members = match &json {
+            Json::Object(members) => members.as_slice(),
+            Json::Text(_)
+            | Json::Integer(_)
+            | Json::Bool(_)
+            | Json::Float
+            | Json::Null
+            | Json::List => &[],
+        };
+        let currency = match get(members, "currency") {
+            Some(Json::Text(code)) => code.parse().ok(),
+            Some(_) | None => None,
+        };
+        let (Some(currency), Some(facts)) = (currency, get(members, "facts")) else {
+            return Err(unreadable("not a snapshot of facts".to_owned()));
+        };
+        let mut reader = FileReader {
+            currency,
+            problems: Vec::new(),
+        };
+        match reader.facts(facts, NaiveDate::MIN) {
+            Some(facts) if reader.problems.is_empty() => Ok(facts),
+            Some(_) | None => Err(FactsFileError(reader.problems)),
+        }
+    }
+
     /// The canonical bytes (RFC 8785): keys in order, amounts as text.
     pub fn to_canonical_json(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("BUG: facts have only text keys and serialise to memory")

@@ -3,6 +3,9 @@
 //! The caller owns the transaction and has set its zone; the entry that publishes a version is
 //! recorded by the programme.
 
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 
@@ -60,6 +63,9 @@ pub enum StoreError {
         /// The day.
         from: NaiveDate,
     },
+    /// There is no such version in the zone.
+    #[error("no policy {0} in this zone")]
+    Unknown(PolicyId),
     /// What is stored can't be read: it was changed behind the service's back, or by a newer one.
     #[error("the stored policy {id} can't be read: run `verify`")]
     Corrupt {
@@ -204,6 +210,57 @@ pub async fn in_force_on(
     .fetch_optional(conn)
     .await?;
     row.map(Row::read).transpose()
+}
+
+/// The rules of that identity. Published versions never change, so each is read and checked once per
+/// process.
+///
+/// # Errors
+/// Besides those of [`get`], [`StoreError::Unknown`].
+pub async fn load(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    id: PolicyId,
+) -> Result<Arc<Policy>, StoreError> {
+    static LOADED: LazyLock<RwLock<HashMap<(ZoneId, PolicyId), Arc<Policy>>>> =
+        LazyLock::new(RwLock::default);
+    let key = (zone, id);
+    // A poisoned lock means that another thread panicked while it only read or inserted.
+    let known = LOADED
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .get(&key)
+        .cloned();
+    if let Some(policy) = known {
+        return Ok(policy);
+    }
+    let published = get(conn, zone, id).await?.ok_or(StoreError::Unknown(id))?;
+    let policy = Arc::new(published.policy);
+    let mut loaded = LOADED.write().unwrap_or_else(PoisonError::into_inner);
+    loaded.insert(key, Arc::clone(&policy));
+    Ok(policy)
+}
+
+/// The versions that decide on a day, by programme.
+pub async fn all_in_force_on(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    day: NaiveDate,
+) -> Result<HashMap<Code, PolicyId>, StoreError> {
+    let mut newest = HashMap::new();
+    // In the order in which they come into force, so the last one that has begun stays.
+    for listed in list(conn, zone)
+        .await?
+        .into_iter()
+        .filter(|one| one.in_force_from <= day)
+    {
+        newest.insert(listed.code.clone(), listed);
+    }
+    newest.retain(|_, listed| listed.in_force_until.is_none_or(|until| day < until));
+    Ok(newest
+        .into_iter()
+        .map(|(code, listed)| (code, listed.id))
+        .collect())
 }
 
 /// All versions of a zone, by programme and by the day on which they come into force.

@@ -17,7 +17,9 @@ pub struct BudgetLine {
 impl BudgetLine {
     /// An account of the line itself, such as B30 or F5010.
     pub fn account(&self, code: AccountCode) -> Address {
-        Address::new(code, self.currency).programme(&self.programme).year(self.year)
+        Address::new(code, self.currency)
+            .programme(&self.programme)
+            .year(self.year)
     }
 
     /// What the line owes a payee.

@@ -46,7 +46,11 @@ pub async fn appropriate(
     let currency = command.zone.currency;
     let of_year = |code| Address::new(code, currency).year(input.year);
     let transfers = vec![
-        Transfer::new(of_year(AccountCode::B10), of_year(AccountCode::B20), input.amount)?,
+        Transfer::new(
+            of_year(AccountCode::B10),
+            of_year(AccountCode::B20),
+            input.amount,
+        )?,
         Transfer::new(
             Address::new(AccountCode::F1010, currency),
             of_year(AccountCode::F3010),
@@ -78,7 +82,11 @@ pub async fn allocate(
         return Err(ProgrammeError::Unknown(input.programme.clone()));
     }
     let currency = command.zone.currency;
-    let line = BudgetLine { programme: input.programme.clone(), year: input.year, currency };
+    let line = BudgetLine {
+        programme: input.programme.clone(),
+        year: input.year,
+        currency,
+    };
     let unallocated = Address::new(AccountCode::B20, currency).year(input.year);
     let transfer = Transfer::new(unallocated, line.account(AccountCode::B30), input.amount)?;
     let details = Allocated {

@@ -13,15 +13,19 @@ pub use publish::{Published, propose, publish};
 
 use crate::identity::{Command, Forbidden};
 use crate::journal::{
-    self, BodyError, Details, Effect, Entry, EntryKind, RecordError, Recorded, Transfer, TransferError,
+    self, BodyError, Details, Effect, Entry, EntryKind, RecordError, Recorded, Transfer,
+    TransferError,
 };
+use crate::policy;
 use crate::types::{Code, NotPositive};
 
 /// Why a programme command changed nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum ProgrammeError {
     /// There is no such programme.
-    #[error("no programme {0} in this zone: `programme list` shows them, `programme create` makes one")]
+    #[error(
+        "no programme {0} in this zone: `programme list` shows them, `programme create` makes one"
+    )]
     Unknown(Code),
     /// The code is taken.
     #[error("programme {0} exists already")]
@@ -54,14 +58,6 @@ pub enum ProgrammeError {
     /// Proposer and publisher are one person.
     #[error("whoever proposed a policy can't publish it: a second person has to (DOMAIN §6)")]
     SamePerson,
-    /// The version is published.
-    #[error("version {version} of {programme} is published, or another one is in force from the same day")]
-    VersionExists {
-        /// The programme.
-        programme: Code,
-        /// The version.
-        version: String,
-    },
     /// An amount of zero.
     #[error(transparent)]
     NotPositive(#[from] NotPositive),
@@ -77,9 +73,9 @@ pub enum ProgrammeError {
     /// The details have no canonical form.
     #[error(transparent)]
     Body(#[from] BodyError),
-    /// The policy store failed.
+    /// The version could not be stored: it exists, or another one begins on its day.
     #[error(transparent)]
-    Policy(#[from] crate::policy::store::PolicyStoreError),
+    Policy(#[from] policy::store::StoreError),
     /// Postgres refused or failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
@@ -104,9 +100,10 @@ async fn record<I: serde::Serialize>(
         idempotency: command.idempotency(kind, input),
     };
     match journal::record_one(conn, command.zone, command.now, entry).await {
-        Err(RecordError::Refused(journal::Refusal::Repeated(index))) => {
-            Ok(Recorded { index, at: command.now })
-        }
+        Err(RecordError::Refused(journal::Refusal::Repeated(index))) => Ok(Recorded {
+            index,
+            at: command.now,
+        }),
         recorded => Ok(recorded?),
     }
 }

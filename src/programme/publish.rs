@@ -44,10 +44,14 @@ struct Publication<'a> {
 
 /// Reads a pack, refusing one with problems, for another programme or in another currency.
 fn check(command: &Command<'_>, programme: &Code, pack: &str) -> Result<Policy, ProgrammeError> {
-    let policy = Policy::parse(pack).map_err(|problems| ProgrammeError::Pack(problems.to_string()))?;
+    let policy =
+        Policy::parse(pack).map_err(|problems| ProgrammeError::Pack(problems.to_string()))?;
     if policy.code() != programme {
         let pack = policy.code().to_string();
-        return Err(ProgrammeError::OtherProgramme { pack, programme: programme.clone() });
+        return Err(ProgrammeError::OtherProgramme {
+            pack,
+            programme: programme.clone(),
+        });
     }
     if policy.currency() != command.zone.currency {
         let (pack, zone) = (policy.currency(), command.zone.currency);
@@ -110,9 +114,7 @@ pub async fn publish(
         version: policy.version(),
     };
     let recorded = record(conn, command, "policy.published", &details, Vec::new()).await?;
-    let inserted =
-        policy::store::publish(conn, command.zone.id, published.policy, &policy, command.now, recorded.index)
-            .await;
-    inserted?;
+    let (zone, id) = (command.zone.id, published.policy);
+    policy::store::insert(conn, zone, id, &policy, command.now, recorded.index.0).await?;
     Ok((published, recorded))
 }

@@ -12,7 +12,11 @@ fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error 
 }
 
 /// Whether a zone has the programme.
-pub async fn exists(conn: &mut PgConnection, zone: ZoneId, code: &Code) -> Result<bool, sqlx::Error> {
+pub async fn exists(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    code: &Code,
+) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT FROM ledger.programme WHERE zone_id = $1 AND code = $2) AS "exists!""#,
         zone.0,
@@ -45,7 +49,10 @@ pub async fn insert(
 }
 
 /// The programmes of a zone, in the order of their codes.
-pub async fn programmes(conn: &mut PgConnection, zone: ZoneId) -> Result<Vec<NewProgramme>, sqlx::Error> {
+pub async fn programmes(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+) -> Result<Vec<NewProgramme>, sqlx::Error> {
     let rows = sqlx::query!(
         "SELECT code, kind, name_zh, name_en FROM ledger.programme WHERE zone_id = $1 ORDER BY code",
         zone.0,
@@ -76,12 +83,13 @@ pub(super) async fn insert_proposal(
     proposer: PersonId,
     index: LogIndex,
 ) -> Result<(), sqlx::Error> {
+    let sha256 = policy.sha256();
     sqlx::query!(
         "INSERT INTO ledger.policy_proposal (zone_id, programme, sha256, body, proposed_by, log_index)
          VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT ON CONSTRAINT policy_proposal_pkey DO NOTHING",
         zone.0,
         policy.code().as_str(),
-        policy.sha256().as_bytes(),
+        sha256.as_bytes(),
         policy.body(),
         proposer.0,
         index.0,
@@ -97,12 +105,13 @@ pub(super) async fn proposer(
     zone: ZoneId,
     policy: &Policy,
 ) -> Result<Option<PersonId>, sqlx::Error> {
+    let sha256 = policy.sha256();
     let row = sqlx::query_scalar!(
         "SELECT proposed_by FROM ledger.policy_proposal
          WHERE zone_id = $1 AND programme = $2 AND sha256 = $3",
         zone.0,
         policy.code().as_str(),
-        policy.sha256().as_bytes(),
+        sha256.as_bytes(),
     )
     .fetch_optional(conn)
     .await?;

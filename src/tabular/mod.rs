@@ -6,6 +6,7 @@
 mod csv;
 mod encoding;
 mod error;
+mod formula;
 mod json;
 mod mapping;
 mod xlsx;
@@ -18,6 +19,7 @@ use serde::Deserialize;
 
 pub use encoding::Encoding;
 pub use error::{ReadError, RowError, RowErrors};
+pub use formula::safe_cell;
 pub use mapping::{Bound, Cell, Field, Mapping, MappingError, Record};
 
 /// The most rows that one file may have.

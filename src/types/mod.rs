@@ -3,6 +3,7 @@
 //! A value of one of these types has been checked once, at the edge, and is trusted after that.
 
 mod currency;
+mod hex;
 mod ids;
 mod log_index;
 mod money;
@@ -12,6 +13,7 @@ mod uscc;
 mod zone;
 
 pub use currency::{Currency, UnknownCurrency};
+pub use hex::hex;
 pub use ids::{
     BatchId, ControllerGroupId, HoldId, ItemId, PartyId, PayableId, PersonId, PolicyId, VoucherId,
     ZoneId,

@@ -28,10 +28,12 @@ impl std::str::FromStr for Day {
 
     fn from_str(text: &str) -> Result<Self, DayError> {
         // chrono alone would also take signs, spaces and years of other lengths.
-        let day = text.parse::<NaiveDate>().ok().filter(|day| {
-            day.to_string() == text && (1900..=9998).contains(&day.year())
-        });
-        day.map(Self).ok_or_else(|| DayError(text.chars().take(40).collect()))
+        let day = text
+            .parse::<NaiveDate>()
+            .ok()
+            .filter(|day| day.to_string() == text && (1900..=9998).contains(&day.year()));
+        day.map(Self)
+            .ok_or_else(|| DayError(text.chars().take(40).collect()))
     }
 }
 
@@ -187,9 +189,25 @@ mod tests {
     /// RELIABILITY (d) 19 to 21.
     #[test]
     fn days_have_one_form() {
-        assert_eq!("2024-02-29".parse::<Day>().unwrap().date(), day("2024-02-29"));
-        let bad = ["2020-02-30", "2026-13-01", "infinity", "today", "0000-01-01", "10000-01-01",
-            "2020-2-3", " 2020-02-03", "+2020-02-03", "2020/02/03", "２０２０-02-03", "1899-12-31", ""];
+        assert_eq!(
+            "2024-02-29".parse::<Day>().unwrap().date(),
+            day("2024-02-29")
+        );
+        let bad = [
+            "2020-02-30",
+            "2026-13-01",
+            "infinity",
+            "today",
+            "0000-01-01",
+            "10000-01-01",
+            "2020-2-3",
+            " 2020-02-03",
+            "+2020-02-03",
+            "2020/02/03",
+            "２０２０-02-03",
+            "1899-12-31",
+            "",
+        ];
         for text in bad {
             assert!(text.parse::<Day>().is_err(), "{text:?} was not refused");
         }

@@ -10,8 +10,8 @@ use super::rules::{self, Policies};
 use super::store::{self, Application, ApplicationState};
 use crate::identity::{Command, Role};
 use crate::party;
-use crate::policy::{self, Facts, Outcome};
 use crate::party::Party;
+use crate::policy::{self, Facts, Outcome};
 use crate::types::{Code, LogIndex, PartyId, VoucherId};
 
 /// A request for a voucher, with facts as the applicant states them.
@@ -49,7 +49,9 @@ pub async fn apply(
 ) -> Result<Answers<Applied>, VoucherError> {
     let recalled = batch::recall(conn, NAME, requests).await?;
     let new = batch::unanswered(requests, &recalled);
-    let Some((first, _)) = new.first() else { return Ok(batch::merge(recalled, Vec::new())) };
+    let Some((first, _)) = new.first() else {
+        return Ok(batch::merge(recalled, Vec::new()));
+    };
     let (zone, today) = (first.zone, first.today());
     let parties: Vec<PartyId> = new.iter().map(|(_, input)| input.party).collect();
     let known: HashMap<PartyId, Party> = party::store::parties(conn, zone.id, &parties)
@@ -57,17 +59,26 @@ pub async fn apply(
         .into_iter()
         .map(|party| (party.id, party))
         .collect();
-    let in_force = policy::store::in_force_on(conn, zone.id, today).await?;
+    let in_force = policy::store::all_in_force_on(conn, zone.id, today).await?;
     let policies = Policies::of(conn, zone.id, in_force.values().copied()).await?;
-    let usages = rules::usages(conn, zone, today, new.iter().map(|(_, i)| (&i.programme, i.party))).await?;
+    let usages = rules::usages(
+        conn,
+        zone,
+        today,
+        new.iter().map(|(_, i)| (&i.programme, i.party)),
+    )
+    .await?;
 
     let mut decided: Vec<Decided<Apply, Applied, Application>> = Vec::with_capacity(new.len());
     for (command, input) in &new {
         let checked = check(command, input, &known);
-        let policy = in_force.get(&input.programme).copied().ok_or_else(|| Rejected::NoPolicy {
-            programme: input.programme.to_string(),
-            day: today,
-        });
+        let policy = in_force
+            .get(&input.programme)
+            .copied()
+            .ok_or_else(|| Rejected::NoPolicy {
+                programme: input.programme.to_string(),
+                day: today,
+            });
         decided.push(match checked.and_then(|party| Ok((party, policy?))) {
             Err(rejected) => Err(rejected),
             Ok((party, id)) => {
@@ -93,16 +104,31 @@ pub async fn apply(
                     reasons: rules::reasons(&decision),
                 };
                 let subject = application.id.0;
-                let content = Recordable { answer, decision: Some(decision), input: input.clone() };
+                let content = Recordable {
+                    answer,
+                    decision: Some(decision),
+                    input: input.clone(),
+                };
                 let kind = "voucher.applied";
-                Ok((Step { kind, subject, content, transfers: Vec::new() }, application))
+                Ok((
+                    Step {
+                        kind,
+                        subject,
+                        content,
+                        transfers: Vec::new(),
+                    },
+                    application,
+                ))
             }
         });
     }
     let (answers, effects) = batch::record(conn, NAME, &new, decided).await?;
     let applications: Vec<Application> = effects
         .into_iter()
-        .map(|(application, index)| Application { applied_index: index, ..application })
+        .map(|(application, index)| Application {
+            applied_index: index,
+            ..application
+        })
         .collect();
     store::insert_applications(conn, zone.id, &applications).await?;
     Ok(batch::merge(recalled, answers))
@@ -114,8 +140,17 @@ fn check<'p>(
     input: &Apply,
     known: &'p HashMap<PartyId, Party>,
 ) -> Result<&'p Party, Rejected> {
-    command.actor.require(&[Role::Sme, Role::Incubator, Role::Manager])?;
-    let unknown = || Rejected::Unknown { what: "party", id: input.party.to_string() };
+    command
+        .actor
+        .require(&[Role::Sme, Role::Incubator, Role::Manager])?;
+    let unknown = || Rejected::Unknown {
+        what: "party",
+        id: input.party.to_string(),
+    };
     let party = known.get(&input.party).ok_or_else(unknown)?;
-    if batch::acts_for(command.actor, &[input.party]) { Ok(party) } else { Err(unknown()) }
+    if batch::acts_for(command.actor, &[input.party]) {
+        Ok(party)
+    } else {
+        Err(unknown())
+    }
 }

@@ -14,8 +14,8 @@ use uuid::Uuid;
 use super::model::VoucherRefusal;
 use crate::identity::{Actor, Command, Forbidden};
 use crate::journal::{
-    self, Body, BodyError, Details, Earlier, Effect, Entry, EntryKind, RecordError, Refusal, Transfer,
-    TransferError,
+    self, Body, BodyError, Details, Earlier, Effect, Entry, EntryKind, RecordError, Refusal,
+    Transfer, TransferError,
 };
 use crate::policy::Decision;
 use crate::types::{LogIndex, PartyId};
@@ -83,7 +83,7 @@ pub enum VoucherError {
     Unreadable(LogIndex, String),
     /// A stored policy can't be read.
     #[error(transparent)]
-    Policy(#[from] crate::policy::store::PolicyStoreError),
+    Policy(#[from] crate::policy::store::StoreError),
     /// Payables could not be written.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
@@ -107,10 +107,14 @@ pub(super) async fn recall<I: Serialize, A: DeserializeOwned>(
     name: &str,
     requests: &[(Command<'_>, I)],
 ) -> Result<Vec<Option<Result<Answered<A>, Rejected>>>, VoucherError> {
-    let Some((first, _)) = requests.first() else { return Ok(Vec::new()) };
+    let Some((first, _)) = requests.first() else {
+        return Ok(Vec::new());
+    };
     let zone = first.zone.id;
-    let keys: Vec<_> =
-        requests.iter().map(|(command, input)| command.idempotency(name, input)).collect();
+    let keys: Vec<_> = requests
+        .iter()
+        .map(|(command, input)| command.idempotency(name, input))
+        .collect();
     let asked: Vec<_> = requests
         .iter()
         .zip(&keys)
@@ -122,8 +126,13 @@ pub(super) async fn recall<I: Serialize, A: DeserializeOwned>(
             Earlier::Never => None,
             Earlier::Conflict(index) => Some(Err(Rejected::KeyConflict(index))),
             Earlier::Recorded(index) => {
-                let bytes = journal::entry_body(conn, zone, index).await?.unwrap_or_default();
-                Some(Ok(Answered { index, answer: read_answer(index, &bytes)? }))
+                let bytes = journal::entry_body(conn, zone, index)
+                    .await?
+                    .unwrap_or_default();
+                Some(Ok(Answered {
+                    index,
+                    answer: read_answer(index, &bytes)?,
+                }))
             }
         });
     }
@@ -168,7 +177,10 @@ pub(super) fn unanswered<'r, 'c, I, A>(
     requests: &'r [(Command<'c>, I)],
     recalled: &[Option<A>],
 ) -> Vec<&'r (Command<'c>, I)> {
-    let open = requests.iter().zip(recalled).filter(|(_, known)| known.is_none());
+    let open = requests
+        .iter()
+        .zip(recalled)
+        .filter(|(_, known)| known.is_none());
     open.map(|(request, _)| request).collect()
 }
 
@@ -179,23 +191,33 @@ pub(super) async fn record<I: Serialize, A: Serialize, E>(
     new: &[&(Command<'_>, I)],
     decided: Vec<Decided<I, A, E>>,
 ) -> Result<(Answers<A>, Vec<(E, LogIndex)>), VoucherError> {
-    let Some((first, _)) = new.first() else { return Ok((Vec::new(), Vec::new())) };
+    let Some((first, _)) = new.first() else {
+        return Ok((Vec::new(), Vec::new()));
+    };
     let mut entries = Vec::with_capacity(new.len());
     for ((command, _), decided) in new.iter().zip(&decided) {
         if let Ok((step, _)) = decided {
             entries.push(step.entry(name, command)?);
         }
     }
-    let mut outcomes = journal::record(conn, first.zone, first.now, entries).await?.into_iter();
+    let mut outcomes = journal::record(conn, first.zone, first.now, entries)
+        .await?
+        .into_iter();
     let mut answers = Vec::with_capacity(new.len());
     let mut effects = Vec::with_capacity(new.len());
     for decided in decided {
         answers.push(match decided {
             Err(rejected) => Err(rejected),
             Ok((step, effect)) => {
-                let index = outcomes.next().expect("BUG: an outcome for every entry")?.index;
+                let index = outcomes
+                    .next()
+                    .expect("BUG: an outcome for every entry")?
+                    .index;
                 effects.push((effect, index));
-                Ok(Answered { index, answer: step.content.answer })
+                Ok(Answered {
+                    index,
+                    answer: step.content.answer,
+                })
             }
         });
     }
@@ -233,7 +255,10 @@ pub struct Refused {
 
 impl From<VoucherRefusal> for Refused {
     fn from(code: VoucherRefusal) -> Self {
-        Self { code, reasons: Vec::new() }
+        Self {
+            code,
+            reasons: Vec::new(),
+        }
     }
 }
 
@@ -243,5 +268,8 @@ pub(super) fn find<'a, K: std::hash::Hash + Eq + std::fmt::Display, V>(
     what: &'static str,
     id: &K,
 ) -> Result<&'a mut V, Rejected> {
-    found.get_mut(id).ok_or_else(|| Rejected::Unknown { what, id: id.to_string() })
+    found.get_mut(id).ok_or_else(|| Rejected::Unknown {
+        what,
+        id: id.to_string(),
+    })
 }

@@ -8,7 +8,6 @@ use sqlx::PgConnection;
 use super::batch::{self, Answers, Decided, Recordable, Refused, Rejected, Step, VoucherError};
 use super::model::{Ended, Voucher, VoucherRefusal};
 use super::redeem::Cases;
-use super::rules::{self, Policies};
 use super::{postings, store};
 use crate::identity::{Command, Role};
 use crate::journal::Transfer;
@@ -54,7 +53,9 @@ pub async fn release(
     const NAME: &str = "voucher.release";
     let recalled = batch::recall(conn, NAME, requests).await?;
     let new = batch::unanswered(requests, &recalled);
-    let Some((first, _)) = new.first() else { return Ok(batch::merge(recalled, Vec::new())) };
+    let Some((first, _)) = new.first() else {
+        return Ok(batch::merge(recalled, Vec::new()));
+    };
     let zone = first.zone;
     let ids: Vec<HoldId> = new.iter().map(|(_, input)| input.hold).collect();
     let mut cases = Cases::lock(conn, zone, &ids).await?;
@@ -63,8 +64,10 @@ pub async fn release(
         decided.push(decide_release(command, input, &mut cases)?);
     }
     let (answers, effects) = batch::record(conn, NAME, &new, decided).await?;
-    let ended: Vec<_> =
-        effects.into_iter().filter_map(|(hold, index)| hold.map(|hold| (hold, index))).collect();
+    let ended: Vec<_> = effects
+        .into_iter()
+        .filter_map(|(hold, index)| hold.map(|hold| (hold, index)))
+        .collect();
     cases.write(conn, zone.id, &ended).await?;
     Ok(batch::merge(recalled, answers))
 }
@@ -75,22 +78,27 @@ fn decide_release(
     cases: &mut Cases,
 ) -> Result<Decided<Release, EndAnswer, Option<HoldId>>, VoucherError> {
     if let Err(forbidden) =
-        command.actor.require(&[Role::Sme, Role::Provider, Role::Incubator, Role::Manager])
+        command
+            .actor
+            .require(&[Role::Sme, Role::Provider, Role::Incubator, Role::Manager])
     {
         return Ok(Err(forbidden.into()));
     }
-    let policies = cases.policies.clone();
     let (hold, voucher) = match cases.find(command, input.hold) {
         Ok(found) => found,
         Err(rejected) => return Ok(Err(rejected)),
     };
-    let quotas = rules::quotas(&*policies.get(voucher.policy)?);
     let today = command.today();
     let amount = hold.amount.money().to_text(voucher.line.currency);
     let (kind, answer, transfers, effect) = match voucher.release(hold, today) {
-        Err(refused) => ("release.refused", EndAnswer::Refused(refused.into()), Vec::new(), None),
+        Err(refused) => (
+            "release.refused",
+            EndAnswer::Refused(refused.into()),
+            Vec::new(),
+            None,
+        ),
         Ok(ended) => {
-            let transfers = postings::release(voucher, ended, quotas, today)?;
+            let transfers = postings::release(voucher, ended, today)?;
             let answer = match ended {
                 Ended::Free(_) => EndAnswer::Released { amount },
                 Ended::Lapsed(_) => EndAnswer::Lapsed { amount },
@@ -98,8 +106,20 @@ fn decide_release(
             ("voucher.released", answer, transfers, Some(input.hold))
         }
     };
-    let content = Recordable { answer, decision: None, input: input.clone() };
-    Ok(Ok((Step { kind, subject: voucher.id.0, content, transfers }, effect)))
+    let content = Recordable {
+        answer,
+        decision: None,
+        input: input.clone(),
+    };
+    Ok(Ok((
+        Step {
+            kind,
+            subject: voucher.id.0,
+            content,
+            transfers,
+        },
+        effect,
+    )))
 }
 
 /// Lapses what is free on a voucher after its last day.
@@ -127,7 +147,9 @@ pub async fn expire(
     take_back(conn, "voucher.expire", requests, of, |command, voucher| {
         command.actor.require(&[Role::System, Role::Manager])?;
         let lapsed = voucher.expire(command.today());
-        Ok(("voucher.expired", "expiry.refused", lapsed, |amount| EndAnswer::Lapsed { amount }))
+        Ok(("voucher.expired", "expiry.refused", lapsed, |amount| {
+            EndAnswer::Lapsed { amount }
+        }))
     })
     .await
 }
@@ -141,16 +163,23 @@ pub async fn cancel(
     take_back(conn, "voucher.cancel", requests, of, |command, voucher| {
         command.actor.require(&[Role::Manager])?;
         let taken = voucher.cancel();
-        Ok(("voucher.cancelled", "cancellation.refused", taken, |amount| EndAnswer::Cancelled {
-            amount,
-        }))
+        Ok((
+            "voucher.cancelled",
+            "cancellation.refused",
+            taken,
+            |amount| EndAnswer::Cancelled { amount },
+        ))
     })
     .await
 }
 
 /// Kind if done, kind if refused, what happened, and how the answer says it.
-type TakenBack =
-    (&'static str, &'static str, Result<Amount, VoucherRefusal>, fn(String) -> EndAnswer);
+type TakenBack = (
+    &'static str,
+    &'static str,
+    Result<Amount, VoucherRefusal>,
+    fn(String) -> EndAnswer,
+);
 
 async fn take_back<I: Clone + Serialize>(
     conn: &mut PgConnection,
@@ -161,23 +190,27 @@ async fn take_back<I: Clone + Serialize>(
 ) -> Result<Answers<EndAnswer>, VoucherError> {
     let recalled = batch::recall(conn, name, requests).await?;
     let new = batch::unanswered(requests, &recalled);
-    let Some((first, _)) = new.first() else { return Ok(batch::merge(recalled, Vec::new())) };
+    let Some((first, _)) = new.first() else {
+        return Ok(batch::merge(recalled, Vec::new()));
+    };
     let zone = first.zone;
     let ids: Vec<VoucherId> = new.iter().map(|(_, input)| of(input)).collect();
     let mut vouchers = store::lock_vouchers(conn, zone, &ids).await?;
-    let policies = Policies::of(conn, zone.id, vouchers.values().map(|voucher| voucher.policy)).await?;
     let mut decided: Vec<Decided<I, EndAnswer, Option<VoucherId>>> = Vec::with_capacity(new.len());
     for (command, input) in &new {
         let found = batch::find(&mut vouchers, "voucher", &of(input))
             .and_then(|voucher| Ok((step(command, voucher)?, voucher)));
         decided.push(match found {
             Err(rejected) => Err(rejected),
-            Ok((taken, voucher)) => Ok(taken_back(command, input, taken, voucher, &policies)?),
+            Ok((taken, voucher)) => Ok(taken_back(command, input, taken, voucher)?),
         });
     }
     let (answers, effects) = batch::record(conn, name, &new, decided).await?;
     let mut changed: HashMap<VoucherId, &Voucher> = HashMap::new();
-    for voucher in effects.iter().filter_map(|(effect, _)| effect.and_then(|id| vouchers.get(&id))) {
+    for voucher in effects
+        .iter()
+        .filter_map(|(effect, _)| effect.and_then(|id| vouchers.get(&id)))
+    {
         changed.insert(voucher.id, voucher);
     }
     store::update_vouchers(conn, zone.id, &changed.into_values().collect::<Vec<_>>()).await?;
@@ -189,19 +222,34 @@ fn taken_back<I: Clone>(
     input: &I,
     (done, refused, taken, say): TakenBack,
     voucher: &Voucher,
-    policies: &Policies,
 ) -> Result<(Step<I, EndAnswer>, Option<VoucherId>), VoucherError> {
-    let quotas = rules::quotas(&*policies.get(voucher.policy)?);
     let (kind, answer, transfers, effect) = match taken {
-        Err(code) => (refused, EndAnswer::Refused(code.into()), Vec::<Transfer>::new(), None),
+        Err(code) => (
+            refused,
+            EndAnswer::Refused(code.into()),
+            Vec::<Transfer>::new(),
+            None,
+        ),
         Ok(amount) => {
-            let transfers = postings::take_back(voucher, amount, quotas, command.today())?;
+            let transfers = postings::take_back(voucher, amount, command.today())?;
             let text = amount.money().to_text(voucher.line.currency);
             (done, say(text), transfers, Some(voucher.id))
         }
     };
-    let content = Recordable { answer, decision: None, input: input.clone() };
-    Ok((Step { kind, subject: voucher.id.0, content, transfers }, effect))
+    let content = Recordable {
+        answer,
+        decision: None,
+        input: input.clone(),
+    };
+    Ok((
+        Step {
+            kind,
+            subject: voucher.id.0,
+            content,
+            transfers,
+        },
+        effect,
+    ))
 }
 
 /// Lapses the free part of at most `limit` vouchers whose last day has passed, oldest first, and says how
@@ -212,11 +260,15 @@ pub async fn expire_due(
     limit: i64,
 ) -> Result<usize, VoucherError> {
     let due = store::vouchers_to_expire(conn, command.zone.id, command.today(), limit).await?;
-    let unkeyed = Command { key: None, ..*command };
-    let requests: Vec<_> = due.into_iter().map(|voucher| (unkeyed, Expire { voucher })).collect();
-    let answers = expire(conn, &requests).await?;
-    let lapsed = |answer: &Result<batch::Answered<EndAnswer>, Rejected>| {
-        matches!(answer, Ok(answered) if matches!(answered.answer, EndAnswer::Lapsed { .. }))
+    let unkeyed = Command {
+        key: None,
+        ..*command
     };
+    let requests: Vec<_> = due
+        .into_iter()
+        .map(|voucher| (unkeyed, Expire { voucher }))
+        .collect();
+    let answers = expire(conn, &requests).await?;
+    let lapsed = |answer: &Result<batch::Answered<EndAnswer>, Rejected>| matches!(answer, Ok(answered) if matches!(answered.answer, EndAnswer::Lapsed { .. }));
     Ok(answers.iter().filter(|answer| lapsed(answer)).count())
 }

@@ -41,15 +41,22 @@ pub async fn freeze(
 ) -> Result<Answers<FreezeAnswer>, VoucherError> {
     let recalled = batch::recall(conn, NAME, requests).await?;
     let new = batch::unanswered(requests, &recalled);
-    let Some((first, _)) = new.first() else { return Ok(batch::merge(recalled, Vec::new())) };
+    let Some((first, _)) = new.first() else {
+        return Ok(batch::merge(recalled, Vec::new()));
+    };
     let zone = first.zone;
     let ids: Vec<VoucherId> = new.iter().map(|(_, input)| input.voucher).collect();
     let mut vouchers = store::lock_vouchers(conn, zone, &ids).await?;
     let decided = new
         .iter()
         .map(|(command, input)| {
-            command.actor.require(&[Role::Reviewer, Role::Manager, Role::Finance])?;
-            Ok(decide(input, batch::find(&mut vouchers, "voucher", &input.voucher)?))
+            command
+                .actor
+                .require(&[Role::Reviewer, Role::Manager, Role::Finance])?;
+            Ok(decide(
+                input,
+                batch::find(&mut vouchers, "voucher", &input.voucher)?,
+            ))
         })
         .collect::<Vec<Decided<_, _, ()>>>();
     let (answers, _) = batch::record(conn, NAME, &new, decided).await?;
@@ -59,7 +66,11 @@ pub async fn freeze(
 
 fn decide(input: &Freeze, voucher: &mut Voucher) -> (Step<Freeze, FreezeAnswer>, ()) {
     let (kind, done, outcome) = if input.frozen {
-        ("voucher.frozen", FreezeAnswer::Frozen, voucher.freeze(input.reason.clone()))
+        (
+            "voucher.frozen",
+            FreezeAnswer::Frozen,
+            voucher.freeze(input.reason.clone()),
+        )
     } else {
         ("voucher.thawed", FreezeAnswer::Thawed, voucher.unfreeze())
     };
@@ -67,6 +78,18 @@ fn decide(input: &Freeze, voucher: &mut Voucher) -> (Step<Freeze, FreezeAnswer>,
         Ok(()) => (kind, done),
         Err(refused) => ("freeze.refused", FreezeAnswer::Refused(refused.into())),
     };
-    let content = Recordable { answer, decision: None, input: input.clone() };
-    (Step { kind, subject: voucher.id.0, content, transfers: Vec::new() }, ())
+    let content = Recordable {
+        answer,
+        decision: None,
+        input: input.clone(),
+    };
+    (
+        Step {
+            kind,
+            subject: voucher.id.0,
+            content,
+            transfers: Vec::new(),
+        },
+        (),
+    )
 }

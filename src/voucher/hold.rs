@@ -53,11 +53,18 @@ pub async fn hold(
 ) -> Result<Answers<HoldAnswer>, VoucherError> {
     let recalled = batch::recall(conn, NAME, requests).await?;
     let new = batch::unanswered(requests, &recalled);
-    let Some((first, _)) = new.first() else { return Ok(batch::merge(recalled, Vec::new())) };
+    let Some((first, _)) = new.first() else {
+        return Ok(batch::merge(recalled, Vec::new()));
+    };
     let zone = first.zone;
     let ids: Vec<VoucherId> = new.iter().map(|(_, input)| input.voucher).collect();
     let mut vouchers = store::lock_vouchers(conn, zone, &ids).await?;
-    let policies = Policies::of(conn, zone.id, vouchers.values().map(|voucher| voucher.policy)).await?;
+    let policies = Policies::of(
+        conn,
+        zone.id,
+        vouchers.values().map(|voucher| voucher.policy),
+    )
+    .await?;
 
     let asked: Vec<PartyId> = new.iter().map(|(_, input)| input.provider).collect();
     let providers: HashSet<PartyId> = party::store::parties(conn, zone.id, &asked)
@@ -72,7 +79,10 @@ pub async fn hold(
         decided.push(if providers.contains(&input.provider) {
             decide(command, input, &mut vouchers, &policies)?
         } else {
-            Err(Rejected::Unknown { what: "provider", id: input.provider.to_string() })
+            Err(Rejected::Unknown {
+                what: "provider",
+                id: input.provider.to_string(),
+            })
         });
     }
     let (answers, effects) = batch::record(conn, NAME, &new, decided).await?;
@@ -103,7 +113,10 @@ fn decide(
             if batch::acts_for(command.actor, &[voucher.holder]) {
                 Ok((rules::price(&input.price, voucher.line.currency)?, voucher))
             } else {
-                Err(Rejected::Unknown { what: "voucher", id: input.voucher.to_string() })
+                Err(Rejected::Unknown {
+                    what: "voucher",
+                    id: input.voucher.to_string(),
+                })
             }
         });
     let (price, voucher) = match checked {
@@ -116,27 +129,56 @@ fn decide(
     let facts = rules::order_facts(&application, input, voucher, price, today);
     let decision = rules::redemption(&policy, &facts, voucher.parts.free, today);
     let amount = rules::granted(&decision, voucher.parts.free);
-    let text = |money: Money| money.to_text(voucher.line.currency);
+    let currency = voucher.line.currency;
+    let text = |money: Money| money.to_text(currency);
     let held = if today > voucher.last_day {
         Err(Refused::from(VoucherRefusal::Expired))
     } else {
-        amount.ok_or_else(|| rules::refused(&decision)).and_then(|amount| {
-            let transfer = postings::hold(voucher, amount);
-            voucher.hold(amount, today)?;
-            Ok((amount, transfer))
-        })
+        amount
+            .ok_or_else(|| rules::refused(&decision))
+            .and_then(|amount| {
+                let transfer = postings::hold(voucher, amount);
+                voucher.hold(amount, today)?;
+                Ok((amount, transfer))
+            })
     };
     let (kind, answer, transfers, hold) = match held {
-        Err(refused) => ("hold.refused", HoldAnswer::Refused(refused), Vec::new(), None),
+        Err(refused) => (
+            "hold.refused",
+            HoldAnswer::Refused(refused),
+            Vec::new(),
+            None,
+        ),
         Ok((amount, transfer)) => {
             let hold = new_hold(input, &facts, price, amount);
             let own_share = text(price.money().saturating_sub(amount.money()));
-            let answer = HoldAnswer::Held { amount: text(amount.money()), hold: hold.id, own_share };
-            ("voucher.held", answer, vec![transfer?], Some((hold, command.actor.person)))
+            let answer = HoldAnswer::Held {
+                amount: text(amount.money()),
+                hold: hold.id,
+                own_share,
+            };
+            (
+                "voucher.held",
+                answer,
+                vec![transfer?],
+                Some((hold, command.actor.person)),
+            )
         }
     };
-    let content = Recordable { answer, decision: Some(decision), input: input.clone() };
-    Ok(Ok((Step { kind, subject: input.voucher.0, content, transfers }, hold)))
+    let content = Recordable {
+        answer,
+        decision: Some(decision),
+        input: input.clone(),
+    };
+    Ok(Ok((
+        Step {
+            kind,
+            subject: input.voucher.0,
+            content,
+            transfers,
+        },
+        hold,
+    )))
 }
 
 fn new_hold(input: &PlaceHold, facts: &Facts, price: Amount, amount: Amount) -> Hold {

@@ -8,9 +8,9 @@ use sqlx::PgConnection;
 
 use super::batch::{self, Answers, Decided, Recordable, Refused, Rejected, Step, VoucherError};
 use super::model::{Parts, Voucher, VoucherRefusal};
+use super::postings;
 use super::rules::{self, Policies, Usages};
 use super::store::{self, Application, ApplicationState, ApplicationStep};
-use super::postings;
 use crate::identity::{Command, Role};
 use crate::journal::{self, AccountCode};
 use crate::log;
@@ -62,15 +62,24 @@ pub async fn issue(
 ) -> Result<Answers<IssueAnswer>, VoucherError> {
     let recalled = batch::recall(conn, NAME, requests).await?;
     let new = batch::unanswered(requests, &recalled);
-    let Some((first, _)) = new.first() else { return Ok(batch::merge(recalled, Vec::new())) };
+    let Some((first, _)) = new.first() else {
+        return Ok(batch::merge(recalled, Vec::new()));
+    };
     let (zone, today) = (first.zone, first.today());
     let ids: Vec<VoucherId> = new.iter().map(|(_, input)| input.application).collect();
     let applications = store::lock_applications(conn, zone.id, &ids).await?;
     let policies = Policies::of(conn, zone.id, applications.values().map(|one| one.policy)).await?;
-    log::lock_head(conn, zone.id).await.map_err(journal::RecordError::from)?;
+    log::lock_head(conn, zone.id)
+        .await
+        .map_err(journal::RecordError::from)?;
     let asked = applications.values().map(|one| (&one.programme, one.party));
     let usages = rules::usages(conn, zone, today, asked).await?;
-    let mut desk = Desk { applications, policies, usages, free: HashMap::new() };
+    let mut desk = Desk {
+        applications,
+        policies,
+        usages,
+        free: HashMap::new(),
+    };
     desk.read_free(conn, zone, FiscalYear::of(today)).await?;
 
     let mut decided = Vec::with_capacity(new.len());
@@ -81,9 +90,23 @@ pub async fn issue(
     let mut vouchers = Vec::new();
     let mut by_approver: HashMap<PersonId, Vec<ApplicationStep>> = HashMap::new();
     for (effect, index) in effects {
-        let Some(Effect { id, state, approver, voucher }) = effect else { continue };
-        by_approver.entry(approver).or_default().push(ApplicationStep { id, state, index });
-        vouchers.extend(voucher.map(|voucher| Voucher { issued_index: index, ..voucher }));
+        let Some(Effect {
+            id,
+            state,
+            approver,
+            voucher,
+        }) = effect
+        else {
+            continue;
+        };
+        by_approver
+            .entry(approver)
+            .or_default()
+            .push(ApplicationStep { id, state, index });
+        vouchers.extend(voucher.map(|voucher| Voucher {
+            issued_index: index,
+            ..voucher
+        }));
     }
     for (approver, steps) in by_approver {
         store::decide_applications(conn, zone.id, approver, &steps).await?;
@@ -119,12 +142,19 @@ impl Desk {
         let mut lines: Vec<BudgetLine> = Vec::new();
         for application in self.applications.values() {
             let programme = application.programme.clone();
-            let line = BudgetLine { programme, year, currency: zone.currency };
+            let line = BudgetLine {
+                programme,
+                year,
+                currency: zone.currency,
+            };
             if !lines.contains(&line) {
                 lines.push(line);
             }
         }
-        let addresses: Vec<_> = lines.iter().map(|line| line.account(AccountCode::B30)).collect();
+        let addresses: Vec<_> = lines
+            .iter()
+            .map(|line| line.account(AccountCode::B30))
+            .collect();
         let free = journal::balances(conn, zone.id, &addresses).await?;
         self.free = lines.into_iter().zip(free).collect();
         Ok(())
@@ -146,12 +176,24 @@ impl Desk {
         };
         let approver = command.actor.person;
         let step = |kind, answer, decision, transfers| {
-            let content = Recordable { answer, decision, input: input.clone() };
-            Step { kind, subject: application.id.0, content, transfers }
+            let content = Recordable {
+                answer,
+                decision,
+                input: input.clone(),
+            };
+            Step {
+                kind,
+                subject: application.id.0,
+                content,
+                transfers,
+            }
         };
         let refused = |code: VoucherRefusal, decision| {
             let answer = IssueAnswer::Refused(code.into());
-            Ok(Ok((step("issue.refused", answer, decision, Vec::new()), None)))
+            Ok(Ok((
+                step("issue.refused", answer, decision, Vec::new()),
+                None,
+            )))
         };
         if application.state != ApplicationState::Recommended {
             return refused(VoucherRefusal::WrongState, None);
@@ -169,17 +211,25 @@ impl Desk {
             self.set_state(application.id, ApplicationState::Rejected);
             let answer = IssueAnswer::Rejected { reasons };
             let (id, state) = (application.id, ApplicationState::Rejected);
-            let effect = Effect { id, state, approver, voucher: None };
-            return Ok(Ok((step("voucher.refused", answer, Some(decision), Vec::new()), Some(effect))));
+            let effect = Effect {
+                id,
+                state,
+                approver,
+                voucher: None,
+            };
+            return Ok(Ok((
+                step("voucher.refused", answer, Some(decision), Vec::new()),
+                Some(effect),
+            )));
         };
-        let voucher = new_voucher(command, &application, &policy, face);
+        let voucher = new_voucher(command, &application, &policy, &decision, face);
         let free = self.free.entry(voucher.line.clone()).or_default();
         if *free < face.money() {
             return refused(VoucherRefusal::BudgetExhausted, Some(decision));
         }
         *free = free.saturating_sub(face.money());
         let mut transfers = vec![postings::issue(&voucher.line, voucher.id, face)?];
-        transfers.extend(self.usages.take(&policy, &voucher, &facts, face, command.today())?);
+        transfers.extend(self.usages.take(&voucher, &decision, face)?);
         self.set_state(application.id, ApplicationState::Issued);
         let answer = IssueAnswer::Issued {
             amount: face.money().to_text(voucher.line.currency),
@@ -188,8 +238,16 @@ impl Desk {
             voucher: voucher.id,
         };
         let (id, state) = (application.id, ApplicationState::Issued);
-        let effect = Effect { id, state, approver, voucher: Some(voucher) };
-        Ok(Ok((step("voucher.issued", answer, Some(decision), transfers), Some(effect))))
+        let effect = Effect {
+            id,
+            state,
+            approver,
+            voucher: Some(voucher),
+        };
+        Ok(Ok((
+            step("voucher.issued", answer, Some(decision), transfers),
+            Some(effect),
+        )))
     }
 
     fn set_state(&mut self, id: VoucherId, state: ApplicationState) {
@@ -203,6 +261,7 @@ fn new_voucher(
     command: &Command<'_>,
     application: &Application,
     policy: &Policy,
+    decision: &Decision,
     face: Amount,
 ) -> Voucher {
     let today = command.today();
@@ -219,7 +278,7 @@ fn new_voucher(
         policy: application.policy,
         issued_index: LogIndex(0),
         issued_on: today,
-        last_day: policy.last_day(today),
+        last_day: policy.validity().last_day(today),
         parts: Parts {
             free: face.money(),
             held: nothing,
@@ -229,5 +288,6 @@ fn new_voucher(
         },
         frozen: None,
         facts: application.facts.clone(),
+        quotas: rules::quotas(decision),
     }
 }

@@ -7,9 +7,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::programme::BudgetLine;
-use crate::types::{
-    Amount, HoldId, LogIndex, Money, PartyId, PolicyId, Reason, VoucherId, ZoneId,
-};
+use crate::types::{Amount, HoldId, LogIndex, Money, PartyId, PolicyId, Reason, VoucherId, ZoneId};
 
 /// What a voucher's face has become. The parts always add up to the face.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -29,7 +27,15 @@ pub struct Parts {
 impl Parts {
     /// The face.
     pub fn face(&self) -> Money {
-        [self.free, self.held, self.redeemed, self.expired, self.cancelled].into_iter().sum()
+        [
+            self.free,
+            self.held,
+            self.redeemed,
+            self.expired,
+            self.cancelled,
+        ]
+        .into_iter()
+        .sum()
     }
 }
 
@@ -58,6 +64,17 @@ pub struct Voucher {
     pub frozen: Option<Reason>,
     /// Facts of its application, canonical JSON.
     pub facts: String,
+    /// The limits of its holder that it is counted against.
+    pub quotas: Quotas,
+}
+
+/// The limits that a voucher is counted against, as accounts of the quota book.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quotas {
+    /// What the holder may be granted in a year.
+    pub firm_year: bool,
+    /// What the holder may hold at a time.
+    pub holding: bool,
 }
 
 /// Where a voucher stands.
@@ -114,15 +131,18 @@ impl VoucherRefusal {
         match self {
             Self::Expired => ("The voucher's last day has passed.", "创新券已过有效期。"),
             Self::Frozen => ("The voucher is suspended.", "创新券已被冻结。"),
-            Self::InsufficientBalance => {
-                ("The voucher has less free than the order needs.", "创新券可用余额不足。")
-            }
-            Self::AboveHold => {
-                ("The redemption is more than was reserved for the order.", "兑付金额超过锁定金额。")
-            }
-            Self::HoldEnded => {
-                ("The reservation was used or released before.", "该锁定已兑付或已释放。")
-            }
+            Self::InsufficientBalance => (
+                "The voucher has less free than the order needs.",
+                "创新券可用余额不足。",
+            ),
+            Self::AboveHold => (
+                "The redemption is more than was reserved for the order.",
+                "兑付金额超过锁定金额。",
+            ),
+            Self::HoldEnded => (
+                "The reservation was used or released before.",
+                "该锁定已兑付或已释放。",
+            ),
             Self::NotExpired => ("The voucher can still be used.", "创新券尚在有效期内。"),
             Self::NothingFree => ("Nothing on the voucher is free.", "创新券没有可用余额。"),
             Self::NotFrozen => ("The voucher is not suspended.", "创新券未被冻结。"),
@@ -132,9 +152,7 @@ impl VoucherRefusal {
                 "The same person acted on this case before: another one has to.",
                 "同一人不得办理同一事项的多个环节。",
             ),
-            Self::WrongState => {
-                ("The application is not at this step.", "申请不处于该环节。")
-            }
+            Self::WrongState => ("The application is not at this step.", "申请不处于该环节。"),
         }
     }
 }
@@ -142,7 +160,13 @@ impl VoucherRefusal {
 impl Voucher {
     /// Where it stands on a day.
     pub fn state(&self, today: NaiveDate) -> VoucherState {
-        let Parts { free, held, redeemed, cancelled, .. } = self.parts;
+        let Parts {
+            free,
+            held,
+            redeemed,
+            cancelled,
+            ..
+        } = self.parts;
         let open = free > Money::ZERO || held > Money::ZERO;
         if self.frozen.is_some() {
             VoucherState::Frozen
@@ -167,7 +191,11 @@ impl Voucher {
         if today > self.last_day {
             return Err(VoucherRefusal::Expired);
         }
-        let rest = self.parts.free.checked_sub(amount.money()).filter(|rest| *rest >= Money::ZERO);
+        let rest = self
+            .parts
+            .free
+            .checked_sub(amount.money())
+            .filter(|rest| *rest >= Money::ZERO);
         self.parts.free = rest.ok_or(VoucherRefusal::InsufficientBalance)?;
         self.parts.held = plus(self.parts.held, amount.money());
         Ok(())
@@ -252,7 +280,10 @@ impl Voucher {
 
     /// Ends the suspension.
     pub fn unfreeze(&mut self) -> Result<(), VoucherRefusal> {
-        self.frozen.take().map(|_| ()).ok_or(VoucherRefusal::NotFrozen)
+        self.frozen
+            .take()
+            .map(|_| ())
+            .ok_or(VoucherRefusal::NotFrozen)
     }
 }
 
@@ -351,6 +382,7 @@ mod tests {
             },
             frozen: None,
             facts: String::new(),
+            quotas: Quotas::default(),
         }
     }
 
@@ -376,7 +408,10 @@ mod tests {
     fn the_last_day_is_usable_and_the_next_is_not() {
         let mut voucher = voucher(100);
         assert_eq!(voucher.hold(amount(10), day(90)), Ok(()));
-        assert_eq!(voucher.hold(amount(10), day(91)), Err(VoucherRefusal::Expired));
+        assert_eq!(
+            voucher.hold(amount(10), day(91)),
+            Err(VoucherRefusal::Expired)
+        );
         assert_eq!(voucher.expire(day(90)), Err(VoucherRefusal::NotExpired));
         assert_eq!(voucher.expire(day(91)), Ok(amount(90)));
         assert_eq!(voucher.state(day(91)), VoucherState::Expired);
@@ -390,7 +425,10 @@ mod tests {
         let ended = voucher.redeem(&mut hold, amount(50), day(95)).unwrap();
         assert_eq!(ended, Ended::Lapsed(Money::from_minor(10)));
         assert_eq!(voucher.parts.expired, Money::from_minor(10));
-        assert_eq!(voucher.redeem(&mut hold, amount(1), day(95)), Err(VoucherRefusal::HoldEnded));
+        assert_eq!(
+            voucher.redeem(&mut hold, amount(1), day(95)),
+            Err(VoucherRefusal::HoldEnded)
+        );
     }
 
     #[test]
@@ -398,9 +436,14 @@ mod tests {
         let mut voucher = voucher(100);
         voucher.hold(amount(10), day(1)).unwrap();
         let mut hold = hold(amount(10));
-        voucher.freeze("evidence in doubt".parse().unwrap()).unwrap();
+        voucher
+            .freeze("evidence in doubt".parse().unwrap())
+            .unwrap();
         assert_eq!(voucher.hold(amount(1), day(1)), Err(VoucherRefusal::Frozen));
-        assert_eq!(voucher.redeem(&mut hold, amount(10), day(1)), Err(VoucherRefusal::Frozen));
+        assert_eq!(
+            voucher.redeem(&mut hold, amount(10), day(1)),
+            Err(VoucherRefusal::Frozen)
+        );
         assert_eq!(voucher.state(day(1)), VoucherState::Frozen);
         voucher.unfreeze().unwrap();
         assert!(voucher.redeem(&mut hold, amount(10), day(1)).is_ok());

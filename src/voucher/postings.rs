@@ -30,7 +30,9 @@ impl Quota {
     }
 
     fn account(self, code: AccountCode, line: &BudgetLine, holder: PartyId) -> Address {
-        let address = Address::new(code, line.currency).programme(&line.programme).party(holder);
+        let address = Address::new(code, line.currency)
+            .programme(&line.programme)
+            .party(holder);
         match self {
             Self::FirmYear(year) => address.year(year),
             Self::Holding => address,
@@ -70,7 +72,12 @@ impl Quota {
     }
 
     /// Uses some of the limit.
-    pub fn take(self, line: &BudgetLine, holder: PartyId, amount: Amount) -> Result<Transfer, TransferError> {
+    pub fn take(
+        self,
+        line: &BudgetLine,
+        holder: PartyId,
+        amount: Amount,
+    ) -> Result<Transfer, TransferError> {
         Transfer::new(self.left(line, holder), self.used(line, holder), amount)
     }
 
@@ -85,20 +92,19 @@ impl Quota {
     }
 }
 
-/// The caps that a programme counts for a holder, as accounts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Quotas {
-    /// Whether a firm-and-year cap is counted.
-    pub firm_year: bool,
-    /// Whether a holding cap is counted.
-    pub holding: bool,
-}
-
 type Transfers = Result<Vec<Transfer>, TransferError>;
 
 /// Issue: from the programme's free authority to the voucher.
-pub fn issue(line: &BudgetLine, voucher: VoucherId, face: Amount) -> Result<Transfer, TransferError> {
-    Transfer::new(line.account(AccountCode::B30), own(line, AccountCode::B40, voucher), face)
+pub fn issue(
+    line: &BudgetLine,
+    voucher: VoucherId,
+    face: Amount,
+) -> Result<Transfer, TransferError> {
+    Transfer::new(
+        line.account(AccountCode::B30),
+        own(line, AccountCode::B40, voucher),
+        face,
+    )
 }
 
 /// Hold for an order.
@@ -114,7 +120,6 @@ pub fn redeem(
     used: Amount,
     ended: Ended,
     payee: PartyId,
-    quotas: Quotas,
     today: NaiveDate,
 ) -> Transfers {
     let line = &voucher.line;
@@ -123,22 +128,26 @@ pub fn redeem(
         Transfer::new(held, line.account(AccountCode::B60), used)?,
         Transfer::new(line.account(AccountCode::F5010), line.payable(payee), used)?,
     ];
-    if quotas.holding {
+    if voucher.quotas.holding {
         transfers.push(Quota::Holding.give_back(line, voucher.holder, used)?);
     }
-    transfers.extend(release(voucher, ended, quotas, today)?);
+    transfers.extend(release(voucher, ended, today)?);
     Ok(transfers)
 }
 
 /// The unused part of a hold: free again, or lapsed.
-pub fn release(voucher: &Voucher, ended: Ended, quotas: Quotas, today: NaiveDate) -> Transfers {
+pub fn release(voucher: &Voucher, ended: Ended, today: NaiveDate) -> Transfers {
     let own = |code| own(&voucher.line, code, voucher.id);
     let mut transfers = Vec::new();
     let (Ended::Free(rest) | Ended::Lapsed(rest)) = ended;
     if let Ok(rest) = Amount::new(rest) {
-        transfers.push(Transfer::new(own(AccountCode::B50), own(AccountCode::B40), rest)?);
+        transfers.push(Transfer::new(
+            own(AccountCode::B50),
+            own(AccountCode::B40),
+            rest,
+        )?);
         if matches!(ended, Ended::Lapsed(_)) {
-            transfers.extend(take_back(voucher, rest, quotas, today)?);
+            transfers.extend(take_back(voucher, rest, today)?);
         }
     }
     Ok(transfers)
@@ -146,16 +155,20 @@ pub fn release(voucher: &Voucher, ended: Ended, quotas: Quotas, today: NaiveDate
 
 /// Expiry or cancellation of the free part: back to the programme in the budget year that funds it,
 /// lapsed after that; the limits are given back with it.
-pub fn take_back(voucher: &Voucher, amount: Amount, quotas: Quotas, today: NaiveDate) -> Transfers {
+pub fn take_back(voucher: &Voucher, amount: Amount, today: NaiveDate) -> Transfers {
     let line = &voucher.line;
     let open_year = FiscalYear::of(today) == line.year;
-    let to = line.account(if open_year { AccountCode::B30 } else { AccountCode::B80 });
+    let to = line.account(if open_year {
+        AccountCode::B30
+    } else {
+        AccountCode::B80
+    });
     let free = own(line, AccountCode::B40, voucher.id);
     let mut transfers = vec![Transfer::new(free, to, amount)?];
-    if quotas.firm_year {
+    if voucher.quotas.firm_year {
         transfers.push(Quota::FirmYear(line.year).give_back(line, voucher.holder, amount)?);
     }
-    if quotas.holding {
+    if voucher.quotas.holding {
         transfers.push(Quota::Holding.give_back(line, voucher.holder, amount)?);
     }
     Ok(transfers)

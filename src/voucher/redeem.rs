@@ -55,7 +55,9 @@ pub async fn redeem(
 ) -> Result<Answers<RedeemAnswer>, VoucherError> {
     let recalled = batch::recall(conn, NAME, requests).await?;
     let new = batch::unanswered(requests, &recalled);
-    let Some((first, _)) = new.first() else { return Ok(batch::merge(recalled, Vec::new())) };
+    let Some((first, _)) = new.first() else {
+        return Ok(batch::merge(recalled, Vec::new()));
+    };
     let zone = first.zone;
     let ids: Vec<HoldId> = new.iter().map(|(_, input)| input.hold).collect();
     let mut cases = Cases::lock(conn, zone, &ids).await?;
@@ -94,9 +96,17 @@ impl Cases {
         let of_holds = store::vouchers_of_holds(conn, zone.id, ids).await?;
         let vouchers = store::lock_vouchers(conn, zone, &of_holds).await?;
         let holds = store::lock_holds(conn, zone.id, ids).await?;
-        let policies =
-            Policies::of(conn, zone.id, vouchers.values().map(|voucher| voucher.policy)).await?;
-        Ok(Self { vouchers, holds, policies })
+        let policies = Policies::of(
+            conn,
+            zone.id,
+            vouchers.values().map(|voucher| voucher.policy),
+        )
+        .await?;
+        Ok(Self {
+            vouchers,
+            holds,
+            policies,
+        })
     }
 
     /// The hold and its voucher, if the actor acts for one of their parties.
@@ -105,7 +115,10 @@ impl Cases {
         command: &Command<'_>,
         id: HoldId,
     ) -> Result<(&mut Hold, &mut Voucher), Rejected> {
-        let unknown = || Rejected::Unknown { what: "hold", id: id.to_string() };
+        let unknown = || Rejected::Unknown {
+            what: "hold",
+            id: id.to_string(),
+        };
         let hold = batch::find(&mut self.holds, "hold", &id)?;
         let voucher = batch::find(&mut self.vouchers, "voucher", &hold.voucher)?;
         if batch::acts_for(command.actor, &[voucher.holder, hold.provider]) {
@@ -127,8 +140,11 @@ impl Cases {
             .filter_map(|(id, index)| self.holds.get(id).map(|hold| (hold, *index)))
             .collect();
         let touched: HashSet<VoucherId> = holds.iter().map(|(hold, _)| hold.voucher).collect();
-        let vouchers: Vec<&Voucher> =
-            self.vouchers.values().filter(|voucher| touched.contains(&voucher.id)).collect();
+        let vouchers: Vec<&Voucher> = self
+            .vouchers
+            .values()
+            .filter(|voucher| touched.contains(&voucher.id))
+            .collect();
         store::end_holds(conn, zone, &holds).await?;
         store::update_vouchers(conn, zone, &vouchers).await
     }
@@ -140,13 +156,19 @@ fn decide(
     cases: &mut Cases,
 ) -> Result<Decided<Redeem, RedeemAnswer, Option<Payable>>, VoucherError> {
     if let Err(forbidden) =
-        command.actor.require(&[Role::Provider, Role::Sme, Role::Incubator, Role::Manager])
+        command
+            .actor
+            .require(&[Role::Provider, Role::Sme, Role::Incubator, Role::Manager])
     {
         return Ok(Err(forbidden.into()));
     }
     let policies = cases.policies.clone();
     let found = cases.find(command, input.hold).and_then(|(hold, voucher)| {
-        Ok((rules::price(&input.price, voucher.line.currency)?, hold, voucher))
+        Ok((
+            rules::price(&input.price, voucher.line.currency)?,
+            hold,
+            voucher,
+        ))
     });
     let (price, hold, voucher) = match found {
         Ok(found) => found,
@@ -165,10 +187,14 @@ fn decide(
         Ok((used, ended))
     });
     let (kind, answer, transfers, effect) = match ended {
-        Err(refused) => ("redemption.refused", RedeemAnswer::Refused(refused), Vec::new(), None),
+        Err(refused) => (
+            "redemption.refused",
+            RedeemAnswer::Refused(refused),
+            Vec::new(),
+            None,
+        ),
         Ok((used, ended)) => {
-            let quotas = rules::quotas(&policy);
-            let transfers = postings::redeem(voucher, used, ended, payee, quotas, today)?;
+            let transfers = postings::redeem(voucher, used, ended, payee, today)?;
             let payable = owed(hold, voucher, used, payee, command.actor.person);
             let text = |money: Money| money.to_text(voucher.line.currency);
             let answer = RedeemAnswer::Redeemed {
@@ -181,8 +207,20 @@ fn decide(
             ("voucher.redeemed", answer, transfers, Some(payable))
         }
     };
-    let content = Recordable { answer, decision: Some(decision), input: input.clone() };
-    Ok(Ok((Step { kind, subject: voucher.id.0, content, transfers }, effect)))
+    let content = Recordable {
+        answer,
+        decision: Some(decision),
+        input: input.clone(),
+    };
+    Ok(Ok((
+        Step {
+            kind,
+            subject: voucher.id.0,
+            content,
+            transfers,
+        },
+        effect,
+    )))
 }
 
 /// The payable of a redemption has the identity of its hold, so that a hold is owed once.

@@ -54,7 +54,9 @@ pub async fn review(
 ) -> Result<Answers<ReviewAnswer>, VoucherError> {
     let recalled = batch::recall(conn, NAME, requests).await?;
     let new = batch::unanswered(requests, &recalled);
-    let Some((first, _)) = new.first() else { return Ok(batch::merge(recalled, Vec::new())) };
+    let Some((first, _)) = new.first() else {
+        return Ok(batch::merge(recalled, Vec::new()));
+    };
     let zone = first.zone;
     let ids: Vec<VoucherId> = new.iter().map(|(_, input)| input.application).collect();
     let mut applications = store::lock_applications(conn, zone.id, &ids).await?;
@@ -64,13 +66,22 @@ pub async fn review(
 
     let mut decided = Vec::with_capacity(new.len());
     for (command, input) in &new {
-        decided.push(decide(command, input, &mut applications, &policies, &usages)?);
+        decided.push(decide(
+            command,
+            input,
+            &mut applications,
+            &policies,
+            &usages,
+        )?);
     }
     let (answers, effects) = batch::record(conn, NAME, &new, decided).await?;
     let mut by_reviewer: HashMap<_, Vec<ApplicationStep>> = HashMap::new();
     for (effect, index) in effects {
         if let Some((id, state, reviewer)) = effect {
-            by_reviewer.entry(reviewer).or_default().push(ApplicationStep { id, state, index });
+            by_reviewer
+                .entry(reviewer)
+                .or_default()
+                .push(ApplicationStep { id, state, index });
         }
     }
     for (reviewer, steps) in by_reviewer {
@@ -100,8 +111,20 @@ fn decide(
     let subject = application.id.0;
     let refused = |code: VoucherRefusal| {
         let answer = ReviewAnswer::Refused(code.into());
-        let content = Recordable { answer, decision: None, input: input.clone() };
-        Ok(Ok((Step { kind: "review.refused", subject, content, transfers: Vec::new() }, None)))
+        let content = Recordable {
+            answer,
+            decision: None,
+            input: input.clone(),
+        };
+        Ok(Ok((
+            Step {
+                kind: "review.refused",
+                subject,
+                content,
+                transfers: Vec::new(),
+            },
+            None,
+        )))
     };
     if application.state != ApplicationState::Applied {
         return refused(VoucherRefusal::WrongState);
@@ -117,20 +140,42 @@ fn decide(
     let (kind, answer, state) = match decision.outcome {
         Outcome::Pass => {
             let amount = decision.amount.money().to_text(command.zone.currency);
-            ("voucher.recommended", ReviewAnswer::Recommended { amount }, Some(ApplicationState::Recommended))
+            (
+                "voucher.recommended",
+                ReviewAnswer::Recommended { amount },
+                Some(ApplicationState::Recommended),
+            )
         }
-        Outcome::Fail => {
-            ("voucher.rejected", ReviewAnswer::Rejected { reasons }, Some(ApplicationState::Rejected))
-        }
+        Outcome::Fail => (
+            "voucher.rejected",
+            ReviewAnswer::Rejected { reasons },
+            Some(ApplicationState::Rejected),
+        ),
         Outcome::NeedsReview => {
             let missing = rules::missing(&decision);
-            ("voucher.review_needed", ReviewAnswer::NeedsReview { missing, reasons }, None)
+            (
+                "voucher.review_needed",
+                ReviewAnswer::NeedsReview { missing, reasons },
+                None,
+            )
         }
     };
     if let Some(state) = state {
         application.state = state;
     }
     let effect = state.map(|state| (application.id, state, command.actor.person));
-    let content = Recordable { answer, decision: Some(decision), input: input.clone() };
-    Ok(Ok((Step { kind, subject, content, transfers: Vec::new() }, effect)))
+    let content = Recordable {
+        answer,
+        decision: Some(decision),
+        input: input.clone(),
+    };
+    Ok(Ok((
+        Step {
+            kind,
+            subject,
+            content,
+            transfers: Vec::new(),
+        },
+        effect,
+    )))
 }

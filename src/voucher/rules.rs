@@ -8,13 +8,13 @@ use sqlx::PgConnection;
 
 use super::batch::{Refused, Rejected, VoucherError};
 use super::hold::PlaceHold;
-use super::model::{Voucher, VoucherRefusal};
-use super::postings::{Quota, Quotas};
+use super::model::{Quotas, Voucher, VoucherRefusal};
+use super::postings::Quota;
 use super::store::Application;
 use crate::journal::{self, Transfer, TransferError};
 use crate::party::{Identity, Party};
 use crate::policy::{
-    self, Decision, Fact, Facts, Moment, Outcome, Policy, Raw, ReasonCode, Scope, Source, Usage,
+    self, Decision, Fact, Facts, Moment, Outcome, Policy, Raw, ReasonCode, Source, Usage,
 };
 use crate::programme::BudgetLine;
 use crate::types::{
@@ -42,7 +42,10 @@ impl Policies {
 
     /// One that a row of the batch names; rows refer to policies by foreign key.
     pub(super) fn get(&self, id: PolicyId) -> Result<Arc<Policy>, VoucherError> {
-        self.0.get(&id).cloned().ok_or(VoucherError::Database(sqlx::Error::RowNotFound))
+        self.0
+            .get(&id)
+            .cloned()
+            .ok_or(VoucherError::Database(sqlx::Error::RowNotFound))
     }
 }
 
@@ -57,7 +60,9 @@ pub(super) fn price(text: &str, currency: Currency) -> Result<Amount, Rejected> 
 pub(super) fn with_identity(stated: &Facts, party: &Party, today: NaiveDate) -> Facts {
     let mut facts = stated.clone();
     let mut know = |fact, raw: Raw<'_>, source| {
-        facts.state(fact, raw, source, today).expect("BUG: the ledger's own facts have their types");
+        facts
+            .state(fact, raw, source, today)
+            .expect("BUG: the ledger's own facts have their types");
     };
     match &party.identity {
         Identity::Uscc(code) => know(Fact::Uscc, Raw::Text(code.as_str()), Source::Imported),
@@ -105,7 +110,10 @@ pub(super) fn order_facts(
     let own = [
         (Fact::IssuedOn, day(voucher.issued_on)),
         (Fact::OrderDate, day(ordered_on)),
-        (Fact::ServicePrice, price.money().to_text(voucher.line.currency)),
+        (
+            Fact::ServicePrice,
+            price.money().to_text(voucher.line.currency),
+        ),
     ];
     for (fact, text) in own {
         facts
@@ -114,7 +122,12 @@ pub(super) fn order_facts(
     }
     if order.provider == voucher.holder {
         facts
-            .state(Fact::RelatedParty, Raw::Bool(true), Source::Imported, ordered_on)
+            .state(
+                Fact::RelatedParty,
+                Raw::Bool(true),
+                Source::Imported,
+                ordered_on,
+            )
             .expect("BUG: being related is yes or no");
     }
     facts
@@ -130,14 +143,21 @@ pub(super) fn invoiced(mut facts: Facts, price: Amount, today: NaiveDate) -> Fac
 
 /// How much of a price a voucher pays, with `held` to pay it from.
 pub(super) fn redemption(policy: &Policy, facts: &Facts, held: Money, on: NaiveDate) -> Decision {
-    let usage = Usage { held_now: held, used_this_year: Money::ZERO };
+    let usage = Usage {
+        held_now: held,
+        used_this_year: Money::ZERO,
+    };
     policy::decide(policy, Moment::Redemption, facts, &usage, on)
 }
 
 /// What a decision grants, at most `limit`; nothing unless it passed with an amount.
 pub(super) fn granted(decision: &Decision, limit: Money) -> Option<Amount> {
     let amount = decision.amount.money().min(limit);
-    if decision.outcome == Outcome::Pass { Amount::new(amount).ok() } else { None }
+    if decision.outcome == Outcome::Pass {
+        Amount::new(amount).ok()
+    } else {
+        None
+    }
 }
 
 /// A refusal by the policy; expiry has a code of its own.
@@ -147,7 +167,10 @@ pub(super) fn refused(decision: &Decision) -> Refused {
     } else {
         VoucherRefusal::Policy
     };
-    Refused { code, reasons: reasons(decision) }
+    Refused {
+        code,
+        reasons: reasons(decision),
+    }
 }
 
 /// The reason codes of a decision, as text.
@@ -160,10 +183,12 @@ pub(super) fn missing(decision: &Decision) -> Vec<String> {
     decision.missing.iter().map(ToString::to_string).collect()
 }
 
-/// The caps that a policy counts in quota accounts.
-pub(super) fn quotas(policy: &Policy) -> Quotas {
-    let has = |scope| policy.grant().caps.iter().any(|cap| cap.scope == scope);
-    Quotas { firm_year: has(Scope::FirmYear), holding: has(Scope::Holding) }
+/// The caps that a grant was counted against.
+pub(super) fn quotas(decision: &Decision) -> Quotas {
+    Quotas {
+        firm_year: decision.limit(ReasonCode::CAP_FIRM_YEAR).is_some(),
+        holding: decision.limit(ReasonCode::CAP_HOLDING).is_some(),
+    }
 }
 
 /// What parties have used of their limits, as earlier grants of a batch have left it.
@@ -186,15 +211,20 @@ pub(super) async fn usages(
     today: NaiveDate,
     asked: impl Iterator<Item = (&Code, PartyId)>,
 ) -> Result<Usages, sqlx::Error> {
-    let mut keys: Vec<(Code, PartyId)> =
-        asked.map(|(programme, party)| (programme.clone(), party)).collect();
+    let mut keys: Vec<(Code, PartyId)> = asked
+        .map(|(programme, party)| (programme.clone(), party))
+        .collect();
     keys.sort();
     keys.dedup();
     let year = FiscalYear::of(today);
     let addresses: Vec<_> = keys
         .iter()
         .flat_map(|(programme, party)| {
-            let line = BudgetLine { programme: programme.clone(), year, currency: zone.currency };
+            let line = BudgetLine {
+                programme: programme.clone(),
+                year,
+                currency: zone.currency,
+            };
             let of_year = Quota::FirmYear(year);
             [
                 of_year.left(&line, *party),
@@ -219,32 +249,49 @@ pub(super) async fn usages(
 impl Usages {
     /// As the policy asks it.
     pub(super) fn of(&self, programme: &Code, party: PartyId) -> Usage {
-        let limits = self.0.get(&(programme.clone(), party)).copied().unwrap_or_default();
-        Usage { held_now: limits.holding_used, used_this_year: limits.year_used }
+        let limits = self
+            .0
+            .get(&(programme.clone(), party))
+            .copied()
+            .unwrap_or_default();
+        Usage {
+            held_now: limits.holding_used,
+            used_this_year: limits.year_used,
+        }
     }
 
     /// The quota transfers of a grant: limits made what the policy says today, then used.
     pub(super) fn take(
         &mut self,
-        policy: &Policy,
         voucher: &Voucher,
-        facts: &Facts,
+        decision: &Decision,
         face: Amount,
-        today: NaiveDate,
     ) -> Result<Vec<Transfer>, TransferError> {
         let (line, holder) = (&voucher.line, voucher.holder);
         let limits = self.0.entry((line.programme.clone(), holder)).or_default();
         let mut transfers = Vec::new();
-        if let Some(cap) = policy.cap(Scope::FirmYear, facts, today) {
+        if let Some(cap) = decision.limit(ReasonCode::CAP_FIRM_YEAR) {
             let quota = Quota::FirmYear(line.year);
-            transfers.extend(quota.adjust(line, holder, cap, limits.year_left, limits.year_used)?);
+            transfers.extend(quota.adjust(
+                line,
+                holder,
+                cap,
+                limits.year_left,
+                limits.year_used,
+            )?);
             transfers.push(quota.take(line, holder, face)?);
             limits.year_used = [limits.year_used, face.money()].into_iter().sum();
             limits.year_left = cap.saturating_sub(limits.year_used);
         }
-        if let Some(cap) = policy.cap(Scope::Holding, facts, today) {
+        if let Some(cap) = decision.limit(ReasonCode::CAP_HOLDING) {
             let quota = Quota::Holding;
-            transfers.extend(quota.adjust(line, holder, cap, limits.holding_left, limits.holding_used)?);
+            transfers.extend(quota.adjust(
+                line,
+                holder,
+                cap,
+                limits.holding_left,
+                limits.holding_used,
+            )?);
             transfers.push(quota.take(line, holder, face)?);
             limits.holding_used = [limits.holding_used, face.money()].into_iter().sum();
             limits.holding_left = cap.saturating_sub(limits.holding_used);

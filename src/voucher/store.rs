@@ -6,11 +6,11 @@ use std::collections::HashMap;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::model::{Hold, HoldState, Parts, Voucher};
+use super::model::{Hold, HoldState, Parts, Quotas, Voucher};
 use crate::programme::BudgetLine;
 use crate::types::{
-    Amount, Code, Currency, FiscalYear, HoldId, LogIndex, Money, PartyId, PersonId, PolicyId, Reason,
-    VoucherId, Zone, ZoneId,
+    Amount, Code, Currency, FiscalYear, HoldId, LogIndex, Money, PartyId, PersonId, PolicyId,
+    Reason, VoucherId, Zone, ZoneId,
 };
 
 /// Where an application stands.
@@ -226,12 +226,17 @@ pub(super) async fn insert_vouchers(
     zone: ZoneId,
     new: &[Voucher],
 ) -> Result<(), sqlx::Error> {
-    let programmes: Vec<&str> = new.iter().map(|voucher| voucher.line.programme.as_str()).collect();
+    let programmes: Vec<&str> = new
+        .iter()
+        .map(|voucher| voucher.line.programme.as_str())
+        .collect();
     sqlx::query!(
         "INSERT INTO ledger.voucher (zone_id, held, redeemed, expired, cancelled, voucher_id, face, free,
-             issued_index, party_id, policy_id, issued_on, last_day, fiscal_year, programme)
+             issued_index, party_id, policy_id, issued_on, last_day, fiscal_year, programme,
+             counts_in_year, counts_as_held)
          SELECT $1, 0, 0, 0, 0, new.* FROM unnest($2::uuid[], $3::bigint[], $3::bigint[], $4::bigint[],
-             $5::uuid[], $6::uuid[], $7::date[], $8::date[], $9::smallint[], $10::text[]) AS new",
+             $5::uuid[], $6::uuid[], $7::date[], $8::date[], $9::smallint[], $10::text[], $11::bool[],
+             $12::bool[]) AS new",
         zone.0,
         &new.iter().map(|voucher| voucher.id.0).collect::<Vec<_>>(),
         &new.iter().map(|voucher| voucher.parts.free.minor()).collect::<Vec<_>>(),
@@ -242,6 +247,8 @@ pub(super) async fn insert_vouchers(
         &new.iter().map(|voucher| voucher.last_day).collect::<Vec<_>>(),
         &new.iter().map(|voucher| voucher.line.year.0).collect::<Vec<_>>(),
         &programmes as &[&str],
+        &new.iter().map(|voucher| voucher.quotas.firm_year).collect::<Vec<_>>(),
+        &new.iter().map(|voucher| voucher.quotas.holding).collect::<Vec<_>>(),
     )
     .execute(conn)
     .await?;
@@ -264,6 +271,8 @@ struct VoucherRow {
     programme: String,
     frozen_reason: Option<String>,
     facts: String,
+    counts_in_year: bool,
+    counts_as_held: bool,
 }
 
 impl VoucherRow {
@@ -288,8 +297,16 @@ impl VoucherRow {
                 expired: Money::from_minor(self.expired),
                 cancelled: Money::from_minor(self.cancelled),
             },
-            frozen: self.frozen_reason.map(|text| text.parse::<Reason>()).transpose().map_err(decode)?,
+            frozen: self
+                .frozen_reason
+                .map(|text| text.parse::<Reason>())
+                .transpose()
+                .map_err(decode)?,
             facts: self.facts,
+            quotas: Quotas {
+                firm_year: self.counts_in_year,
+                holding: self.counts_as_held,
+            },
         })
     }
 }
@@ -304,7 +321,7 @@ pub(super) async fn lock_vouchers(
         VoucherRow,
         "SELECT v.voucher_id, v.free, v.held, v.redeemed, v.expired, v.cancelled, v.issued_index,
              v.party_id, v.policy_id, v.issued_on, v.last_day, v.fiscal_year, v.programme,
-             v.frozen_reason, a.facts
+             v.frozen_reason, v.counts_in_year, v.counts_as_held, a.facts
          FROM ledger.voucher v
          JOIN ledger.voucher_application a ON a.zone_id = v.zone_id AND a.application_id = v.voucher_id
          WHERE v.zone_id = $1 AND v.voucher_id = ANY($2) ORDER BY v.voucher_id FOR UPDATE OF v",
@@ -314,7 +331,10 @@ pub(super) async fn lock_vouchers(
     .fetch_all(conn)
     .await?;
     rows.into_iter()
-        .map(|row| row.voucher(zone.id, zone.currency).map(|voucher| (voucher.id, voucher)))
+        .map(|row| {
+            row.voucher(zone.id, zone.currency)
+                .map(|voucher| (voucher.id, voucher))
+        })
         .collect()
 }
 
@@ -344,7 +364,7 @@ pub async fn vouchers(
         VoucherRow,
         "SELECT v.voucher_id, v.free, v.held, v.redeemed, v.expired, v.cancelled, v.issued_index,
              v.party_id, v.policy_id, v.issued_on, v.last_day, v.fiscal_year, v.programme,
-             v.frozen_reason, a.facts
+             v.frozen_reason, v.counts_in_year, v.counts_as_held, a.facts
          FROM ledger.voucher v
          JOIN ledger.voucher_application a ON a.zone_id = v.zone_id AND a.application_id = v.voucher_id
          WHERE v.zone_id = $1 AND ($2::text IS NULL OR v.programme = $2)
@@ -362,7 +382,9 @@ pub async fn vouchers(
     )
     .fetch_all(conn)
     .await?;
-    rows.into_iter().map(|row| row.voucher(zone.id, zone.currency)).collect()
+    rows.into_iter()
+        .map(|row| row.voucher(zone.id, zone.currency))
+        .collect()
 }
 
 /// Vouchers with something free whose last day is before `today`, oldest first.
@@ -390,10 +412,16 @@ pub(super) async fn update_vouchers(
     zone: ZoneId,
     changed: &[&Voucher],
 ) -> Result<(), sqlx::Error> {
-    let column =
-        |part: fn(&Parts) -> Money| changed.iter().map(|one| part(&one.parts).minor()).collect::<Vec<_>>();
-    let frozen: Vec<Option<&str>> =
-        changed.iter().map(|voucher| voucher.frozen.as_ref().map(Reason::as_str)).collect();
+    let column = |part: fn(&Parts) -> Money| {
+        changed
+            .iter()
+            .map(|one| part(&one.parts).minor())
+            .collect::<Vec<_>>()
+    };
+    let frozen: Vec<Option<&str>> = changed
+        .iter()
+        .map(|voucher| voucher.frozen.as_ref().map(Reason::as_str))
+        .collect();
     sqlx::query!(
         "UPDATE ledger.voucher v SET free = new.free, held = new.held, redeemed = new.redeemed,
              expired = new.expired, cancelled = new.cancelled, frozen_reason = new.frozen_reason
@@ -526,10 +554,15 @@ pub async fn holds_of(
 }
 
 fn hold_state(text: &str) -> Result<HoldState, sqlx::Error> {
-    [HoldState::Held, HoldState::Captured, HoldState::Released, HoldState::Lapsed]
-        .into_iter()
-        .find(|state| state.as_str() == text)
-        .ok_or_else(|| sqlx::Error::Decode(format!("unknown hold state {text:?}").into()))
+    [
+        HoldState::Held,
+        HoldState::Captured,
+        HoldState::Released,
+        HoldState::Lapsed,
+    ]
+    .into_iter()
+    .find(|state| state.as_str() == text)
+    .ok_or_else(|| sqlx::Error::Decode(format!("unknown hold state {text:?}").into()))
 }
 
 /// Writes how holds have ended.

@@ -129,9 +129,15 @@ pub(in crate::cli) async fn voucher_id(
     }
     let number = number(text)
         .with_context(|| format!("{text:?} is no voucher: write V and its number, or its id"))?;
-    let filter = VoucherFilter { number: Some(number), ..VoucherFilter::default() };
+    let filter = VoucherFilter {
+        number: Some(number),
+        ..VoucherFilter::default()
+    };
     let found = find(session, zone, filter, 1).await?;
-    found.first().map(|voucher| voucher.id).with_context(|| format!("no voucher {text} in zone {}", zone.code))
+    found
+        .first()
+        .map(|voucher| voucher.id)
+        .with_context(|| format!("no voucher {text} in zone {}", zone.code))
 }
 
 async fn find(
@@ -159,18 +165,30 @@ pub(in crate::cli) async fn list(global: &Global, args: ListArgs) -> anyhow::Res
             ..VoucherFilter::default()
         };
         let vouchers = find(session, &zone, filter, args.limit).await?;
-        let lines: Vec<_> = vouchers.iter().map(|voucher| VoucherLine::of(voucher, &zone)).collect();
+        let lines: Vec<_> = vouchers
+            .iter()
+            .map(|voucher| VoucherLine::of(voucher, &zone))
+            .collect();
         if global.json {
             output::json(&lines)?;
         } else if lines.is_empty() {
             println!("No voucher.");
         } else {
-            println!("{:<8} {:<16} {:>14} {:>14} {:>14} {:>14}  last day    holder", "number", "programme", "face", "free", "held", "redeemed");
+            println!(
+                "{:<8} {:<16} {:>14} {:>14} {:>14} {:>14}  last day    holder",
+                "number", "programme", "face", "free", "held", "redeemed"
+            );
             for line in &lines {
                 println!(
                     "{:<8} {:<16} {:>14} {:>14} {:>14} {:>14}  {}  {}",
-                    line.number, line.programme, line.face, line.free, line.held, line.redeemed,
-                    line.last_day, line.holder
+                    line.number,
+                    line.programme,
+                    line.face,
+                    line.free,
+                    line.held,
+                    line.redeemed,
+                    line.last_day,
+                    line.holder
                 );
             }
         }
@@ -183,13 +201,19 @@ pub(in crate::cli) async fn show(global: &Global, text: &str) -> anyhow::Result<
     with_session(global, async |session| {
         let zone = session.zone(global).await?;
         let id = voucher_id(session, &zone, text).await?;
-        let filter = VoucherFilter { id: Some(id), ..VoucherFilter::default() };
+        let filter = VoucherFilter {
+            id: Some(id),
+            ..VoucherFilter::default()
+        };
         let found = find(session, &zone, filter, 1).await?;
-        let voucher =
-            found.first().with_context(|| format!("no voucher {text} in zone {}", zone.code))?;
+        let voucher = found
+            .first()
+            .with_context(|| format!("no voucher {text} in zone {}", zone.code))?;
         let holds = session
             .database
-            .read(zone.id, (zone.id, id), |conn, (zone, id)| Box::pin(store::holds_of(conn, *zone, *id)))
+            .read(zone.id, (zone.id, id), |conn, (zone, id)| {
+                Box::pin(store::holds_of(conn, *zone, *id))
+            })
             .await?;
         let line = VoucherLine::of(voucher, &zone);
         let holds: Vec<_> = holds.iter().map(|hold| HoldLine::of(hold, &zone)).collect();
@@ -225,7 +249,13 @@ pub(in crate::cli) async fn applications(
         let ids = session
             .database
             .read(zone.id, input, |conn, (zone, programme, state, limit)| {
-                Box::pin(store::applications_in(conn, *zone, programme.as_ref(), *state, *limit))
+                Box::pin(store::applications_in(
+                    conn,
+                    *zone,
+                    programme.as_ref(),
+                    *state,
+                    *limit,
+                ))
             })
             .await?;
         if global.json {
