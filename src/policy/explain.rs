@@ -4,8 +4,8 @@ use super::award::Step;
 use super::facts::{Fact, Kind, Value};
 use super::predicate::{Bound, Outcome, Predicate, check_uscc};
 use super::{
-    Bilingual, Criterion, CriterionOutcome, Decision, Exact, Locale, Moment, Payee, Policy,
-    ReasonCode, Seen,
+    Bilingual, Criterion, CriterionKind, CriterionOutcome, Decision, Exact, Locale, Moment, Payee,
+    Policy, Ratio, ReasonCode, Seen, Sum,
 };
 
 /// The sentences of a decision, for reading aloud: the result, each condition with its clause, the
@@ -26,7 +26,7 @@ pub fn explain(decision: &Decision, policy: &Policy, locale: Locale) -> Vec<Stri
             .iter()
             .map(|outcome| teller.criterion(outcome)),
     );
-    sentences.extend(decision.steps.iter().map(|step| teller.step(step)));
+    sentences.extend(decision.steps.iter().filter_map(|step| teller.step(step)));
     sentences.extend(decision.missing.iter().map(|fact| teller.missing(*fact)));
     sentences
 }
@@ -110,8 +110,8 @@ impl Teller<'_> {
             .collect();
         match (codes.is_empty(), self.locale) {
             (true, _) => String::new(),
-            (false, Locale::Zh) => format!("({})", codes.join("、")),
-            (false, Locale::En) => format!(" ({})", codes.join(", ")),
+            (false, Locale::Zh) => format!(";原因代码:{}", codes.join("、")),
+            (false, Locale::En) => format!("; reason codes: {}", codes.join(", ")),
         }
     }
 
@@ -133,7 +133,10 @@ impl Teller<'_> {
         };
         match self.locale {
             Locale::Zh => format!("{title}({clause}):{verdict}。{detail}[{code}]"),
-            Locale::En => format!("{title} ({clause}): {verdict}. {detail}[{code}]"),
+            Locale::En => format!(
+                "{title} ({clause}): {verdict}. {}[{code}]",
+                capitalised(&detail)
+            ),
         }
     }
 
@@ -145,14 +148,18 @@ impl Teller<'_> {
         let mut comparisons = Vec::new();
         criterion
             .test
-            .leaves(&mut |leaf| comparisons.extend(self.comparison(leaf)));
+            .leaves(&mut |leaf| comparisons.extend(self.comparison(leaf, criterion.kind)));
         let mut detail = comparisons.join(self.pick(";", "; "));
         detail += self.pick("。", ". ");
         if outcome == Outcome::Fail {
             detail += self.title(&criterion.reason);
             detail += self.pick("", " ");
         }
-        (self.title(&criterion.title), &criterion.clause, detail)
+        (
+            self.title(&criterion.title),
+            self.title(&criterion.clause),
+            detail,
+        )
     }
 
     /// The conditions that this program adds to every pack.
@@ -202,27 +209,35 @@ impl Teller<'_> {
 
     /// What one leaf of a condition compared; nothing of a fact that was not stated and is not
     /// asked for, such as the size of the team of an enterprise.
-    fn comparison(&self, leaf: &Predicate) -> Option<String> {
+    fn comparison(&self, leaf: &Predicate, kind: CriterionKind) -> Option<String> {
         let seen = &self.decision.facts;
         match leaf {
             Predicate::ValidUscc => self.uscc(seen),
-            Predicate::Compare(fact, bound) => {
-                let stated = match seen.get(*fact) {
-                    Some(value) => self.value(*fact, value),
-                    None if self.decision.missing.contains(fact) => {
-                        self.pick("未提供", "not stated").to_owned()
-                    }
-                    None => return None,
-                };
-                let what = fact.spec().what(self.locale);
-                let bound = self.bound(*fact, bound);
-                Some(match self.locale {
-                    Locale::Zh => format!("{what}:{stated}(对照:{bound})"),
-                    Locale::En => format!("{what}: {stated} (compared with: {bound})"),
-                })
-            }
+            Predicate::Compare(fact, bound) => self.compared(*fact, bound, kind),
             Predicate::All(_) | Predicate::Any(_) | Predicate::Not(_) => None,
         }
+    }
+
+    fn compared(&self, fact: Fact, bound: &Bound, kind: CriterionKind) -> Option<String> {
+        let what = fact.spec().what(self.locale);
+        let Some(value) = self.decision.facts.get(fact) else {
+            let asked = self.decision.missing.contains(&fact);
+            return asked.then(|| format!("{what}{}", self.pick(":未提供", ": not stated")));
+        };
+        let holds = if bound.admits(value) {
+            self.pick("成立", "holds")
+        } else {
+            self.pick("不成立", "does not hold")
+        };
+        let label = match kind {
+            CriterionKind::Requirement => self.pick("条件", "condition"),
+            CriterionKind::Exclusion => self.pick("排除情形", "excluded if"),
+        };
+        let (stated, bound) = (self.value(fact, value), self.bound(fact, bound));
+        Some(match self.locale {
+            Locale::Zh => format!("{what}:{stated}({label}:{bound},{holds})"),
+            Locale::En => format!("{what}: {stated} ({label}: {bound}, {holds})"),
+        })
     }
 
     fn uscc(&self, seen: &Seen) -> Option<String> {
@@ -285,23 +300,21 @@ impl Teller<'_> {
         }
     }
 
-    fn step(&self, step: &Step) -> String {
-        let zh = self.locale == Locale::Zh;
-        match step {
+    /// A step, unless it is a rounding that changed nothing.
+    fn step(&self, step: &Step) -> Option<String> {
+        Some(match step {
             Step::Base { fact, value } => {
                 let (what, value) = (fact.spec().what(self.locale), value.to_grouped_text());
-                if zh {
-                    format!("计算基数为{what}:{value}。")
-                } else {
-                    format!("The base is {what}: {value}.")
+                match self.locale {
+                    Locale::Zh => format!("计算基数为{what}:{value}。"),
+                    Locale::En => format!("The base is {what}: {value}."),
                 }
             }
             Step::Rate { gives, of, ratio } => {
                 let (of, gives) = (of.to_grouped_text(), self.exact(*gives));
-                if zh {
-                    format!("其中 {of} 按 {ratio} 计:{gives}。")
-                } else {
-                    format!("{ratio} of {of}: {gives}.")
+                match self.locale {
+                    Locale::Zh => format!("其中 {of} 按 {} 计:{gives}。", percent(*ratio)),
+                    Locale::En => format!("{} of {of}: {gives}.", percent(*ratio)),
                 }
             }
             Step::Cap {
@@ -310,34 +323,45 @@ impl Teller<'_> {
                 code,
                 left,
                 limit,
-            } => {
-                let (limit, left) = (limit.to_grouped_text(), left.to_grouped_text());
-                let name = self.cap(code);
-                let effect = if after == before {
-                    self.pick("不影响金额", "does not reduce the amount")
-                        .to_owned()
-                } else {
-                    let (before, after) = (self.exact(*before), self.exact(*after));
-                    if zh {
-                        format!("金额由 {before} 减至 {after}")
-                    } else {
-                        format!("reduces {before} to {after}")
-                    }
-                };
-                if zh {
-                    format!("{name} {limit},尚余 {left}:{effect}[{code}]")
-                } else {
-                    format!("The {name} of {limit}, of which {left} is left, {effect} [{code}]")
-                }
-            }
+            } => self.cap_step((*before, *after), code, *left, *limit),
             Step::Rounding { after, before } => {
+                before.rest()?;
                 let (before, after) = (self.exact(*before), after.to_grouped_text());
-                if zh {
-                    format!("四舍五入:{before} 为 {after}。")
-                } else {
-                    format!("Rounded half up: {before} is {after}.")
+                match self.locale {
+                    Locale::Zh => format!("四舍五入:{before},计为 {after}。"),
+                    Locale::En => format!("Rounded half up: {before} is {after}."),
                 }
             }
+        })
+    }
+
+    fn cap_step(
+        &self,
+        (before, after): (Exact, Exact),
+        code: &ReasonCode,
+        left: Sum,
+        limit: Sum,
+    ) -> String {
+        let name = self.cap(code);
+        let effect = if after == before {
+            self.pick("不影响金额", "does not reduce the amount")
+                .to_owned()
+        } else {
+            let (before, after) = (self.exact(before), self.exact(after));
+            match self.locale {
+                Locale::Zh => format!("金额由 {before} 减至 {after}"),
+                Locale::En => format!("reduces {before} to {after}"),
+            }
+        };
+        let rest = match (left == limit, self.locale) {
+            (true, _) => String::new(),
+            (false, Locale::Zh) => format!(",尚余 {}", left.to_grouped_text()),
+            (false, Locale::En) => format!(", of which {} is left,", left.to_grouped_text()),
+        };
+        let limit = limit.to_grouped_text();
+        match self.locale {
+            Locale::Zh => format!("{name} {limit}{rest}:{effect}。[{code}]"),
+            Locale::En => format!("The {name} of {limit}{rest} {effect}. [{code}]"),
         }
     }
 
@@ -374,4 +398,22 @@ impl Teller<'_> {
             Locale::En => format!("To bring: {what}, shown by {evidence}."),
         }
     }
+}
+
+/// `50%` where that is exact, else the fraction.
+fn percent(ratio: Ratio) -> String {
+    let hundredths = ratio.numer() * 100;
+    if hundredths % ratio.denom() == 0 {
+        format!("{}%", hundredths / ratio.denom())
+    } else {
+        ratio.to_string()
+    }
+}
+
+/// With a capital at its beginning.
+fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(characters).collect()
+    })
 }

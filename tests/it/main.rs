@@ -1,0 +1,3 @@
+//! Integration tests, one file per room.
+
+mod policy_cases;
