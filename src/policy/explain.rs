@@ -68,7 +68,7 @@ impl Teller<'_> {
             Outcome::NeedsReview => self.pick("需复核", "needs review"),
         };
         let mut text = match self.locale {
-            Locale::Zh => format!("《{title}》{version} 版,{on} {moment}评定:{outcome}"),
+            Locale::Zh => format!("《{title}》{version} 版，{on} {moment}评定：{outcome}"),
             Locale::En => {
                 format!("{title}, version {version}, {moment} decided for {on}: {outcome}")
             }
@@ -76,7 +76,7 @@ impl Teller<'_> {
         if self.decision.outcome == Outcome::Pass {
             let (amount, payee) = (amount.to_grouped_text(), self.payee());
             let given = match self.locale {
-                Locale::Zh => format!(",金额 {amount} {currency},兑付对象为{payee}"),
+                Locale::Zh => format!("，金额 {amount} {currency}，兑付对象为{payee}"),
                 Locale::En => format!(", {amount} {currency}, payable to the {payee}"),
             };
             text.push_str(&given);
@@ -84,7 +84,7 @@ impl Teller<'_> {
         if let Some(share) = self.decision.own_share {
             let share = share.to_grouped_text();
             let own = match self.locale {
-                Locale::Zh => format!(",企业自付 {share} {currency}"),
+                Locale::Zh => format!("，企业自付 {share} {currency}"),
                 Locale::En => format!("; the firm pays {share} {currency}"),
             };
             text.push_str(&own);
@@ -110,7 +110,7 @@ impl Teller<'_> {
             .collect();
         match (codes.is_empty(), self.locale) {
             (true, _) => String::new(),
-            (false, Locale::Zh) => format!(";原因代码:{}", codes.join("、")),
+            (false, Locale::Zh) => format!("；原因代码：{}", codes.join("、")),
             (false, Locale::En) => format!("; reason codes: {}", codes.join(", ")),
         }
     }
@@ -132,7 +132,7 @@ impl Teller<'_> {
             None => self.built_in(code),
         };
         match self.locale {
-            Locale::Zh => format!("{title}({clause}):{verdict}。{detail}[{code}]"),
+            Locale::Zh => format!("{title}（{clause}）：{verdict}。{detail}[{code}]"),
             Locale::En => format!(
                 "{title} ({clause}): {verdict}. {}[{code}]",
                 capitalised(&detail)
@@ -149,7 +149,7 @@ impl Teller<'_> {
         criterion
             .test
             .leaves(&mut |leaf| comparisons.extend(self.comparison(leaf, criterion.kind)));
-        let mut detail = comparisons.join(self.pick(";", "; "));
+        let mut detail = comparisons.join(self.pick("；", "; "));
         detail += self.pick("。", ". ");
         if outcome == Outcome::Fail {
             detail += self.title(&criterion.reason);
@@ -185,7 +185,7 @@ impl Teller<'_> {
             return match (until, self.locale) {
                 (None, Locale::Zh) => format!("自 {from} 起施行。"),
                 (None, Locale::En) => format!("In force from {from}. "),
-                (Some(until), Locale::Zh) => format!("自 {from} 起施行,{until} 起失效。"),
+                (Some(until), Locale::Zh) => format!("自 {from} 起施行，{until} 起失效。"),
                 (Some(until), Locale::En) => {
                     format!("In force from {from}, no longer on {until}. ")
                 }
@@ -198,7 +198,7 @@ impl Teller<'_> {
         );
         match (dates, self.locale) {
             ((Some(issued), Some(ordered), Some(last)), Locale::Zh) => {
-                format!("{issued} 发放,最后可用日 {last},订单日期 {ordered}。")
+                format!("{issued} 发放，最后可用日 {last}，订单日期 {ordered}。")
             }
             ((Some(issued), Some(ordered), Some(last)), Locale::En) => {
                 format!("Issued on {issued}, last usable day {last}, ordered on {ordered}. ")
@@ -222,7 +222,7 @@ impl Teller<'_> {
         let what = fact.spec().what(self.locale);
         let Some(value) = self.decision.facts.get(fact) else {
             let asked = self.decision.missing.contains(&fact);
-            return asked.then(|| format!("{what}{}", self.pick(":未提供", ": not stated")));
+            return asked.then(|| format!("{what}{}", self.pick("：未提供", ": not stated")));
         };
         let holds = if bound.admits(value) {
             self.pick("成立", "holds")
@@ -235,7 +235,7 @@ impl Teller<'_> {
         };
         let (stated, bound) = (self.value(fact, value), self.bound(fact, bound));
         Some(match self.locale {
-            Locale::Zh => format!("{what}:{stated}({label}:{bound},{holds})"),
+            Locale::Zh => format!("{what}：{stated}（{label}：{bound}，{holds}）"),
             Locale::En => format!("{what}: {stated} ({label}: {bound}, {holds})"),
         })
     }
@@ -244,7 +244,7 @@ impl Teller<'_> {
         let what = Fact::Uscc.spec().what(self.locale);
         let Some(code) = seen.text(Fact::Uscc) else {
             let asked = self.decision.missing.contains(&Fact::Uscc);
-            return asked.then(|| format!("{what}{}", self.pick(":未提供", ": not stated")));
+            return asked.then(|| format!("{what}{}", self.pick("：未提供", ": not stated")));
         };
         let overridden = seen.get(Fact::UsccOverride) == Some(&Value::Bool(true));
         let (outcome, reason) = check_uscc(code, seen);
@@ -252,18 +252,18 @@ impl Teller<'_> {
             (None, _) if overridden => self.pick("经双人核定接受", "accepted, or overridden by two persons"),
             (None, _) => self.pick("校验通过", "passes the check of GB 32100-2015"),
             (Some("USCC_BAD_CHECK"), _) => self.pick(
-                "校验位不符:请核对,或由两人凭营业执照核定",
+                "校验位不符：请核对，或由两人凭营业执照核定",
                 "the check character is wrong: correct it, or let two persons override it on the licence",
             ),
             (Some("USCC_BAD_ALPHABET"), _) => self.pick(
-                "含有标准以外的字符:只能是数字和除 I、O、S、V、Z 以外的大写字母",
+                "含有标准以外的字符：只能是数字和除 I、O、S、V、Z 以外的大写字母",
                 "a character outside the standard: only digits and capitals without I, O, S, V, Z",
             ),
             (Some("USCC_LOWER_CASE"), _) => self.pick("请用大写字母", "write it in capitals"),
             (Some(_), _) => self.pick("应为 18 位", "it must have 18 characters"),
         };
         Some(match self.locale {
-            Locale::Zh => format!("{what} {code}:{result}"),
+            Locale::Zh => format!("{what} {code}：{result}"),
             Locale::En => format!("{what} {code}: {result}"),
         })
     }
@@ -294,7 +294,7 @@ impl Teller<'_> {
             Bound::Within(period) => match (period.until(), self.locale) {
                 (None, Locale::Zh) => format!("自 {} 起", period.from()),
                 (None, Locale::En) => format!("from {} on", period.from()),
-                (Some(until), Locale::Zh) => format!("自 {} 起,{until} 之前", period.from()),
+                (Some(until), Locale::Zh) => format!("自 {} 起，{until} 之前", period.from()),
                 (Some(until), Locale::En) => format!("from {}, before {until}", period.from()),
             },
         }
@@ -306,14 +306,14 @@ impl Teller<'_> {
             Step::Base { fact, value } => {
                 let (what, value) = (fact.spec().what(self.locale), value.to_grouped_text());
                 match self.locale {
-                    Locale::Zh => format!("计算基数为{what}:{value}。"),
+                    Locale::Zh => format!("计算基数为{what}：{value}。"),
                     Locale::En => format!("The base is {what}: {value}."),
                 }
             }
             Step::Rate { gives, of, ratio } => {
                 let (of, gives) = (of.to_grouped_text(), self.exact(*gives));
                 match self.locale {
-                    Locale::Zh => format!("其中 {of} 按 {} 计:{gives}。", percent(*ratio)),
+                    Locale::Zh => format!("其中 {of} 按 {} 计：{gives}。", percent(*ratio)),
                     Locale::En => format!("{} of {of}: {gives}.", percent(*ratio)),
                 }
             }
@@ -328,7 +328,7 @@ impl Teller<'_> {
                 before.rest()?;
                 let (before, after) = (self.exact(*before), after.to_grouped_text());
                 match self.locale {
-                    Locale::Zh => format!("四舍五入:{before},计为 {after}。"),
+                    Locale::Zh => format!("四舍五入：{before}，计为 {after}。"),
                     Locale::En => format!("Rounded half up: {before} is {after}."),
                 }
             }
@@ -355,12 +355,12 @@ impl Teller<'_> {
         };
         let rest = match (left == limit, self.locale) {
             (true, _) => String::new(),
-            (false, Locale::Zh) => format!(",尚余 {}", left.to_grouped_text()),
+            (false, Locale::Zh) => format!("，尚余 {}", left.to_grouped_text()),
             (false, Locale::En) => format!(", of which {} is left,", left.to_grouped_text()),
         };
         let limit = limit.to_grouped_text();
         match self.locale {
-            Locale::Zh => format!("{name} {limit}{rest}:{effect}。[{code}]"),
+            Locale::Zh => format!("{name} {limit}{rest}：{effect}。[{code}]"),
             Locale::En => format!("The {name} of {limit}{rest} {effect}. [{code}]"),
         }
     }
@@ -394,7 +394,7 @@ impl Teller<'_> {
         let spec = fact.spec();
         let (what, evidence) = (spec.what(self.locale), spec.evidence(self.locale));
         match self.locale {
-            Locale::Zh => format!("请补充:{what}(依据:{evidence})。"),
+            Locale::Zh => format!("请补充：{what}（依据：{evidence}）。"),
             Locale::En => format!("To bring: {what}, shown by {evidence}."),
         }
     }
