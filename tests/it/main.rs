@@ -1,3 +1,4 @@
 //! Integration tests, one file per room.
 
+#[cfg(test)]
 mod policy_cases;

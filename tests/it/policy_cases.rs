@@ -2,6 +2,7 @@
 //! holds for every pack and every fact.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
@@ -505,9 +506,11 @@ proptest! {
     #[test]
     fn funders_bear_exactly_the_amount(amount in 0_i64..i64::MAX, weights in prop::collection::vec(1_u32..40, 1..5)) {
         let total: u32 = weights.iter().sum();
-        let funders: String = weights.iter().enumerate().map(|(index, weight)| format!(
-            "[[funder]]\ncode = \"F{index}\"\nname = {{ zh = \"出资方\", en = \"funder\" }}\nshare = \"{weight}/{total}\"\n"
-        )).collect();
+        let mut funders = String::new();
+        for (index, weight) in weights.iter().enumerate() {
+            funders += "[[funder]]\nname = { zh = \"F\", en = \"F\" }\n";
+            writeln!(funders, "code = \"F{index}\"\nshare = \"{weight}/{total}\"").unwrap();
+        }
         let body = pack_text("yuhuan-2023");
         let (before, rest) = body.split_once("[[funder]]").unwrap();
         let (_, after) = rest.split_once("share = \"1\"\n").unwrap();
