@@ -206,3 +206,67 @@ fn print_decision(
     writeln!(out, "{answer}")?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        policy: PolicyArgs,
+    }
+
+    fn exit(arguments: &[&str]) -> ExitCode {
+        let cli = Cli::try_parse_from([&["policy"], arguments].concat()).unwrap();
+        run(cli.policy).unwrap()
+    }
+
+    const PACK: &str = "assets/policies/yuhuan-2023.toml";
+
+    #[test]
+    fn check_exits_with_1_unless_every_pack_is_sound() {
+        let folder = tempfile::tempdir().unwrap();
+        let bad = folder.path().join("bad.toml");
+        fs::write(&bad, b"code = \"A\"\n\xff").unwrap();
+        let bad = bad.to_str().unwrap();
+        assert_eq!(
+            exit(&["check", PACK, "assets/policies/shanghai-2020.toml"]),
+            ExitCode::SUCCESS
+        );
+        assert_eq!(exit(&["check", PACK, bad]), ExitCode::FAILURE);
+        assert_eq!(exit(&["check", "no/such/pack.toml"]), ExitCode::FAILURE);
+    }
+
+    #[test]
+    fn decide_exits_with_0_for_every_decision_and_2_without_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let facts = folder.path().join("facts.json");
+        let facts_path = facts.to_str().unwrap();
+        let decide = |more: &[&str]| {
+            exit(&[&["decide", PACK, facts_path, "--on", "2023-06-01"], more].concat())
+        };
+        assert_eq!(decide(&[]), ExitCode::from(2));
+        let usage = r#""usage": { "held_now": "0.00", "used_this_year": "0.00" }"#;
+        fs::write(
+            &facts,
+            format!(r#"{{ "as_of": "2023-06-01", "facts": {{}}, {usage} }}"#),
+        )
+        .unwrap();
+        assert_eq!(decide(&[]), ExitCode::SUCCESS);
+        assert_eq!(
+            decide(&["--text", "--lang", "en", "--moment", "redemption"]),
+            ExitCode::SUCCESS
+        );
+        fs::write(&facts, r#"{ "as_of": "2023-06-01", "facts": {} }"#).unwrap();
+        assert_eq!(decide(&[]), ExitCode::from(2));
+    }
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+}

@@ -7,7 +7,7 @@ use super::exact::{Exact, Sum};
 use super::facts::Fact;
 use super::pack::{Moment, Words};
 use super::predicate::{Outcome, Predicate};
-use super::{Ratio, ReasonCode, Seen, Usage};
+use super::{Bilingual, Ratio, ReasonCode, Seen, Usage};
 use crate::types::{Currency, Money, Period};
 
 /// What is given at one moment.
@@ -101,7 +101,7 @@ pub struct Cap {
     /// What happens to an award that is over it.
     pub over: Over,
     /// Where the source says so.
-    pub clause: String,
+    pub clause: Bilingual,
 }
 
 /// What a cap limits.

@@ -44,6 +44,9 @@ pub fn decide(
     if let Some(assessment) = assessment {
         decided = Decided::combine(outcome, assessment, &mut reasons, &mut missing);
     }
+    if decided.outcome != Outcome::NeedsReview {
+        missing.clear(); // what was open no longer matters
+    }
     missing.sort_unstable();
     missing.dedup();
     dedup(&mut reasons);
@@ -214,7 +217,6 @@ impl Decided {
         let outcome = eligibility.and(award.outcome);
         if outcome == Outcome::Fail {
             reasons.clear();
-            missing.clear();
         }
         if award.outcome == outcome {
             reasons.extend(award.reasons);

@@ -4,8 +4,8 @@ use super::award::Step;
 use super::facts::{Fact, Kind, Value};
 use super::predicate::{Bound, Outcome, Predicate, check_uscc};
 use super::{
-    Bilingual, Criterion, CriterionOutcome, Decision, Exact, Locale, Moment, Payee, Policy,
-    ReasonCode, Seen,
+    Bilingual, Criterion, CriterionKind, CriterionOutcome, Decision, Exact, Locale, Moment, Payee,
+    Policy, Ratio, ReasonCode, Seen, Sum,
 };
 
 /// The sentences of a decision, for reading aloud: the result, each condition with its clause, the
@@ -26,7 +26,7 @@ pub fn explain(decision: &Decision, policy: &Policy, locale: Locale) -> Vec<Stri
             .iter()
             .map(|outcome| teller.criterion(outcome)),
     );
-    sentences.extend(decision.steps.iter().map(|step| teller.step(step)));
+    sentences.extend(decision.steps.iter().filter_map(|step| teller.step(step)));
     sentences.extend(decision.missing.iter().map(|fact| teller.missing(*fact)));
     sentences
 }
@@ -68,7 +68,7 @@ impl Teller<'_> {
             Outcome::NeedsReview => self.pick("需复核", "needs review"),
         };
         let mut text = match self.locale {
-            Locale::Zh => format!("《{title}》{version} 版,{on} {moment}评定:{outcome}"),
+            Locale::Zh => format!("《{title}》{version} 版，{on} {moment}评定：{outcome}"),
             Locale::En => {
                 format!("{title}, version {version}, {moment} decided for {on}: {outcome}")
             }
@@ -76,7 +76,7 @@ impl Teller<'_> {
         if self.decision.outcome == Outcome::Pass {
             let (amount, payee) = (amount.to_grouped_text(), self.payee());
             let given = match self.locale {
-                Locale::Zh => format!(",金额 {amount} {currency},兑付对象为{payee}"),
+                Locale::Zh => format!("，金额 {amount} {currency}，兑付对象为{payee}"),
                 Locale::En => format!(", {amount} {currency}, payable to the {payee}"),
             };
             text.push_str(&given);
@@ -84,7 +84,7 @@ impl Teller<'_> {
         if let Some(share) = self.decision.own_share {
             let share = share.to_grouped_text();
             let own = match self.locale {
-                Locale::Zh => format!(",企业自付 {share} {currency}"),
+                Locale::Zh => format!("，企业自付 {share} {currency}"),
                 Locale::En => format!("; the firm pays {share} {currency}"),
             };
             text.push_str(&own);
@@ -110,8 +110,8 @@ impl Teller<'_> {
             .collect();
         match (codes.is_empty(), self.locale) {
             (true, _) => String::new(),
-            (false, Locale::Zh) => format!("({})", codes.join("、")),
-            (false, Locale::En) => format!(" ({})", codes.join(", ")),
+            (false, Locale::Zh) => format!("；原因代码：{}", codes.join("、")),
+            (false, Locale::En) => format!("; reason codes: {}", codes.join(", ")),
         }
     }
 
@@ -132,8 +132,11 @@ impl Teller<'_> {
             None => self.built_in(code),
         };
         match self.locale {
-            Locale::Zh => format!("{title}({clause}):{verdict}。{detail}[{code}]"),
-            Locale::En => format!("{title} ({clause}): {verdict}. {detail}[{code}]"),
+            Locale::Zh => format!("{title}（{clause}）：{verdict}。{detail}[{code}]"),
+            Locale::En => format!(
+                "{title} ({clause}): {verdict}. {}[{code}]",
+                capitalised(&detail)
+            ),
         }
     }
 
@@ -145,14 +148,18 @@ impl Teller<'_> {
         let mut comparisons = Vec::new();
         criterion
             .test
-            .leaves(&mut |leaf| comparisons.extend(self.comparison(leaf)));
-        let mut detail = comparisons.join(self.pick(";", "; "));
+            .leaves(&mut |leaf| comparisons.extend(self.comparison(leaf, criterion.kind)));
+        let mut detail = comparisons.join(self.pick("；", "; "));
         detail += self.pick("。", ". ");
         if outcome == Outcome::Fail {
             detail += self.title(&criterion.reason);
             detail += self.pick("", " ");
         }
-        (self.title(&criterion.title), &criterion.clause, detail)
+        (
+            self.title(&criterion.title),
+            self.title(&criterion.clause),
+            detail,
+        )
     }
 
     /// The conditions that this program adds to every pack.
@@ -178,7 +185,7 @@ impl Teller<'_> {
             return match (until, self.locale) {
                 (None, Locale::Zh) => format!("自 {from} 起施行。"),
                 (None, Locale::En) => format!("In force from {from}. "),
-                (Some(until), Locale::Zh) => format!("自 {from} 起施行,{until} 起失效。"),
+                (Some(until), Locale::Zh) => format!("自 {from} 起施行，{until} 起失效。"),
                 (Some(until), Locale::En) => {
                     format!("In force from {from}, no longer on {until}. ")
                 }
@@ -191,7 +198,7 @@ impl Teller<'_> {
         );
         match (dates, self.locale) {
             ((Some(issued), Some(ordered), Some(last)), Locale::Zh) => {
-                format!("{issued} 发放,最后可用日 {last},订单日期 {ordered}。")
+                format!("{issued} 发放，最后可用日 {last}，订单日期 {ordered}。")
             }
             ((Some(issued), Some(ordered), Some(last)), Locale::En) => {
                 format!("Issued on {issued}, last usable day {last}, ordered on {ordered}. ")
@@ -202,34 +209,42 @@ impl Teller<'_> {
 
     /// What one leaf of a condition compared; nothing of a fact that was not stated and is not
     /// asked for, such as the size of the team of an enterprise.
-    fn comparison(&self, leaf: &Predicate) -> Option<String> {
+    fn comparison(&self, leaf: &Predicate, kind: CriterionKind) -> Option<String> {
         let seen = &self.decision.facts;
         match leaf {
             Predicate::ValidUscc => self.uscc(seen),
-            Predicate::Compare(fact, bound) => {
-                let stated = match seen.get(*fact) {
-                    Some(value) => self.value(*fact, value),
-                    None if self.decision.missing.contains(fact) => {
-                        self.pick("未提供", "not stated").to_owned()
-                    }
-                    None => return None,
-                };
-                let what = fact.spec().what(self.locale);
-                let bound = self.bound(*fact, bound);
-                Some(match self.locale {
-                    Locale::Zh => format!("{what}:{stated}(对照:{bound})"),
-                    Locale::En => format!("{what}: {stated} (compared with: {bound})"),
-                })
-            }
+            Predicate::Compare(fact, bound) => self.compared(*fact, bound, kind),
             Predicate::All(_) | Predicate::Any(_) | Predicate::Not(_) => None,
         }
+    }
+
+    fn compared(&self, fact: Fact, bound: &Bound, kind: CriterionKind) -> Option<String> {
+        let what = fact.spec().what(self.locale);
+        let Some(value) = self.decision.facts.get(fact) else {
+            let asked = self.decision.missing.contains(&fact);
+            return asked.then(|| format!("{what}{}", self.pick("：未提供", ": not stated")));
+        };
+        let holds = if bound.admits(value) {
+            self.pick("成立", "holds")
+        } else {
+            self.pick("不成立", "does not hold")
+        };
+        let label = match kind {
+            CriterionKind::Requirement => self.pick("条件", "condition"),
+            CriterionKind::Exclusion => self.pick("排除情形", "excluded if"),
+        };
+        let (stated, bound) = (self.value(fact, value), self.bound(fact, bound));
+        Some(match self.locale {
+            Locale::Zh => format!("{what}：{stated}（{label}：{bound}，{holds}）"),
+            Locale::En => format!("{what}: {stated} ({label}: {bound}, {holds})"),
+        })
     }
 
     fn uscc(&self, seen: &Seen) -> Option<String> {
         let what = Fact::Uscc.spec().what(self.locale);
         let Some(code) = seen.text(Fact::Uscc) else {
             let asked = self.decision.missing.contains(&Fact::Uscc);
-            return asked.then(|| format!("{what}{}", self.pick(":未提供", ": not stated")));
+            return asked.then(|| format!("{what}{}", self.pick("：未提供", ": not stated")));
         };
         let overridden = seen.get(Fact::UsccOverride) == Some(&Value::Bool(true));
         let (outcome, reason) = check_uscc(code, seen);
@@ -237,18 +252,18 @@ impl Teller<'_> {
             (None, _) if overridden => self.pick("经双人核定接受", "accepted, or overridden by two persons"),
             (None, _) => self.pick("校验通过", "passes the check of GB 32100-2015"),
             (Some("USCC_BAD_CHECK"), _) => self.pick(
-                "校验位不符:请核对,或由两人凭营业执照核定",
+                "校验位不符：请核对，或由两人凭营业执照核定",
                 "the check character is wrong: correct it, or let two persons override it on the licence",
             ),
             (Some("USCC_BAD_ALPHABET"), _) => self.pick(
-                "含有标准以外的字符:只能是数字和除 I、O、S、V、Z 以外的大写字母",
+                "含有标准以外的字符：只能是数字和除 I、O、S、V、Z 以外的大写字母",
                 "a character outside the standard: only digits and capitals without I, O, S, V, Z",
             ),
             (Some("USCC_LOWER_CASE"), _) => self.pick("请用大写字母", "write it in capitals"),
             (Some(_), _) => self.pick("应为 18 位", "it must have 18 characters"),
         };
         Some(match self.locale {
-            Locale::Zh => format!("{what} {code}:{result}"),
+            Locale::Zh => format!("{what} {code}：{result}"),
             Locale::En => format!("{what} {code}: {result}"),
         })
     }
@@ -279,29 +294,27 @@ impl Teller<'_> {
             Bound::Within(period) => match (period.until(), self.locale) {
                 (None, Locale::Zh) => format!("自 {} 起", period.from()),
                 (None, Locale::En) => format!("from {} on", period.from()),
-                (Some(until), Locale::Zh) => format!("自 {} 起,{until} 之前", period.from()),
+                (Some(until), Locale::Zh) => format!("自 {} 起，{until} 之前", period.from()),
                 (Some(until), Locale::En) => format!("from {}, before {until}", period.from()),
             },
         }
     }
 
-    fn step(&self, step: &Step) -> String {
-        let zh = self.locale == Locale::Zh;
-        match step {
+    /// A step, unless it is a rounding that changed nothing.
+    fn step(&self, step: &Step) -> Option<String> {
+        Some(match step {
             Step::Base { fact, value } => {
                 let (what, value) = (fact.spec().what(self.locale), value.to_grouped_text());
-                if zh {
-                    format!("计算基数为{what}:{value}。")
-                } else {
-                    format!("The base is {what}: {value}.")
+                match self.locale {
+                    Locale::Zh => format!("计算基数为{what}：{value}。"),
+                    Locale::En => format!("The base is {what}: {value}."),
                 }
             }
             Step::Rate { gives, of, ratio } => {
                 let (of, gives) = (of.to_grouped_text(), self.exact(*gives));
-                if zh {
-                    format!("其中 {of} 按 {ratio} 计:{gives}。")
-                } else {
-                    format!("{ratio} of {of}: {gives}.")
+                match self.locale {
+                    Locale::Zh => format!("其中 {of} 按 {} 计：{gives}。", percent(*ratio)),
+                    Locale::En => format!("{} of {of}: {gives}.", percent(*ratio)),
                 }
             }
             Step::Cap {
@@ -310,34 +323,45 @@ impl Teller<'_> {
                 code,
                 left,
                 limit,
-            } => {
-                let (limit, left) = (limit.to_grouped_text(), left.to_grouped_text());
-                let name = self.cap(code);
-                let effect = if after == before {
-                    self.pick("不影响金额", "does not reduce the amount")
-                        .to_owned()
-                } else {
-                    let (before, after) = (self.exact(*before), self.exact(*after));
-                    if zh {
-                        format!("金额由 {before} 减至 {after}")
-                    } else {
-                        format!("reduces {before} to {after}")
-                    }
-                };
-                if zh {
-                    format!("{name} {limit},尚余 {left}:{effect}[{code}]")
-                } else {
-                    format!("The {name} of {limit}, of which {left} is left, {effect} [{code}]")
-                }
-            }
+            } => self.cap_step((*before, *after), code, *left, *limit),
             Step::Rounding { after, before } => {
+                before.rest()?;
                 let (before, after) = (self.exact(*before), after.to_grouped_text());
-                if zh {
-                    format!("四舍五入:{before} 为 {after}。")
-                } else {
-                    format!("Rounded half up: {before} is {after}.")
+                match self.locale {
+                    Locale::Zh => format!("四舍五入：{before}，计为 {after}。"),
+                    Locale::En => format!("Rounded half up: {before} is {after}."),
                 }
             }
+        })
+    }
+
+    fn cap_step(
+        &self,
+        (before, after): (Exact, Exact),
+        code: &ReasonCode,
+        left: Sum,
+        limit: Sum,
+    ) -> String {
+        let name = self.cap(code);
+        let effect = if after == before {
+            self.pick("不影响金额", "does not reduce the amount")
+                .to_owned()
+        } else {
+            let (before, after) = (self.exact(before), self.exact(after));
+            match self.locale {
+                Locale::Zh => format!("金额由 {before} 减至 {after}"),
+                Locale::En => format!("reduces {before} to {after}"),
+            }
+        };
+        let rest = match (left == limit, self.locale) {
+            (true, _) => String::new(),
+            (false, Locale::Zh) => format!("，尚余 {}", left.to_grouped_text()),
+            (false, Locale::En) => format!(", of which {} is left,", left.to_grouped_text()),
+        };
+        let limit = limit.to_grouped_text();
+        match self.locale {
+            Locale::Zh => format!("{name} {limit}{rest}：{effect}。[{code}]"),
+            Locale::En => format!("The {name} of {limit}{rest} {effect}. [{code}]"),
         }
     }
 
@@ -370,8 +394,26 @@ impl Teller<'_> {
         let spec = fact.spec();
         let (what, evidence) = (spec.what(self.locale), spec.evidence(self.locale));
         match self.locale {
-            Locale::Zh => format!("请补充:{what}(依据:{evidence})。"),
+            Locale::Zh => format!("请补充：{what}（依据：{evidence}）。"),
             Locale::En => format!("To bring: {what}, shown by {evidence}."),
         }
     }
+}
+
+/// `50%` where that is exact, else the fraction.
+fn percent(ratio: Ratio) -> String {
+    let hundredths = ratio.numer() * 100;
+    if hundredths % ratio.denom() == 0 {
+        format!("{}%", hundredths / ratio.denom())
+    } else {
+        ratio.to_string()
+    }
+}
+
+/// With a capital at its beginning.
+fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(characters).collect()
+    })
 }

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::{Locale, Sum};
-use crate::types::{Currency, Money};
+use crate::types::{Currency, Money, Name};
 
 /// A fact that the registry knows. In alphabetical order of the names, so that collections keyed by
 /// it are in canonical order (RFC 8785) as they stand.
@@ -66,7 +66,7 @@ impl Kind {
             Self::Count => "a whole number from 0, such as 3, without quotes".to_owned(),
             Self::Date => "a date, such as 2020-02-28".to_owned(),
             Self::Bool => "true or false, without quotes".to_owned(),
-            Self::Text => "a text in quotes".to_owned(),
+            Self::Text => "a text of 1 to 200 visible characters, in quotes".to_owned(),
             Self::OneOf(words) => format!("one of \"{}\"", words.join("\", \"")),
         }
     }
@@ -235,8 +235,9 @@ pub(super) fn parse_day(text: &str) -> Option<NaiveDate> {
     text.parse().ok().filter(canonical)
 }
 
+/// One visible line that needs no trimming or normalising.
 fn visible(text: &str) -> bool {
-    (1..=200).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+    text.parse::<Name>().is_ok_and(|name| name.as_str() == text)
 }
 
 impl fmt::Display for Fact {

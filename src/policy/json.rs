@@ -70,7 +70,7 @@ impl<'de> Visitor<'de> for JsonVisitor {
         while let Some(key) = members.next_key::<String>()? {
             if object.iter().any(|(known, _)| *known == key) {
                 return Err(A::Error::custom(format!(
-                    "the key {key:?} is given twice: keep one"
+                    "the key {key:?} is given twice, keep one"
                 )));
             }
             object.push((key, members.next_value()?));

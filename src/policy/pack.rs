@@ -139,7 +139,7 @@ pub struct LegalBasis {
     /// Its title.
     pub title: Bilingual,
     /// Which of its clauses.
-    pub clause: String,
+    pub clause: Bilingual,
     /// How well it is known.
     pub evidence: Grade,
     /// What to know before relying on it.
@@ -150,7 +150,7 @@ pub struct LegalBasis {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reading {
     /// Which clause is read.
-    pub clause: String,
+    pub clause: Bilingual,
     /// How.
     pub text: Bilingual,
 }
@@ -185,7 +185,7 @@ pub struct Criterion {
     /// When it is looked at.
     pub at: Vec<Moment>,
     /// Where the source says so.
-    pub clause: String,
+    pub clause: Bilingual,
     /// What it is called.
     pub title: Bilingual,
     /// What is said when it is not met.

@@ -212,7 +212,7 @@ fn cap(
         problems,
     );
     let over = section.get_optional("over", reader::word, problems);
-    let clause = section.get("clause", reader::line, problems);
+    let clause = section.get("clause", reader::bilingual, problems);
     section.finish(problems);
     Some(Cap {
         scope: scope?,

@@ -5,8 +5,6 @@ mod condition;
 mod example;
 mod reader;
 
-use std::ops::Range;
-
 use toml::de::DeTable;
 
 use crate::types::{Code, Currency, Period};
@@ -37,15 +35,17 @@ impl Policy {
             return Err(problems.into_report());
         }
         let (root, errors) = DeTable::parse_recoverable(body);
-        for error in &errors {
+        // After the first the parser has lost its place, and the others are mostly its echoes.
+        if let Some(error) = errors
+            .iter()
+            .min_by_key(|error| error.span().map(|span| span.start))
+        {
             let span = error.span().unwrap_or(0..0);
             problems.note::<()>(
                 &span,
                 format!("not TOML: {}", error.message()),
                 "correct the syntax",
             );
-        }
-        if !errors.is_empty() {
             return Err(problems.into_report());
         }
         match policy(body, root.get_ref(), &mut problems) {
@@ -213,7 +213,7 @@ fn validity(
 fn legal_basis(node: Node<'_>, problems: &mut Problems<'_>) -> Option<LegalBasis> {
     let mut section = Section::of(node, "a legal basis", problems)?;
     let title = section.get("title", reader::bilingual, problems);
-    let clause = section.get("clause", reader::line, problems);
+    let clause = section.get("clause", reader::bilingual, problems);
     let evidence = section.get("evidence", reader::word, problems);
     let remark = section.get_optional("note", reader::bilingual, problems);
     section.finish(problems);
@@ -227,7 +227,7 @@ fn legal_basis(node: Node<'_>, problems: &mut Problems<'_>) -> Option<LegalBasis
 
 fn reading(node: Node<'_>, problems: &mut Problems<'_>) -> Option<Reading> {
     let mut section = Section::of(node, "a reading", problems)?;
-    let clause = section.get("clause", reader::line, problems);
+    let clause = section.get("clause", reader::bilingual, problems);
     let text = section.get("text", reader::bilingual, problems);
     section.finish(problems);
     Some(Reading {
@@ -300,57 +300,43 @@ fn criteria(
     context: Context,
     problems: &mut Problems<'_>,
 ) -> Option<Vec<Criterion>> {
+    let mut codes = ReasonCode::BUILT_IN.to_vec();
     let mut read = |key, kind, problems: &mut Problems<'_>| {
+        let mut one = |node: Node<'_>, problems: &mut Problems<'_>| {
+            criterion(node, kind, context, &mut codes, problems)
+        };
         root.get_optional(
             key,
-            |node, problems| {
-                let one =
-                    |node, problems: &mut Problems<'_>| criterion(node, kind, context, problems);
-                list_of(node, one, problems)
-            },
+            |node, problems| list_of(node, &mut one, problems),
             problems,
         )
     };
     let requirements = read("criterion", CriterionKind::Requirement, problems);
     let exclusions = read("exclusion", CriterionKind::Exclusion, problems);
-    let placed = [
-        requirements?.unwrap_or_default(),
-        exclusions?.unwrap_or_default(),
-    ]
-    .concat();
-    for (index, (criterion, span)) in placed.iter().enumerate() {
-        if placed
-            .iter()
-            .take(index)
-            .any(|(earlier, _)| earlier.code == criterion.code)
-        {
-            problems.note::<()>(
-                span,
-                format!("the code {} is used twice", criterion.code),
-                "give each criterion its own code",
-            );
-        }
-    }
-    Some(placed.into_iter().map(|(criterion, _)| criterion).collect())
+    Some(
+        [
+            requirements?.unwrap_or_default(),
+            exclusions?.unwrap_or_default(),
+        ]
+        .concat(),
+    )
 }
 
 fn criterion(
     node: Node<'_>,
     kind: CriterionKind,
     context: Context,
+    codes: &mut Vec<ReasonCode>,
     problems: &mut Problems<'_>,
-) -> Option<(Criterion, Range<usize>)> {
+) -> Option<Criterion> {
     let name = match kind {
         CriterionKind::Requirement => "a criterion",
         CriterionKind::Exclusion => "an exclusion",
     };
     let mut section = Section::of(node, name, problems)?;
-    let (code, code_span) = match section.required("code", problems) {
-        Some(node) => (own_code(node, problems), node.span()),
-        None => (None, node.span()),
-    };
+    let code = section.get("code", |node, p| own_code(node, codes, p), problems);
     let at = section.get("at", |node, p| list_of(node, reader::word, p), problems);
-    let clause = section.get("clause", reader::line, problems);
+    let clause = section.get("clause", reader::bilingual, problems);
     let title = section.get("title", reader::bilingual, problems);
     let reason = section.get("reason", reader::bilingual, problems);
     let test = section.get(
@@ -359,7 +345,7 @@ fn criterion(
         problems,
     );
     section.finish(problems);
-    let criterion = Criterion {
+    Some(Criterion {
         code: code?,
         kind,
         at: at?,
@@ -367,19 +353,24 @@ fn criterion(
         title: title?,
         reason: reason?,
         test: test?,
-    };
-    Some((criterion, code_span))
+    })
 }
 
-fn own_code(node: Node<'_>, problems: &mut Problems<'_>) -> Option<ReasonCode> {
+/// A code that neither this program nor another criterion uses.
+fn own_code(
+    node: Node<'_>,
+    codes: &mut Vec<ReasonCode>,
+    problems: &mut Problems<'_>,
+) -> Option<ReasonCode> {
     let code = reader::parsed::<ReasonCode>(node, problems)?;
-    if ReasonCode::BUILT_IN.contains(&code) {
+    if codes.contains(&code) {
         return problems.note(
             &node.span(),
-            format!("{code} is given by the program itself"),
-            "choose another code for this criterion",
+            format!("the code {code} is taken, by another criterion or by the program itself"),
+            "give each criterion a code of its own",
         );
     }
+    codes.push(code.clone());
     Some(code)
 }
 
