@@ -51,7 +51,7 @@ pub async fn record_one(
     now: DateTime<Utc>,
     entry: Entry,
 ) -> Result<Recorded, RecordError> {
-    let mut outcomes = record(conn, zone, now, vec![entry]).await?;
+    let mut outcomes = record(conn, zone, now, &[entry]).await?;
     Ok(outcomes.pop().expect("BUG: one entry has one outcome")?)
 }
 
@@ -61,19 +61,19 @@ pub async fn record(
     conn: &mut PgConnection,
     zone: &Zone,
     now: DateTime<Utc>,
-    entries: Vec<Entry>,
+    entries: &[Entry],
 ) -> Result<Vec<Outcome>, RecordError> {
     let head = log::lock_head(conn, zone.id).await?;
     let at = now.max(head.recorded_at());
-    let guard = Guard::load(conn, zone.id, &entries).await?;
-    let mut books = load_books(conn, zone.id, &entries).await?;
+    let guard = Guard::load(conn, zone.id, entries).await?;
+    let mut books = load_books(conn, zone.id, entries).await?;
 
     let mut batch = Batch::after(head.size());
     let mut outcomes = Vec::with_capacity(entries.len());
-    for (ordinal, entry) in entries.into_iter().enumerate() {
-        let accepted = guard.check(ordinal, &entry).and_then(|()| {
-            batch.check(&entry)?;
-            let body = body::write(&entry, zone.code.as_str(), at)
+    for (ordinal, entry) in entries.iter().enumerate() {
+        let accepted = guard.check(ordinal, entry).and_then(|()| {
+            batch.check(entry)?;
+            let body = body::write(entry, zone.code.as_str(), at)
                 .map_err(|error| Refusal::Body(error.to_string()))?;
             Ok((body, books.apply(&entry.transfers)?))
         });
@@ -163,23 +163,23 @@ impl Guard {
 }
 
 /// An entry that the fold has accepted.
-struct Accepted {
+struct Accepted<'a> {
     index: LogIndex,
-    entry: Entry,
+    entry: &'a Entry,
     body: Vec<u8>,
     posted: Vec<PostedTransfer>,
 }
 
 /// What is about to be written: entries with contiguous indices.
-struct Batch {
+struct Batch<'a> {
     next: i64,
-    accepted: Vec<Accepted>,
+    accepted: Vec<Accepted<'a>>,
     leaf_hashes: Vec<log::Hash>,
-    commands: HashMap<(PersonId, String), ([u8; 32], LogIndex)>,
+    commands: HashMap<(PersonId, &'a str), ([u8; 32], LogIndex)>,
     reversed: HashSet<LogIndex>,
 }
 
-impl Batch {
+impl<'a> Batch<'a> {
     fn after(size: i64) -> Self {
         Self {
             next: size,
@@ -200,14 +200,14 @@ impl Batch {
         let Some(command) = &entry.idempotency else {
             return Ok(());
         };
-        match self.commands.get(&(entry.actor, command.key.clone())) {
+        match self.commands.get(&(entry.actor, command.key.as_str())) {
             Some((request, index)) if *request == command.request => Err(Refusal::Repeated(*index)),
             Some((_, index)) => Err(Refusal::KeyConflict(*index)),
             None => Ok(()),
         }
     }
 
-    fn add(&mut self, entry: Entry, body: Vec<u8>, posted: Vec<PostedTransfer>) -> LogIndex {
+    fn add(&mut self, entry: &'a Entry, body: Vec<u8>, posted: Vec<PostedTransfer>) -> LogIndex {
         let index = LogIndex(self.next);
         self.next += 1;
         if let Effect::Reversing(undone) = entry.effect {
@@ -215,7 +215,7 @@ impl Batch {
         }
         if let Some(command) = &entry.idempotency {
             self.commands
-                .insert((entry.actor, command.key.clone()), (command.request, index));
+                .insert((entry.actor, command.key.as_str()), (command.request, index));
         }
         self.leaf_hashes.push(log::leaf_hash(&body));
         self.accepted.push(Accepted {
@@ -345,9 +345,9 @@ async fn insert_entries(
     conn: &mut PgConnection,
     zone: ZoneId,
     at: DateTime<Utc>,
-    batch: &Batch,
+    batch: &Batch<'_>,
 ) -> Result<(), sqlx::Error> {
-    let entries = || batch.accepted.iter().map(|accepted| &accepted.entry);
+    let entries = || batch.accepted.iter().map(|accepted| accepted.entry);
     let indices: Vec<i64> = batch
         .accepted
         .iter()
@@ -427,7 +427,7 @@ async fn insert_entries(
 async fn insert_transfers(
     conn: &mut PgConnection,
     zone: ZoneId,
-    batch: &Batch,
+    batch: &Batch<'_>,
     books: &Books,
 ) -> Result<(), sqlx::Error> {
     let capacity = batch

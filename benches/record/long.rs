@@ -1,0 +1,58 @@
+//! What ten million transfers change: nothing that a user would notice.
+
+use std::time::{Duration, Instant};
+
+use rand::RngExt;
+use subsidy_ledger::db::private::PrivatePostgres;
+use subsidy_ledger::journal::{AsOf, account_balance, size_at};
+
+use crate::books::{Books, Hot, TRANSFERS, per_second};
+use crate::{median, report};
+
+const FEW: u64 = 100_000;
+const MANY: u64 = 10_000_000;
+const MEASURED: Duration = Duration::from_secs(30);
+const QUESTIONS: usize = 2_000;
+
+/// Speed at a hundred thousand and at ten million transfers; then balances of old days.
+pub(crate) async fn run(server: &PrivatePostgres, batch: usize) {
+    let books = Books::open(server, "bench_long", Hot::No).await;
+    let mut recorded = books.record_while(batch, |done| done < FEW).await;
+    let at_few = measure(&books, batch, &mut recorded).await;
+    let left = MANY.saturating_sub(recorded);
+    recorded += books.record_while(batch, |done| done < left).await;
+    let at_many = measure(&books, batch, &mut recorded).await;
+    println!("{recorded} transfers recorded, {} in an entry", TRANSFERS);
+    report("record_at_10m", at_many, at_few, "transfers/s");
+    let median_us = old_balances(&books).await;
+    report("balance_as_of", median_us, 1_000, "µs");
+    books.close().await;
+}
+
+async fn measure(books: &Books, batch: usize, recorded: &mut u64) -> u64 {
+    let begin = Instant::now();
+    let transfers = books
+        .record_while(batch, |_| begin.elapsed() < MEASURED)
+        .await;
+    *recorded += transfers;
+    per_second(transfers, begin.elapsed())
+}
+
+/// Median time of a random account's balance at a random old index, in microseconds: one call, in a
+/// session that has a transaction open.
+async fn old_balances(books: &Books) -> u64 {
+    let mut conn = books.app().pool().begin().await.unwrap();
+    let zone = books.zone().id;
+    subsidy_ledger::db::enter_zone(&mut conn, zone).await.unwrap();
+    let size = size_at(&mut conn, zone, AsOf::Now).await.unwrap();
+    let mut times = Vec::with_capacity(QUESTIONS);
+    for _ in 0..QUESTIONS {
+        let account = rand::rng().random_range(0..books.accounts().len());
+        let address = books.accounts().get(account).unwrap();
+        let as_of = AsOf::Size(rand::rng().random_range(0..size));
+        let begin = Instant::now();
+        account_balance(&mut conn, zone, address, as_of).await.unwrap();
+        times.push(u64::try_from(begin.elapsed().as_micros()).unwrap());
+    }
+    median(times)
+}
