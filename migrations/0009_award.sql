@@ -1,5 +1,5 @@
 -- Awards of the past, taken over from another office: where each came from and which entry records it.
--- The log never has a name or the office's own words (DESIGN 5.12): those stand here.
+-- The entry of an award has no words of its row (DESIGN 5.12): those stand here.
 
 CREATE TABLE ledger.award_source (
     zone_id integer NOT NULL CONSTRAINT award_source_zone_fkey REFERENCES ledger.zone,

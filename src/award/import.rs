@@ -544,7 +544,7 @@ impl Work<'_> {
         entries.collect()
     }
 
-    /// What the log says of an award: never a name, and of the row only a salted hash.
+    /// What the entry of an award says: the party by its id, and of the row only a salted hash.
     fn awards(&self) -> Result<Vec<Entry>, BodyError> {
         #[derive(Serialize)]
         struct Award<'a> {

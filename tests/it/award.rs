@@ -397,7 +397,7 @@ async fn amsterdam_2016_is_in_the_ledger_to_the_cent() {
 }
 
 #[tokio::test]
-async fn private_persons_are_not_one_party_and_no_name_is_in_the_log() {
+async fn private_persons_are_not_one_party_and_rows_are_not_in_the_log() {
     let db = TestDb::new().await;
     let office = found(&db, "AMS", Currency::Eur).await;
     let zone = &office.0;
