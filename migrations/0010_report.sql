@@ -86,7 +86,8 @@ COMMENT ON COLUMN ledger.trial_balance.balance IS 'positive on the code''s norma
 -- by releases and by redemptions; every redemption debits F5010. So issues are
 -- B40 credits - (B50 debits - F5010 debits).
 CREATE VIEW ledger.budget_execution WITH (security_invoker = true, security_barrier = true) AS
-SELECT b.zone_id, b.programme, b.fiscal_year, b.currency, p.name AS programme_name,
+SELECT b.zone_id, b.programme, b.fiscal_year, b.currency,
+    coalesce(p.name, g.name_zh || ' ' || g.name_en) AS programme_name,
     ledger.major_units(b.appropriated, b.currency) AS appropriated,
     ledger.major_units(b.unallocated, b.currency) AS unallocated,
     ledger.major_units(b.free + b.outstanding + b.reserved + b.obligated + b.paid + b.lapsed
@@ -118,13 +119,14 @@ FROM (
     WHERE t.code LIKE 'B%' OR t.code = 'F5010'
     GROUP BY t.zone_id, t.programme, t.fiscal_year, t.currency
 ) b
-LEFT JOIN ledger.imported_programme p ON p.zone_id = b.zone_id AND p.code = b.programme;
+LEFT JOIN ledger.imported_programme p ON p.zone_id = b.zone_id AND p.code = b.programme
+LEFT JOIN ledger.programme g ON g.zone_id = b.zone_id AND g.code = b.programme;
 COMMENT ON VIEW ledger.budget_execution IS 'what became of the budget, by programme and year; the row without a programme is the zone''s own: appropriated and not yet allocated';
 COMMENT ON COLUMN ledger.budget_execution.zone_id IS 'zone';
 COMMENT ON COLUMN ledger.budget_execution.programme IS 'programme code; empty for the zone''s own row';
 COMMENT ON COLUMN ledger.budget_execution.fiscal_year IS 'budget year; 0 if the accounts have none';
 COMMENT ON COLUMN ledger.budget_execution.currency IS 'ISO 4217 code';
-COMMENT ON COLUMN ledger.budget_execution.programme_name IS 'name of an imported programme';
+COMMENT ON COLUMN ledger.budget_execution.programme_name IS 'name of the programme';
 COMMENT ON COLUMN ledger.budget_execution.appropriated IS 'authority received: balance of B10 (on the zone''s own row, unless it was appropriated to a programme)';
 COMMENT ON COLUMN ledger.budget_execution.unallocated IS 'authority that no programme has: balance of B20';
 COMMENT ON COLUMN ledger.budget_execution.allocated IS 'authority given to the programme: balances of B30 to B90 together';

@@ -440,7 +440,7 @@ impl Work<'_> {
         while entries.peek().is_some() {
             let batch: Vec<Entry> = entries.by_ref().take(BATCH).collect();
             let outcomes =
-                journal::record(conn, self.command.zone, self.command.now, batch).await?;
+                journal::record(conn, self.command.zone, self.command.now, &batch).await?;
             for outcome in outcomes {
                 recorded.push(outcome.map_err(|refusal| ImportError::Refused {
                     about: about(recorded.len()),

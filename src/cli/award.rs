@@ -2,11 +2,14 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
 use clap::Args;
 use indicatif::ProgressBar;
 
+use super::Global;
+use super::session::with_session;
 use crate::award::{
     self, AwardFile, AwardMap, BadRows, Corrections, FileError, ImportError, ImportReport,
     MapError, Reconciliation, Stage, Totals,
@@ -281,6 +284,29 @@ fn write_report(out: &mut dyn Write, report: &ImportReport, dry_run: bool) -> io
         writeln!(out, "not recorded: {error}")?;
     }
     Ok(())
+}
+
+/// Imports a list into the zone that the options choose, as the person that they name.
+pub(super) async fn run_import(global: &Global, args: ImportAwardsArgs) -> anyhow::Result<ExitCode> {
+    with_session(global, async |session| {
+        let caller = session.caller(global).await?;
+        let (zone, actor) = (&caller.zone, &caller.actor);
+        let out = &mut io::stdout();
+        import(&session.database, zone, actor, caller.now, args, global.json, out).await?;
+        session.sign(zone, caller.now).await;
+        Ok(ExitCode::SUCCESS)
+    })
+    .await
+}
+
+/// Reconciles a list with the zone that the options choose.
+pub(super) async fn run_reconcile(global: &Global, args: ReconcileArgs) -> anyhow::Result<ExitCode> {
+    with_session(global, async |session| {
+        let zone = session.zone(global).await?;
+        reconcile(&session.database, &zone, &args, global.json, &mut io::stdout()).await?;
+        Ok(ExitCode::SUCCESS)
+    })
+    .await
 }
 
 /// Compares a list with the ledger and writes both to `out`; an error unless they agree.

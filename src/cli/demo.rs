@@ -9,8 +9,10 @@ use super::session::{private_settings, target};
 use super::{Global, output};
 use crate::config::DatabaseTarget;
 use crate::db::private::{self, ServiceLock};
-use crate::db::{Role, Server};
+use crate::db::{Database, Role, Server};
 use crate::demo::{self, Progress, Size, Stage};
+use crate::report;
+use crate::types::Zone;
 
 /// How the demonstration is played.
 #[derive(Debug, Args)]
@@ -81,7 +83,21 @@ async fn on_server(
     } else {
         output::note(&format!("The year is played already: {after} entries found again."));
     }
+    println!("{}", summary(&database, &stage.zone).await?);
     let _ = global;
     database.close().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a finance officer reads: budget execution by programme, and that every book balances.
+async fn summary(database: &Database, zone: &Zone) -> anyhow::Result<String> {
+    let (budget, trial) = database
+        .read(zone.id, zone.id, |conn, zone| {
+            Box::pin(async move {
+                let budget = report::budget_execution(conn, *zone).await?;
+                Ok::<_, sqlx::Error>((budget, report::trial_balance(conn, *zone).await?))
+            })
+        })
+        .await?;
+    Ok(format!("{}\n{}", report::budget_text(&budget), report::books_text(&trial)))
 }

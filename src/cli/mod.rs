@@ -4,6 +4,7 @@
     reason = "printing is what a command line is for"
 )]
 
+mod award;
 mod db;
 mod demo;
 mod mapping;
@@ -13,6 +14,7 @@ mod payment;
 mod person;
 mod policy;
 mod programme;
+mod report;
 mod session;
 mod voucher;
 mod zone;
@@ -99,6 +101,14 @@ enum Command {
     /// Payables, batches and the bank's statement
     #[command(subcommand)]
     Payment(payment::PaymentCommand),
+    /// Take in what another office recorded
+    #[command(subcommand)]
+    Import(ImportCommand),
+    /// Awards that were taken in
+    #[command(subcommand)]
+    Award(AwardCommand),
+    #[command(flatten)]
+    Report(report::ReportCommand),
     /// The database itself
     #[command(subcommand)]
     Db(db::DbCommand),
@@ -108,6 +118,20 @@ enum Command {
         /// The data folder
         data: PathBuf,
     },
+}
+
+/// What can be imported besides parties and bank statements.
+#[derive(Debug, Subcommand)]
+enum ImportCommand {
+    /// Take in the awards that another office made in the past
+    Awards(award::ImportAwardsArgs),
+}
+
+/// What can be done with imported awards.
+#[derive(Debug, Subcommand)]
+enum AwardCommand {
+    /// Compare a list of awards with the ledger, row by row and to the cent
+    Reconcile(award::ReconcileArgs),
 }
 
 /// Runs the program.
@@ -148,6 +172,9 @@ async fn dispatch(Cli { global, command }: Cli) -> anyhow::Result<ExitCode> {
         Command::Policy(args) => policy::run(args),
         Command::Voucher(command) => voucher::run(&global, command).await,
         Command::Payment(command) => payment::run(&global, command).await,
+        Command::Import(ImportCommand::Awards(args)) => award::run_import(&global, args).await,
+        Command::Award(AwardCommand::Reconcile(args)) => award::run_reconcile(&global, args).await,
+        Command::Report(command) => report::run_on(&global, command).await,
         Command::Db(command) => db::run(&global, command).await,
         Command::GuardPrivatePostgres { .. } => Ok(ExitCode::SUCCESS),
     }

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -10,6 +11,8 @@ use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use sqlx::PgConnection;
 
+use super::Global;
+use super::session::with_session;
 use crate::db::Database;
 use crate::journal::{self, Address, AsOf};
 use crate::report::{self, ExportError, Exported, Format};
@@ -151,6 +154,16 @@ pub enum ReportError {
     /// Postgres refused or failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+}
+
+/// Runs a command on the zone that the options choose.
+pub(super) async fn run_on(global: &Global, command: ReportCommand) -> anyhow::Result<ExitCode> {
+    with_session(global, async |session| {
+        let zone = session.zone(global).await?;
+        run(&session.database, &zone, command, global.json, &mut io::stdout()).await?;
+        Ok(ExitCode::SUCCESS)
+    })
+    .await
 }
 
 /// Reads in one snapshot and writes the report to `out`, as JSON if asked.

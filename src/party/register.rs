@@ -144,7 +144,7 @@ pub async fn register(
     if let Some(first) = entries.first_mut() {
         first.idempotency = idempotency;
     }
-    let outcomes = journal::record(conn, command.zone, command.now, entries).await?;
+    let outcomes = journal::record(conn, command.zone, command.now, &entries).await?;
     let recorded = outcomes
         .into_iter()
         .collect::<Result<Vec<_>, Refusal>>()

@@ -62,7 +62,7 @@ pub async fn approve(
         entries.push(entry(payable, *outcome, command)?);
     }
     let mut approvals = Vec::with_capacity(found.len());
-    let recorded = journal::record(conn, zone, command.now, entries).await?;
+    let recorded = journal::record(conn, zone, command.now, &entries).await?;
     for ((payable, outcome), recorded) in found.iter().zip(outcomes).zip(recorded) {
         approvals.push(Approval {
             payable: payable.id,

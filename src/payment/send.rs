@@ -96,7 +96,7 @@ pub async fn send(
         .iter()
         .map(|line| line_entry(line, id, command))
         .collect();
-    for outcome in journal::record(conn, zone, command.now, entries?).await? {
+    for outcome in journal::record(conn, zone, command.now, &entries?).await? {
         outcome?;
     }
     store::insert_batch(conn, command, id, index, total, &lines).await?;

@@ -269,7 +269,7 @@ async fn record_chunk(
         .collect();
     let mut closed = Vec::with_capacity(chunk.len());
     let (mut paid, mut again): (Vec<PayableId>, Vec<PayableId>) = (Vec::new(), Vec::new());
-    let outcomes = journal::record(conn, zone, command.now, entries?).await?;
+    let outcomes = journal::record(conn, zone, command.now, &entries?).await?;
     for ((line, instruction), outcome) in chunk.iter().zip(outcomes) {
         let index = outcome?.index;
         let (state, bank_reference) = match &line.verdict {

@@ -135,7 +135,6 @@ pub fn trial_balance_text(rows: &[TrialBalanceRow]) -> String {
         ("credits", Align::Right),
         ("balance", Align::Right),
     ]);
-    let mut sums: BTreeMap<(Book, Currency), (Money, Money)> = BTreeMap::new();
     for row in rows {
         let money = |amount: Money| amount.to_grouped_text(row.currency);
         table.row([
@@ -146,27 +145,55 @@ pub fn trial_balance_text(rows: &[TrialBalanceRow]) -> String {
             money(row.credits),
             money(row.balance),
         ]);
-        let (debits, credits) = sums.entry((row.book(), row.currency)).or_default();
-        *debits = [*debits, row.debits].into_iter().sum();
-        *credits = [*credits, row.credits].into_iter().sum();
     }
-    for ((book, currency), (debits, credits)) in sums {
+    for ((book, currency), (debits, credits)) in sums_by_book(rows) {
         let (english, chinese) = book.names();
-        let verdict = if debits == credits {
-            "balances"
-        } else {
-            "DOES NOT BALANCE"
-        };
         table.row([
             book.letter().to_string(),
             format!("{chinese} {english}, total"),
             currency.to_string(),
             debits.to_grouped_text(currency),
             credits.to_grouped_text(currency),
-            verdict.to_owned(),
+            verdict(debits, credits).to_owned(),
         ]);
     }
     table.to_string()
+}
+
+/// Debits and credits of each book alone.
+pub fn books_text(rows: &[TrialBalanceRow]) -> String {
+    let mut table = Table::new([
+        ("book", Align::Left),
+        ("", Align::Left),
+        ("debits", Align::Right),
+        ("credits", Align::Right),
+        ("", Align::Left),
+    ]);
+    for ((book, currency), (debits, credits)) in sums_by_book(rows) {
+        let (english, chinese) = book.names();
+        table.row([
+            format!("{chinese} {english}"),
+            currency.to_string(),
+            debits.to_grouped_text(currency),
+            credits.to_grouped_text(currency),
+            verdict(debits, credits).to_owned(),
+        ]);
+    }
+    table.to_string()
+}
+
+fn verdict(debits: Money, credits: Money) -> &'static str {
+    if debits == credits { "balances" } else { "DOES NOT BALANCE" }
+}
+
+fn sums_by_book(rows: &[TrialBalanceRow]) -> BTreeMap<(Book, Currency), (Money, Money)> {
+    let mut sums: BTreeMap<(Book, Currency), (Money, Money)> = BTreeMap::new();
+    for row in rows {
+        let (debits, credits) = sums.entry((row.book(), row.currency)).or_default();
+        *debits = [*debits, row.debits].into_iter().sum();
+        *credits = [*credits, row.credits].into_iter().sum();
+    }
+    sums
 }
 
 /// A page of a statement, with the balance before it.

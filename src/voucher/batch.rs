@@ -200,7 +200,7 @@ pub(super) async fn record<I: Serialize, A: Serialize, E>(
             entries.push(step.entry(name, command)?);
         }
     }
-    let mut outcomes = journal::record(conn, first.zone, first.now, entries)
+    let mut outcomes = journal::record(conn, first.zone, first.now, &entries)
         .await?
         .into_iter();
     let mut answers = Vec::with_capacity(new.len());

@@ -1,6 +1,5 @@
 //! Comma-separated values (RFC 4180) that a spreadsheet may open without running anything.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 
 use chrono::SecondsFormat;
@@ -8,6 +7,7 @@ use csv::WriterBuilder;
 
 use super::super::store::{AccountRow, TransferRow};
 use super::{debit_balance, name};
+use crate::tabular::safe_cell;
 use crate::types::Zone;
 
 /// Column names of the transfers.
@@ -30,20 +30,20 @@ pub(super) fn transfers(
         let currency = transfer.debit.currency;
         let optional = |value: Option<String>| value.unwrap_or_default();
         rows.write_record([
-            cell(zone.code.as_str()).as_ref(),
+            safe_cell(zone.code.as_str()).as_ref(),
             &transfer.index.to_string(),
             &transfer.position.to_string(),
             &transfer
                 .recorded_at
                 .to_rfc3339_opts(SecondsFormat::Micros, true),
             &transfer.effective.to_string(),
-            &cell(&transfer.kind),
+            &safe_cell(&transfer.kind),
             &optional(transfer.reverses.map(|index| index.to_string())),
             &transfer.actor.to_string(),
             &optional(transfer.subject.map(|subject| subject.to_string())),
             transfer.debit.code.book().names().0,
-            &cell(&transfer.debit.to_string()),
-            &cell(&transfer.credit.to_string()),
+            &safe_cell(&transfer.debit.to_string()),
+            &safe_cell(&transfer.credit.to_string()),
             currency.code(),
             &transfer.amount.to_text(currency),
         ])
@@ -67,7 +67,7 @@ pub(super) fn balances(out: &mut (dyn Write + Send), page: &[AccountRow]) -> io:
     for account in page {
         let currency = account.address.currency;
         rows.write_record([
-            cell(&account.address.to_string()).as_ref(),
+            safe_cell(&account.address.to_string()).as_ref(),
             &name::of(&account.address),
             currency.code(),
             &account.debits.to_text(currency),
@@ -77,33 +77,4 @@ pub(super) fn balances(out: &mut (dyn Write + Send), page: &[AccountRow]) -> io:
         .map_err(io::Error::other)?;
     }
     rows.flush()
-}
-
-/// A text cell that no spreadsheet takes for a formula: an apostrophe goes before the characters that
-/// could begin one, full-width forms included (RELIABILITY (d) 34). Amounts don't pass through here: a
-/// minus sign before digits is a number.
-fn cell(text: &str) -> Cow<'_, str> {
-    const BEGINS_FORMULA: [char; 12] = [
-        '=', '+', '-', '@', '\t', '\r', '\n', '\0', '＝', '＋', '－', '＠',
-    ];
-    if text.starts_with(BEGINS_FORMULA) {
-        Cow::Owned(format!("'{text}"))
-    } else {
-        Cow::Borrowed(text)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_cell_begins_a_formula() {
-        for text in [
-            "=1+1", "+1", "-1", "@x", "\tx", "\r=1", "\n=1", "\0", "＝1", "＋1", "－1", "＠x",
-        ] {
-            assert_eq!(cell(text), format!("'{text}"));
-        }
-        assert_eq!(cell("voucher.redeemed"), "voucher.redeemed");
-    }
 }
