@@ -4,17 +4,17 @@
     reason = "printing is what a command line is for"
 )]
 
-mod award;
+pub mod award;
 mod db;
 mod demo;
-mod mapping;
+pub mod mapping;
 mod output;
-mod party;
+pub mod party;
 mod payment;
 mod person;
-mod policy;
+pub mod policy;
 mod programme;
-mod report;
+pub mod report;
 mod session;
 mod voucher;
 mod zone;
@@ -81,6 +81,7 @@ enum Command {
     /// Play a demonstration zone's year, verify it, and serve it
     Demo(demo::DemoArgs),
     /// Bring the database to this version's schema
+    #[command(after_help = "Example:\n  subsidy-ledger migrate --database postgres://ledger@db/ledger")]
     Migrate,
     /// Set up a zone, or list them
     #[command(subcommand)]
