@@ -9,3 +9,5 @@ mod private_postgres;
 mod server;
 #[cfg(test)]
 mod transactions;
+#[cfg(test)]
+mod verify;
