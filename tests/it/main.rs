@@ -23,3 +23,5 @@ mod report;
 mod server;
 #[cfg(test)]
 mod transactions;
+#[cfg(test)]
+mod verify;
