@@ -196,7 +196,7 @@ pub async fn statement(
              ORDER BY log_index FETCH FIRST $4 ROWS WITH TIES
            )
            SELECT p.log_index AS "log_index!", p.position AS "position!", p.debit AS "debit?",
-                  p.credit AS "credit?", o.address AS other, e.recorded_at, e.effective, e.kind
+                  p.credit AS "credit?", o.address AS "other!", e.recorded_at, e.effective, e.kind
            FROM posting p
            JOIN ledger.account o ON o.zone_id = $1 AND o.account_id = p.other
            JOIN ledger.entry e ON e.zone_id = $1 AND e.log_index = p.log_index

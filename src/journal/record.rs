@@ -310,13 +310,12 @@ async fn open_accounts(
         .map(|address| address.item.map(|item| item.0))
         .collect();
     let opened = sqlx::query!(
-        "INSERT INTO ledger.account (zone_id, address, code, currency, normal_side, guarded,
+        r#"INSERT INTO ledger.account (zone_id, code, currency, normal_side, guarded,
              programme, fiscal_year, party_id, item_id)
-         SELECT $1, new.* FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bool[],
-             $7::text[], $8::smallint[], $9::uuid[], $10::uuid[]) AS new
-         RETURNING account_id, address",
+         SELECT $1, new.* FROM unnest($2::text[], $3::text[], $4::text[], $5::bool[], $6::text[],
+             $7::smallint[], $8::uuid[], $9::uuid[]) AS new
+         RETURNING account_id, address AS "address!""#,
         zone.0,
-        &column(ToString::to_string),
         &column(|address| address.code.as_str().to_owned()),
         &column(|address| address.currency.code().to_owned()),
         &sides,
