@@ -291,7 +291,13 @@ GRANT SELECT, INSERT, UPDATE (debits, credits) ON ledger.control_total TO subsid
 CREATE TRIGGER control_total_only_grows AFTER UPDATE ON ledger.control_total FOR EACH ROW
     WHEN (NEW.debits < OLD.debits OR NEW.credits < OLD.credits)
     EXECUTE FUNCTION ledger.refuse_account_change();
+CREATE TRIGGER control_total_refuse_delete BEFORE DELETE ON ledger.control_total
+    FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change();
+CREATE TRIGGER control_total_refuse_truncate BEFORE TRUNCATE ON ledger.control_total
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
 ALTER TABLE ledger.control_total ENABLE ALWAYS TRIGGER control_total_only_grows;
+ALTER TABLE ledger.control_total ENABLE ALWAYS TRIGGER control_total_refuse_delete;
+ALTER TABLE ledger.control_total ENABLE ALWAYS TRIGGER control_total_refuse_truncate;
 
 -- How many entries were recorded at or before a time: a binary search, since times never decrease.
 CREATE FUNCTION ledger.log_size_at(zone integer, instant timestamptz) RETURNS bigint

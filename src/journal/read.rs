@@ -64,6 +64,11 @@ pub async fn size_at(
 }
 
 /// The balance of one account at a state of the books; zero if nothing was ever posted to it. O(log n).
+///
+/// The rows of an index by account stand in the order `(account, log index)`, so the account's last
+/// transfer below an index is the row before that place, if it is the account's. To ask for that row
+/// leaves the planner no choice but that index; asked for the newest row with the account, it may walk
+/// back through the log instead.
 pub async fn account_balance(
     conn: &mut PgConnection,
     zone: ZoneId,
@@ -73,12 +78,16 @@ pub async fn account_balance(
     let size = size_at(conn, zone, as_of).await?;
     let row = sqlx::query!(
         r#"SELECT
-             coalesce((SELECT t.debits_after FROM ledger.transfer t
-               WHERE t.zone_id = $1 AND t.debit_account_id = a.account_id AND t.log_index < $3
-               ORDER BY t.log_index DESC, t.position DESC LIMIT 1), 0) AS "debits!",
-             coalesce((SELECT t.credits_after FROM ledger.transfer t
-               WHERE t.zone_id = $1 AND t.credit_account_id = a.account_id AND t.log_index < $3
-               ORDER BY t.log_index DESC, t.position DESC LIMIT 1), 0) AS "credits!"
+             coalesce((SELECT CASE t.debit_account_id WHEN a.account_id THEN t.debits_after END
+               FROM ledger.transfer t
+               WHERE t.zone_id = $1 AND (t.debit_account_id, t.log_index) < (a.account_id, $3)
+               ORDER BY t.debit_account_id DESC, t.log_index DESC, t.position DESC LIMIT 1), 0)
+               AS "debits!",
+             coalesce((SELECT CASE t.credit_account_id WHEN a.account_id THEN t.credits_after END
+               FROM ledger.transfer t
+               WHERE t.zone_id = $1 AND (t.credit_account_id, t.log_index) < (a.account_id, $3)
+               ORDER BY t.credit_account_id DESC, t.log_index DESC, t.position DESC LIMIT 1), 0)
+               AS "credits!"
            FROM ledger.account a WHERE a.zone_id = $1 AND a.address = $2"#,
         zone.0,
         address.to_string(),
@@ -166,7 +175,8 @@ pub struct Statement {
 }
 
 /// At least one and about `limit` postings of an account, from entry `from` on. An entry's postings
-/// are never split over two pages, so a page may be longer by those of its last entry.
+/// are never split over two pages, so a page may be longer by those of its last entry. Reads by the
+/// same indexes as [`account_balance`], in the other direction.
 pub async fn statement(
     conn: &mut PgConnection,
     zone: ZoneId,
@@ -183,15 +193,15 @@ pub async fn statement(
              (SELECT t.log_index, t.position, t.amount AS debit, NULL::bigint AS credit,
                      t.credit_account_id AS other
               FROM ledger.transfer t
-              WHERE t.zone_id = $1 AND t.debit_account_id = (SELECT account_id FROM account)
-                AND t.log_index >= $3
-              ORDER BY t.log_index FETCH FIRST $4 ROWS WITH TIES)
+              WHERE t.zone_id = $1 AND t.debit_account_id <= (SELECT account_id FROM account)
+                AND (t.debit_account_id, t.log_index) >= ((SELECT account_id FROM account), $3)
+              ORDER BY t.debit_account_id, t.log_index FETCH FIRST $4 ROWS WITH TIES)
              UNION ALL
              (SELECT t.log_index, t.position, NULL, t.amount, t.debit_account_id
               FROM ledger.transfer t
-              WHERE t.zone_id = $1 AND t.credit_account_id = (SELECT account_id FROM account)
-                AND t.log_index >= $3
-              ORDER BY t.log_index FETCH FIRST $4 ROWS WITH TIES)
+              WHERE t.zone_id = $1 AND t.credit_account_id <= (SELECT account_id FROM account)
+                AND (t.credit_account_id, t.log_index) >= ((SELECT account_id FROM account), $3)
+              ORDER BY t.credit_account_id, t.log_index FETCH FIRST $4 ROWS WITH TIES)
              ORDER BY log_index FETCH FIRST $4 ROWS WITH TIES
            )
            SELECT p.log_index AS "log_index!", p.position AS "position!", p.debit AS "debit?",

@@ -4,6 +4,8 @@
 mod kit;
 
 #[cfg(test)]
+mod journal;
+#[cfg(test)]
 mod private_postgres;
 #[cfg(test)]
 mod server;
