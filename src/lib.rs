@@ -4,6 +4,8 @@
 //! this):
 //!
 //! `cli → {http, demo} → features → {policy, journal, log, identity} → db → types`
+//!
+//! `tabular` is as pure as `types` and may be used by whoever reads files.
 
 pub mod cli;
 pub mod clock;
@@ -29,5 +31,7 @@ pub mod log;
 pub mod policy;
 
 pub mod db;
+
+pub mod tabular;
 
 pub mod types;

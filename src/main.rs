@@ -1,3 +1,7 @@
 //! Dispatch only: see [`subsidy_ledger::cli`].
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    subsidy_ledger::cli::main()
+}

@@ -1,1 +1,219 @@
 //! The command line: one file per subcommand. Parses, calls a feature's command, prints.
+#![expect(
+    clippy::print_stdout,
+    reason = "printing is what a command line is for"
+)]
+
+pub mod award;
+mod db;
+mod demo;
+pub mod mapping;
+mod output;
+pub mod party;
+mod payment;
+mod person;
+pub mod policy;
+mod programme;
+pub mod report;
+mod session;
+mod voucher;
+mod zone;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::DatabaseUrl;
+use crate::db::private;
+use crate::identity::Login;
+
+/// An audited ledger of public subsidies: vouchers, awards, payments, and the proof of all of them.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  subsidy-ledger demo                        play a demonstration year, then serve it
+  subsidy-ledger demo --exit                 the same, ending after the verification
+  subsidy-ledger trial-balance --json        debits and credits of every book
+  subsidy-ledger verify                      rebuild the log and replay every transfer
+
+Exit status: 0 on success only; 1 when the answer is no or something failed; 2 for wrong usage.";
+
+/// Options that every command takes.
+#[derive(Clone, Debug, Args)]
+struct Global {
+    /// Folder of the private Postgres and of the signing keys [default: the user's state folder]
+    #[arg(long, global = true, value_name = "DIR", env = "SUBSIDY_LEDGER_DATA")]
+    data: Option<PathBuf>,
+    /// Use this Postgres instead of a private one
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "SUBSIDY_LEDGER_DATABASE_URL",
+        hide_env_values = true
+    )]
+    database: Option<DatabaseUrl>,
+    /// Zone by its code; needed only where there are several
+    #[arg(long, global = true, value_name = "CODE")]
+    zone: Option<String>,
+    /// Person who acts, by login
+    #[arg(long = "as", global = true, value_name = "LOGIN")]
+    acting: Option<Login>,
+    /// The actor's own key of this command: a repeat with it has one effect and the first answer
+    #[arg(long, global = true, value_name = "KEY")]
+    key: Option<String>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Play a demonstration zone's year, verify it, and serve it
+    Demo(demo::DemoArgs),
+    /// Bring the database to this version's schema
+    #[command(
+        after_help = "Example:\n  subsidy-ledger migrate --database postgres://ledger@db/ledger"
+    )]
+    Migrate,
+    /// Set up a zone, or list them
+    #[command(subcommand)]
+    Zone(zone::ZoneCommand),
+    /// Enrol a person, or list them
+    #[command(subcommand)]
+    Person(person::PersonCommand),
+    /// Enterprises, carriers and providers
+    Party(party::PartyArgs),
+    /// Programmes: create, fund, publish rules
+    #[command(subcommand)]
+    Programme(programme::ProgrammeCommand),
+    /// Policy packs: check them, and see what they decide
+    Policy(policy::PolicyArgs),
+    /// Vouchers, from application to redemption or expiry
+    #[command(subcommand)]
+    Voucher(voucher::VoucherCommand),
+    /// Payables, batches and the bank's statement
+    #[command(subcommand)]
+    Payment(payment::PaymentCommand),
+    /// Take in what another office recorded
+    #[command(subcommand)]
+    Import(ImportCommand),
+    /// Awards that were taken in
+    #[command(subcommand)]
+    Award(AwardCommand),
+    #[command(flatten)]
+    Report(report::ReportCommand),
+    /// The database itself
+    #[command(subcommand)]
+    Db(db::DbCommand),
+    /// Watches a private Postgres; started by the program itself
+    #[command(name = private::GUARD_SUBCOMMAND, hide = true)]
+    GuardPrivatePostgres {
+        /// The data folder
+        data: PathBuf,
+    },
+}
+
+/// What can be imported besides parties and bank statements.
+#[derive(Debug, Subcommand)]
+enum ImportCommand {
+    /// Take in the awards that another office made in the past
+    Awards(award::ImportAwardsArgs),
+}
+
+/// What can be done with imported awards.
+#[derive(Debug, Subcommand)]
+enum AwardCommand {
+    /// Compare a list of awards with the ledger, row by row and to the cent
+    Reconcile(award::ReconcileArgs),
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let Command::GuardPrivatePostgres { data } = &cli.command {
+        return finish(
+            private::guard(data)
+                .map_err(anyhow::Error::from)
+                .map(|()| ExitCode::SUCCESS),
+        );
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return finish(Err(error.into())),
+    };
+    finish(runtime.block_on(dispatch(cli)))
+}
+
+fn finish(result: anyhow::Result<ExitCode>) -> ExitCode {
+    result.unwrap_or_else(|error| {
+        output::fail(&error);
+        ExitCode::FAILURE
+    })
+}
+
+async fn dispatch(Cli { global, command }: Cli) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Demo(args) => demo::run(&global, args).await,
+        Command::Migrate => db::migrate(&global).await,
+        Command::Zone(command) => zone::run(&global, command).await,
+        Command::Person(command) => person::run(&global, command).await,
+        Command::Party(args) => party::run(&global, args).await,
+        Command::Programme(command) => programme::run(&global, command).await,
+        Command::Policy(args) => policy::run(args),
+        Command::Voucher(command) => voucher::run(&global, command).await,
+        Command::Payment(command) => payment::run(&global, command).await,
+        Command::Import(ImportCommand::Awards(args)) => award::run_import(&global, args).await,
+        Command::Award(AwardCommand::Reconcile(args)) => award::run_reconcile(&global, args).await,
+        Command::Report(command) => report::run_on(&global, command).await,
+        Command::Db(command) => db::run(&global, command).await,
+        Command::GuardPrivatePostgres { .. } => Ok(ExitCode::SUCCESS),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    /// Every command shows how it is used.
+    #[test]
+    fn every_command_has_an_example() {
+        fn check(command: &clap::Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            let leaf = command.get_subcommands().next().is_none();
+            if leaf && !command.is_hide_set() && command.get_name() != "help" {
+                let help = command
+                    .get_after_help()
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
+                assert!(
+                    help.contains("Example"),
+                    "{path} has no example in its help"
+                );
+            }
+            command
+                .get_subcommands()
+                .for_each(|inner| check(inner, &path));
+        }
+        check(&Cli::command(), "");
+    }
+}

@@ -18,7 +18,7 @@ mod server;
 pub use check::{UnfitServer, check_server};
 pub use database::{Database, enter_zone};
 pub use roles::Role;
-pub use server::{MIGRATIONS, Server, ServerError, migrate};
+pub use server::{MIGRATIONS, Server, ServerError, is_current, migrate};
 
 /// The named constraint that a statement violated, to map errors by.
 pub fn violated_constraint(error: &sqlx::Error) -> Option<&str> {

@@ -121,5 +121,32 @@ pub async fn migrate(admin: PgConnectOptions) -> Result<(), ServerError> {
         .await
         .map_err(ServerError::Roles)?;
     MIGRATIONS.run(&mut conn).await?;
+    sqlx::query(
+        "GRANT SELECT ON public._sqlx_migrations TO subsidy_ledger_app, subsidy_ledger_auditor",
+    )
+    .execute(&mut conn)
+    .await
+    .map_err(ServerError::Connect)?;
     conn.close().await.map_err(ServerError::Connect)
+}
+
+/// Whether the database has exactly this version's schema.
+pub async fn is_current(pool: &sqlx::PgPool) -> Result<bool, sqlx::Error> {
+    let applied: Result<Vec<(i64, Vec<u8>)>, sqlx::Error> = sqlx::query_as(
+        "SELECT version, checksum FROM public._sqlx_migrations WHERE success ORDER BY version",
+    )
+    .fetch_all(pool)
+    .await;
+    match applied {
+        Ok(applied) => Ok(applied.into_iter().eq(MIGRATIONS
+            .iter()
+            .map(|migration| (migration.version, migration.checksum.to_vec())))),
+        // undefined_table, or insufficient_privilege before the grant: never migrated.
+        Err(sqlx::Error::Database(error))
+            if matches!(error.code().as_deref(), Some("42P01" | "42501")) =>
+        {
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
 }

@@ -31,3 +31,28 @@ impl Command<'_> {
         self.key.map(|key| Idempotency::new(key, name, input))
     }
 }
+
+/// A command's surroundings, owned, so that a transaction's task can keep them.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The zone.
+    pub zone: Zone,
+    /// Who acts.
+    pub actor: Actor,
+    /// When.
+    pub now: DateTime<Utc>,
+    /// The actor's key.
+    pub key: Option<String>,
+}
+
+impl Caller {
+    /// As a command sees it.
+    pub fn command(&self) -> Command<'_> {
+        Command {
+            zone: &self.zone,
+            actor: &self.actor,
+            now: self.now,
+            key: self.key.as_deref(),
+        }
+    }
+}

@@ -5,4 +5,4 @@ mod command;
 pub mod store;
 
 pub use actor::{Actor, Forbidden, Login, LoginError, Role, UnknownRole};
-pub use command::Command;
+pub use command::{Caller, Command};

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::address::Address;
 use super::entry::{Effect, Entry, Transfer};
-use crate::types::{LogIndex, PersonId};
+use crate::types::{LogIndex, PersonId, hex};
 
 /// The largest whole number that every JSON reader keeps exactly (RFC 8785 §3.2.2.3): 2^53 - 1.
 const MAX_SAFE_INTEGER: u64 = 9_007_199_254_740_991;
@@ -196,16 +196,6 @@ pub(super) fn write(entry: &Entry, zone: &str, at: DateTime<Utc>) -> Result<Vec<
     } else {
         Ok(bytes)
     }
-}
-
-/// Lower-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        write!(text, "{byte:02x}").expect("BUG: writing to a String can't fail");
-    }
-    text
 }
 
 #[cfg(test)]

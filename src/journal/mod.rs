@@ -20,7 +20,7 @@ pub use chart::{AccountCode, Book, Side};
 pub use entry::{Effect, Entry, EntryKind, Idempotency, Transfer, TransferError};
 pub use fold::{AccountTotals, Books, PostedTransfer, Refusal};
 pub use idempotency::{Earlier, earlier};
-pub use period::{ClosePeriodError, close_period};
+pub use period::{ClosePeriodError, close_period, is_closed};
 pub use read::{
     AsOf, Balance, ControlTotal, Statement, StatementLine, TrialBalanceLine, account_balance,
     balances, control_totals, entry_body, size_at, statement, trial_balance,

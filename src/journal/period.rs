@@ -93,3 +93,15 @@ pub(super) async fn closed_periods(
         .map(|row| (row.from_day, row.until_day))
         .collect())
 }
+
+/// Whether a day is in a closed period.
+pub async fn is_closed(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    day: NaiveDate,
+) -> Result<bool, sqlx::Error> {
+    let closed = closed_periods(conn, zone).await?;
+    Ok(closed
+        .iter()
+        .any(|(from, until)| *from <= day && day < *until))
+}

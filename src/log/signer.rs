@@ -18,6 +18,7 @@ use super::checkpoint::{Checkpoint, CheckpointError, LogSigningKey, LogVerifierK
 use super::proof::{ProofError, check_consistency};
 use super::store::{self, LogError, Published};
 use crate::clock::Clock;
+use crate::db::Database;
 use crate::types::ZoneId;
 
 /// Why the signer does not sign.
@@ -103,6 +104,32 @@ pub enum SignerError {
     /// The head might be rolled back, the signature could not be.
     #[error("a checkpoint is signed in a transaction of its own, which has written nothing before")]
     AfterWriting,
+}
+
+impl From<sqlx::Error> for SignerError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Log(error.into())
+    }
+}
+
+/// Signs the head of a zone's log once, if it has grown, with the key in `folder`: for commands that do
+/// not run as long as a service does.
+pub async fn sign_now(
+    database: &Database,
+    zone: ZoneId,
+    folder: &Path,
+    now: DateTime<Utc>,
+) -> Result<Option<Checkpoint>, SignerError> {
+    let signer = database
+        .read(zone, folder.to_path_buf(), move |conn, folder| {
+            Box::pin(Signer::open(conn, zone, folder))
+        })
+        .await?;
+    database
+        .write(zone, (signer, now), |conn, (signer, now)| {
+            Box::pin(signer.sign_head(conn, *now))
+        })
+        .await
 }
 
 /// Signs the checkpoints of one zone.

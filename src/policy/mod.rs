@@ -1,1 +1,50 @@
-//! Published rules: packs, facts, decisions.
+//! Published rules: packs, facts, decisions. Pure but for `store.rs`.
+//!
+//! A *pack* is a TOML file with the rules of one programme in one version ([`Policy`]); `parse`
+//! type-checks it against the registry of facts (`facts.rs`) and [`check`] runs its own examples.
+//! [`decide`] applies it to a snapshot of [`Facts`] and to the [`Usage`] that the quota accounts
+//! show, and gives a [`Decision`]: outcome, amount, reason codes and the steps between. [`explain`]
+//! turns a decision into sentences in Chinese or English.
+//!
+//! A voucher programme decides at two moments, and a pack has a section for each:
+//!
+//! * the *grant*: an application for a voucher. Base, rate and caps give its face value.
+//! * the *redemption*: an order or its bill. Base, rate and caps give what the voucher pays of the
+//!   price, and never more than the balance held.
+//!
+//! Criteria are shared, and name the moments `at` which they are looked at. The language is shown by
+//! example in `docs/policies.md`.
+
+mod award;
+mod check;
+mod decide;
+mod decision;
+mod digest;
+mod exact;
+mod explain;
+mod facts;
+mod json;
+mod pack;
+mod parse;
+mod predicate;
+mod problem;
+mod snapshot;
+pub mod store;
+mod wording;
+
+pub use award::{Award, Base, Cap, Over, Rate, Scope, Step, Tier};
+pub use check::check;
+pub use decide::decide;
+pub use decision::{CriterionOutcome, Decision, FunderShare, PolicyRef, UsageSeen};
+pub use digest::Sha256;
+pub use exact::{Exact, Ratio, RatioError, Sum};
+pub use explain::explain;
+pub use facts::{Fact, FactError, FactSpec, Kind, Raw, StatedBy, Value};
+pub use pack::{
+    Criterion, CriterionKind, Example, Exhaustion, Funder, Grade, LegalBasis, Mode, Moment,
+    OnExpiry, Payee, Policy, Reading, Rounding, Validity,
+};
+pub use predicate::{Bound, Outcome, Predicate};
+pub use problem::{PackProblems, Problem};
+pub use snapshot::{Facts, FactsFileError, Seen, Source, Stated, Usage, read_facts_file};
+pub use wording::{Bilingual, Locale, NotAReasonCode, ReasonCode};

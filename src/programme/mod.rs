@@ -1,1 +1,109 @@
 //! Funded lines of a zone: their policy in force, and their budget authority.
+
+mod accounts;
+mod budget;
+mod create;
+mod publish;
+pub mod store;
+
+pub use accounts::BudgetLine;
+pub use budget::{Allocate, Appropriate, allocate, appropriate};
+pub use create::{NewProgramme, ProgrammeKind, create};
+pub use publish::{Published, propose, publish};
+
+use crate::identity::{Command, Forbidden};
+use crate::journal::{
+    self, BodyError, Details, Effect, Entry, EntryKind, RecordError, Recorded, Transfer,
+    TransferError,
+};
+use crate::policy;
+use crate::types::{Code, NotPositive};
+
+/// Why a programme command changed nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ProgrammeError {
+    /// There is no such programme.
+    #[error(
+        "no programme {0} in this zone: `programme list` shows them, `programme create` makes one"
+    )]
+    Unknown(Code),
+    /// The code is taken.
+    #[error("programme {0} exists already")]
+    Exists(Code),
+    /// The pack is for another programme.
+    #[error("the pack is for programme {pack}, not for {programme}")]
+    OtherProgramme {
+        /// As the pack says.
+        pack: String,
+        /// As was asked.
+        programme: Code,
+    },
+    /// The pack counts in another currency.
+    #[error("the pack counts in {pack}, the zone in {zone}")]
+    OtherCurrency {
+        /// The pack's.
+        pack: crate::types::Currency,
+        /// The zone's.
+        zone: crate::types::Currency,
+    },
+    /// The pack has problems.
+    #[error("the pack has problems; `policy check` shows them:\n{0}")]
+    Pack(String),
+    /// Nobody proposed these bytes.
+    #[error(
+        "this pack was not proposed for the programme, byte for byte: a rule administrator proposes it \
+         first with `programme propose`"
+    )]
+    NotProposed,
+    /// Proposer and publisher are one person.
+    #[error("whoever proposed a policy can't publish it: a second person has to (DOMAIN §6)")]
+    SamePerson,
+    /// An amount of zero.
+    #[error(transparent)]
+    NotPositive(#[from] NotPositive),
+    /// The actor may not do this.
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
+    /// Two accounts can't be joined.
+    #[error(transparent)]
+    Transfer(#[from] TransferError),
+    /// The entry was not recorded.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The details have no canonical form.
+    #[error(transparent)]
+    Body(#[from] BodyError),
+    /// The version could not be stored: it exists, or another one begins on its day.
+    #[error(transparent)]
+    Policy(#[from] policy::store::StoreError),
+    /// Postgres refused or failed.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// Records what a command of this room did; a repeat under the same key gives the first entry.
+async fn record<I: serde::Serialize>(
+    conn: &mut sqlx::PgConnection,
+    command: &Command<'_>,
+    kind: &'static str,
+    input: &I,
+    transfers: Vec<Transfer>,
+) -> Result<Recorded, ProgrammeError> {
+    let entry = Entry {
+        actor: command.actor.person,
+        kind: EntryKind(kind),
+        effective: command.today(),
+        subject: None,
+        details: Details::new(input)?,
+        transfers,
+        effect: Effect::Ordinary,
+        idempotency: command.idempotency(kind, input),
+    };
+    match journal::record_one(conn, command.zone, command.now, entry).await {
+        Err(RecordError::Refused(journal::Refusal::Repeated(index))) => Ok(Recorded {
+            index,
+            at: command.now,
+        }),
+        recorded => Ok(recorded?),
+    }
+}

@@ -3,6 +3,7 @@
 //! A value of one of these types has been checked once, at the edge, and is trusted after that.
 
 mod currency;
+mod hex;
 mod ids;
 mod log_index;
 mod money;
@@ -12,13 +13,14 @@ mod uscc;
 mod zone;
 
 pub use currency::{Currency, UnknownCurrency};
+pub use hex::hex;
 pub use ids::{
     BatchId, ControllerGroupId, HoldId, ItemId, PartyId, PayableId, PersonId, PolicyId, VoucherId,
     ZoneId,
 };
 pub use log_index::LogIndex;
 pub use money::{Amount, Money, MoneyError, NotPositive};
-pub use period::{EmptyPeriod, FiscalYear, Period, ZoneTime, add_months_clamped};
+pub use period::{Day, DayError, EmptyPeriod, FiscalYear, Period, ZoneTime, add_months_clamped};
 pub use text::{Code, Name, Reason, TextError};
 pub use uscc::{Uscc, UsccError};
 pub use zone::Zone;

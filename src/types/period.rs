@@ -6,6 +6,37 @@ use chrono::{DateTime, Datelike, Days, Months, NaiveDate, TimeZone, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
+/// A day as people and files write it: `YYYY-MM-DD`, from 1900 to 9998.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Day(NaiveDate);
+
+/// A text that is no day.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a day: write it as 2023-03-31, between the years 1900 and 9998")]
+pub struct DayError(pub String);
+
+impl Day {
+    /// As a date.
+    pub const fn date(self) -> NaiveDate {
+        self.0
+    }
+}
+
+impl std::str::FromStr for Day {
+    type Err = DayError;
+
+    fn from_str(text: &str) -> Result<Self, DayError> {
+        // chrono alone would also take signs, spaces and years of other lengths.
+        let day = text
+            .parse::<NaiveDate>()
+            .ok()
+            .filter(|day| day.to_string() == text && (1900..=9998).contains(&day.year()));
+        day.map(Self)
+            .ok_or_else(|| DayError(text.chars().take(40).collect()))
+    }
+}
+
 /// A half-open run of days: `from` is in it, `until` is not. `until = None` never ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Period {
@@ -153,6 +184,33 @@ mod tests {
         assert_eq!(add_months_clamped(day("2024-11-30"), 3), day("2025-02-28"));
         assert_eq!(add_months_clamped(day("2023-11-30"), 3), day("2024-02-29"));
         assert_eq!(add_months_clamped(day("2024-01-15"), 3), day("2024-04-15"));
+    }
+
+    /// RELIABILITY (d) 19 to 21.
+    #[test]
+    fn days_have_one_form() {
+        assert_eq!(
+            "2024-02-29".parse::<Day>().unwrap().date(),
+            day("2024-02-29")
+        );
+        let bad = [
+            "2020-02-30",
+            "2026-13-01",
+            "infinity",
+            "today",
+            "0000-01-01",
+            "10000-01-01",
+            "2020-2-3",
+            " 2020-02-03",
+            "+2020-02-03",
+            "2020/02/03",
+            "２０２０-02-03",
+            "1899-12-31",
+            "",
+        ];
+        for text in bad {
+            assert!(text.parse::<Day>().is_err(), "{text:?} was not refused");
+        }
     }
 
     /// RELIABILITY (d) 23.

@@ -1,1 +1,27 @@
 //! Innovation vouchers: applied for, issued, held for an order, redeemed, expired.
+//!
+//! [`model`] is a voucher's life without IO, and `postings` what each step of it moves in the books. Each
+//! command takes many requests and answers each on its own, in one transaction (`batch`).
+
+mod apply;
+mod batch;
+mod end;
+mod freeze;
+mod hold;
+mod issue;
+pub mod model;
+mod postings;
+mod redeem;
+mod review;
+mod rules;
+pub mod store;
+
+pub use apply::{Applied, Apply, apply};
+pub use batch::{Answered, Answers, Refused, Rejected, VoucherError};
+pub use end::{Cancel, EndAnswer, Expire, Release, cancel, expire, expire_due, release};
+pub use freeze::{Freeze, FreezeAnswer, freeze};
+pub use hold::{HoldAnswer, PlaceHold, hold};
+pub use issue::{Issue, IssueAnswer, issue};
+pub use model::{Hold, HoldState, Parts, Voucher, VoucherRefusal, VoucherState};
+pub use redeem::{Redeem, RedeemAnswer, redeem};
+pub use review::{Review, ReviewAnswer, review};

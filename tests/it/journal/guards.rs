@@ -17,7 +17,11 @@ const APPEND_ONLY: [&str; 5] = [
 ];
 /// Tables whose counters only grow: what is refused, by which name.
 const COUNTERS: [(&str, &str, &str); 3] = [
-    ("account", "credits = credits - 1 WHERE code = 'B20'", "account_only_grows"),
+    (
+        "account",
+        "credits = credits - 1 WHERE code = 'B20'",
+        "account_only_grows",
+    ),
     (
         "control_total",
         "credits = credits - 1 WHERE code = 'B20'",

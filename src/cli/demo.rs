@@ -1,0 +1,117 @@
+//! `demo`: the main job, on the terminal.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::session::{private_settings, target};
+use super::{Global, output};
+use crate::config::DatabaseTarget;
+use crate::db::private::{self, ServiceLock};
+use crate::db::{Database, Role, Server};
+use crate::demo::{self, Progress, Size, Stage};
+use crate::report;
+use crate::types::Zone;
+
+/// How the demonstration is played.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  subsidy-ledger demo\n  \
+    subsidy-ledger demo --exit --parties 2000 --seed 7 --data /tmp/demo")]
+pub(super) struct DemoArgs {
+    /// How many parties the zone has
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=200_000))]
+    parties: u32,
+    /// The same seed plays the same year
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// End after the verification instead of serving
+    #[arg(long)]
+    exit: bool,
+}
+
+pub(super) async fn run(global: &Global, args: DemoArgs) -> anyhow::Result<ExitCode> {
+    let (data, target) = target(global)?;
+    // Two services on one folder would sign for one zone.
+    let lock = ServiceLock::take(&data)?;
+    let settings = private_settings();
+    if let DatabaseTarget::Private { data } = &target {
+        install_if_missing(data, settings.binaries.clone()).await?;
+    }
+    output::note(&format!("Data folder: {}", data.display()));
+    let server = Server::open(&target, &settings).await?;
+    let status = on_server(global, &server, &data, args).await;
+    server.close().await?;
+    drop(lock);
+    status
+}
+
+/// Gets Postgres's programs when none are found, saying so first.
+async fn install_if_missing(data: &Path, configured: Option<PathBuf>) -> anyhow::Result<()> {
+    let data = data.to_path_buf();
+    let install = move || {
+        private::install_binaries(&data, configured.as_deref(), &mut |line| output::note(line))
+    };
+    tokio::task::spawn_blocking(install).await??;
+    Ok(())
+}
+
+async fn on_server(
+    global: &Global,
+    server: &Server,
+    data: &Path,
+    args: DemoArgs,
+) -> anyhow::Result<ExitCode> {
+    server.migrate().await?;
+    let database = server.connect(Role::App, 8).await?;
+    let mut stage = Stage::open(database.clone(), data.join("keys")).await?;
+    let size = Size {
+        parties: usize::try_from(args.parties)?,
+        seed: args.seed,
+    };
+    let before = stage.size().await?;
+    let bar = output::progress(0);
+    let mut tell = |progress: Progress| match progress {
+        Progress::Step {
+            number,
+            of,
+            day,
+            what,
+        } => {
+            bar.suspend(|| output::note(&format!("[{number:>2}/{of}] {day}  {what}")));
+            bar.set_message(format!("{day}"));
+        }
+        Progress::Commands(count) => bar.inc(count),
+    };
+    let played = demo::play(&mut stage, size, &mut tell).await?;
+    bar.finish_and_clear();
+    let after = stage.size().await?;
+    if played {
+        output::note(&format!("{} entries recorded.", after - before));
+    } else {
+        output::note(&format!(
+            "The year is played already: {after} entries found again."
+        ));
+    }
+    println!("{}", summary(&database, &stage.zone).await?);
+    let _ = global;
+    database.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a finance officer reads: budget execution by programme, and that every book balances.
+async fn summary(database: &Database, zone: &Zone) -> anyhow::Result<String> {
+    let (budget, trial) = database
+        .read(zone.id, zone.id, |conn, zone| {
+            Box::pin(async move {
+                let budget = report::budget_execution(conn, *zone).await?;
+                Ok::<_, sqlx::Error>((budget, report::trial_balance(conn, *zone).await?))
+            })
+        })
+        .await?;
+    Ok(format!(
+        "{}\n{}",
+        report::budget_text(&budget),
+        report::books_text(&trial)
+    ))
+}

@@ -1,0 +1,363 @@
+//! `payment …`: payables, batches, bank statements.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::{Args, Subcommand, ValueEnum};
+use serde::Serialize;
+
+use super::session::with_session;
+use super::{Global, output};
+use crate::payment::{
+    self, ApprovalOutcome, Lock, PayableFilter, PayableState, STATEMENT_FIELDS, StatementReport,
+};
+use crate::tabular::{Mapping, Table, safe_cell};
+use crate::types::{BatchId, PayableId};
+
+/// How many payables one command works on at most.
+const LIMIT: i64 = 100_000;
+
+/// Payments.
+#[derive(Debug, Subcommand)]
+pub(super) enum PaymentCommand {
+    /// List payables
+    #[command(after_help = "Example:\n  subsidy-ledger payment list --state approved")]
+    List(ListArgs),
+    /// Approve what is owed (finance)
+    #[command(
+        after_help = "Examples:\n  subsidy-ledger payment approve --all --as finance\n  \
+        subsidy-ledger payment approve 0190a5e2-7a3c-7c3e-9d51-6b1f0c8a2e11 --as finance"
+    )]
+    Approve(ApproveArgs),
+    /// Send approved payables to the bank as a batch (cashier)
+    #[command(
+        after_help = "Example:\n  subsidy-ledger payment send --output batch.csv --as cashier"
+    )]
+    Send(SendArgs),
+    /// Lines of a batch and what the bank said of them
+    #[command(after_help = "Example:\n  subsidy-ledger payment batch \
+        0190a5e2-7a3c-7c3e-9d51-6b1f0c8a2e11")]
+    Batch {
+        /// The batch
+        id: BatchId,
+    },
+    /// Confirm or reject lines from a statement of the bank (cashier)
+    #[command(
+        after_help = "Example:\n  subsidy-ledger payment statement march.csv --as cashier\n\n\
+        Columns: end_to_end_id, amount, booked_on (YYYY-MM-DD), status (paid or rejected),\n\
+        bank_reference (for paid), reason (for rejected). Other names: --column amount=Betrag"
+    )]
+    Statement(StatementArgs),
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum State {
+    Owed,
+    Approved,
+    Sent,
+    Paid,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ListArgs {
+    /// Where they are on their way
+    #[arg(long, value_enum, default_value = "owed")]
+    state: State,
+    /// At most so many
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(i64).range(1..=LIMIT))]
+    limit: i64,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ApproveArgs {
+    /// Payables by id
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    ids: Vec<PayableId>,
+    /// All that are owed
+    #[arg(long)]
+    all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SendArgs {
+    /// Write the instructions for the bank to this CSV file
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// At most so many lines
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(i64).range(1..=LIMIT))]
+    limit: i64,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct StatementArgs {
+    /// Statement: CSV, XLSX or JSON
+    file: PathBuf,
+    /// Column of a field, as field=Column
+    #[arg(long = "column", value_name = "FIELD=COLUMN")]
+    columns: Vec<String>,
+}
+
+pub(super) async fn run(global: &Global, command: PaymentCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        PaymentCommand::List(args) => list(global, args).await,
+        PaymentCommand::Approve(args) => approve(global, args).await,
+        PaymentCommand::Send(args) => send(global, args).await,
+        PaymentCommand::Batch { id } => batch(global, id).await,
+        PaymentCommand::Statement(args) => statement(global, args).await,
+    }
+}
+
+#[derive(Serialize)]
+struct PayableLine {
+    amount: String,
+    id: PayableId,
+    payee: crate::types::PartyId,
+    programme: String,
+    state: PayableState,
+    year: i16,
+}
+
+async fn list(global: &Global, args: ListArgs) -> anyhow::Result<ExitCode> {
+    let state = match args.state {
+        State::Owed => PayableState::Owed,
+        State::Approved => PayableState::Approved,
+        State::Sent => PayableState::Sent,
+        State::Paid => PayableState::Paid,
+    };
+    with_session(global, async |session| {
+        let zone = session.zone(global).await?;
+        let filter = PayableFilter::State(state, args.limit);
+        let input = (zone.id, zone.currency, filter);
+        let payables = session
+            .database
+            .read(zone.id, input, |conn, (zone, currency, filter)| {
+                Box::pin(payment::payables(conn, *zone, *currency, filter, Lock::No))
+            })
+            .await?;
+        let lines: Vec<PayableLine> = payables
+            .into_iter()
+            .map(|payable| PayableLine {
+                amount: payable.amount.money().to_text(zone.currency),
+                id: payable.id,
+                payee: payable.payee,
+                programme: payable.line.programme.to_string(),
+                state: payable.state,
+                year: payable.line.year.0,
+            })
+            .collect();
+        if global.json {
+            output::json(&lines)?;
+        } else if lines.is_empty() {
+            println!("No payable is {}.", state.as_str());
+        } else {
+            for line in &lines {
+                println!(
+                    "{}\t{:>16}\t{}\t{}\t{}",
+                    line.id, line.amount, line.programme, line.year, line.payee
+                );
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+    .await
+}
+
+async fn approve(global: &Global, args: ApproveArgs) -> anyhow::Result<ExitCode> {
+    let filter = if args.all {
+        PayableFilter::State(PayableState::Owed, LIMIT)
+    } else {
+        PayableFilter::Ids(args.ids)
+    };
+    with_session(global, async |session| {
+        let caller = session.caller(global).await?;
+        let approvals = session
+            .command(&caller, filter, |conn, command, filter| {
+                Box::pin(async move { payment::approve(conn, &command, filter).await })
+            })
+            .await?;
+        let done = approvals
+            .iter()
+            .filter(|one| one.outcome == ApprovalOutcome::Approved)
+            .count();
+        if global.json {
+            output::json(&approvals)?;
+        } else {
+            println!("{done} approved, {} refused.", approvals.len() - done);
+            for refused in approvals
+                .iter()
+                .filter(|one| one.outcome != ApprovalOutcome::Approved)
+            {
+                let why = match refused.outcome {
+                    ApprovalOutcome::RefusedSegregation => "whoever redeemed it can't approve it",
+                    ApprovalOutcome::RefusedState | ApprovalOutcome::Approved => {
+                        "it was approved before"
+                    }
+                };
+                println!("  {}: {why} (entry {})", refused.payable, refused.index);
+            }
+        }
+        Ok(if done == approvals.len() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
+    })
+    .await
+}
+
+async fn send(global: &Global, args: SendArgs) -> anyhow::Result<ExitCode> {
+    if let Some(path) = args.output.as_ref().filter(|path| path.exists()) {
+        bail!("{} exists: choose another file", path.display());
+    }
+    with_session(global, async |session| {
+        let caller = session.caller(global).await?;
+        let batch = session
+            .command(&caller, args.limit, |conn, command, limit| {
+                Box::pin(async move { payment::send(conn, &command, *limit).await })
+            })
+            .await?;
+        if let Some(path) = &args.output {
+            let lines = batch_lines(session, &caller.zone, batch.id).await?;
+            write_instructions(path, &lines).with_context(|| {
+                format!(
+                    "batch {} was sent, but {} was not written",
+                    batch.id,
+                    path.display()
+                )
+            })?;
+        }
+        if global.json {
+            output::json(&batch)?;
+        } else {
+            println!(
+                "Batch P{} ({}) sent: {} lines, {} {}.",
+                batch.index,
+                batch.id,
+                batch.lines.len(),
+                batch.total.to_grouped_text(caller.zone.currency),
+                caller.zone.currency
+            );
+            for held in &batch.held_out {
+                println!("  held out {}: {}", held.payable, held.reason);
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+    .await
+}
+
+#[derive(Serialize)]
+struct Instruction {
+    end_to_end_id: String,
+    payee: String,
+    amount: String,
+    currency: &'static str,
+    state: String,
+}
+
+async fn batch_lines(
+    session: &super::session::Session,
+    zone: &crate::types::Zone,
+    batch: BatchId,
+) -> anyhow::Result<Vec<Instruction>> {
+    let lines = session
+        .database
+        .read(zone.id, (zone.id, batch), |conn, (zone, batch)| {
+            Box::pin(payment::lines_of_batch(conn, *zone, *batch))
+        })
+        .await?;
+    let instruction = |(end_to_end_id, payee, amount, state): (_, _, crate::types::Money, _)| {
+        let (amount, currency) = (amount.to_text(zone.currency), zone.currency.code());
+        Instruction {
+            end_to_end_id,
+            payee,
+            amount,
+            currency,
+            state,
+        }
+    };
+    Ok(lines.into_iter().map(instruction).collect())
+}
+
+fn write_instructions(path: &std::path::Path, lines: &[Instruction]) -> anyhow::Result<()> {
+    let mut writer = csv::Writer::from_path(path)?;
+    for line in lines {
+        writer.write_record([
+            line.end_to_end_id.as_str(),
+            safe_cell(&line.payee).as_ref(),
+            line.amount.as_str(),
+            line.currency,
+        ])?;
+    }
+    writer.flush()?;
+    Ok(())
+}
+
+async fn batch(global: &Global, id: BatchId) -> anyhow::Result<ExitCode> {
+    with_session(global, async |session| {
+        let zone = session.zone(global).await?;
+        let lines = batch_lines(session, &zone, id).await?;
+        if lines.is_empty() {
+            bail!("no batch {id} in zone {}", zone.code);
+        }
+        if global.json {
+            output::json(&lines)?;
+        } else {
+            for line in &lines {
+                println!(
+                    "{}\t{:>16} {}\t{}\t{}",
+                    line.end_to_end_id, line.amount, line.currency, line.state, line.payee
+                );
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+    .await
+}
+
+async fn statement(global: &Global, args: StatementArgs) -> anyhow::Result<ExitCode> {
+    let bytes =
+        std::fs::read(&args.file).with_context(|| format!("can't read {}", args.file.display()))?;
+    let mut mapping = Mapping::default();
+    for column in &args.columns {
+        mapping.map_column(column)?;
+    }
+    let table = Table::open(&args.file, &mapping.read_options())?;
+    let bound = mapping.bind(&table, STATEMENT_FIELDS)?;
+    with_session(global, async |session| {
+        let caller = session.caller(global).await?;
+        let read = payment::read_statement(&bytes, &bound, caller.zone.currency);
+        let statement = read.map_err(payment::PaymentError::Rows)?;
+        let report = session
+            .command(&caller, statement, |conn, command, statement| {
+                Box::pin(async move { payment::import_statement(conn, &command, statement).await })
+            })
+            .await?;
+        if global.json {
+            output::json(&report)?;
+        } else {
+            let StatementReport {
+                paid,
+                paid_total,
+                rejected,
+                rejected_total,
+                known,
+            } = report;
+            let text = |money: crate::types::Money| money.to_grouped_text(caller.zone.currency);
+            println!(
+                "{paid} lines paid, {} {}",
+                text(paid_total),
+                caller.zone.currency
+            );
+            println!(
+                "{rejected} lines rejected, {} {}: approved again",
+                text(rejected_total),
+                caller.zone.currency
+            );
+            println!("{known} lines known from an earlier import");
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+    .await
+}

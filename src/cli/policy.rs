@@ -1,0 +1,272 @@
+//! `policy check` and `policy decide`: packs and decisions without a database.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use chrono::NaiveDate;
+use clap::{Args, Subcommand, ValueEnum};
+use serde::Serialize;
+
+use crate::policy::{Decision, Locale, Moment, Policy, check, decide, explain, read_facts_file};
+
+/// Check policy packs and decide by them, without a database.
+#[derive(Debug, Args)]
+pub struct PolicyArgs {
+    #[command(subcommand)]
+    command: PolicyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum PolicyCommand {
+    /// Type-check packs and run their own examples.
+    ///
+    /// Exits with 0 if every pack is sound, with 1 if one has a problem or can't be read.
+    #[command(after_help = "Example:\n  subsidy-ledger policy check assets/policies/*.toml")]
+    Check {
+        /// Packs to check.
+        #[arg(required = true, value_name = "PACK")]
+        packs: Vec<PathBuf>,
+    },
+    /// Decide by a pack on the facts of a file, and show the trace.
+    ///
+    /// Exits with 0 for every decision, whether it passes, fails or needs review, and with 2 if
+    /// there is none: the pack or the facts have problems or can't be read.
+    #[command(after_help = "Example:\n  subsidy-ledger policy decide \
+        assets/policies/shanghai-2020.toml facts.json --on 2020-03-02 --moment grant --text --lang zh\n\
+        \n  facts.json:\n  { \"as_of\": \"2020-03-02\",\n    \"facts\": { \"applicant_kind\": \"enterprise\", \
+        \"uscc\": \"91000000MA00000900\",\n               \"service_price\": \"300000.00\" },\n    \
+        \"usage\": { \"held_now\": \"0.00\", \"used_this_year\": \"0.00\" } }")]
+    Decide {
+        /// The policy pack.
+        pack: PathBuf,
+        /// The facts and the usage, in JSON.
+        facts: PathBuf,
+        /// The day of the decision.
+        #[arg(long, value_name = "DATE")]
+        on: NaiveDate,
+        /// What is decided.
+        #[arg(long, value_enum, default_value_t = MomentArg::Grant)]
+        moment: MomentArg,
+        /// Print sentences instead of JSON.
+        #[arg(long)]
+        text: bool,
+        /// The language of the sentences.
+        #[arg(long, value_enum, default_value_t = LangArg::Zh, requires = "text")]
+        lang: LangArg,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum MomentArg {
+    /// An application for a voucher.
+    Grant,
+    /// An order or its bill, paid with a voucher.
+    Redemption,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LangArg {
+    /// 中文
+    Zh,
+    /// English
+    En,
+}
+
+/// Runs `policy check` or `policy decide`.
+pub fn run(args: PolicyArgs) -> anyhow::Result<ExitCode> {
+    match args.command {
+        PolicyCommand::Check { packs } => check_packs(&packs),
+        PolicyCommand::Decide {
+            pack,
+            facts,
+            on,
+            moment,
+            text,
+            lang,
+        } => {
+            let decided = read_pack(&pack, Policy::parse).and_then(|policy| {
+                decide_file(&policy, &facts, moment, on).map(|made| (policy, made))
+            });
+            match decided {
+                Ok((policy, decision)) => {
+                    print_decision(&decision, &policy, text.then_some(lang))?;
+                    Ok(ExitCode::SUCCESS)
+                }
+                Err(report) => {
+                    eprintln!("{report}");
+                    Ok(ExitCode::from(2))
+                }
+            }
+        }
+    }
+}
+
+fn check_packs(packs: &[PathBuf]) -> anyhow::Result<ExitCode> {
+    let mut sound = true;
+    for pack in packs {
+        match read_pack(pack, check) {
+            Ok(policy) => writeln!(
+                io::stdout(),
+                "{}: sound: {} version {}, sha256 {}",
+                pack.display(),
+                policy.code(),
+                policy.version(),
+                policy.sha256()
+            )?,
+            Err(report) => {
+                sound = false;
+                eprintln!("{report}");
+            }
+        }
+    }
+    Ok(if sound {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Reads a pack with `parse`, or says for people why not.
+fn read_pack(
+    path: &Path,
+    parse: impl FnOnce(&str) -> Result<Policy, crate::policy::PackProblems>,
+) -> Result<Policy, String> {
+    let file = path.display();
+    let bytes = fs::read(path).map_err(|error| format!("{file}: can't be read: {error}"))?;
+    let body = str::from_utf8(&bytes).map_err(|error| {
+        let line = bytes
+            .iter()
+            .take(error.valid_up_to())
+            .filter(|byte| **byte == b'\n')
+            .count()
+            + 1;
+        format!("{file}:{line}: error: not UTF-8 text\n = remedy: save the pack as UTF-8")
+    })?;
+    parse(body).map_err(|problems| problems.render(&file.to_string()))
+}
+
+fn decide_file(
+    policy: &Policy,
+    path: &Path,
+    moment: MomentArg,
+    on: NaiveDate,
+) -> Result<Decision, String> {
+    let file = path.display();
+    let bytes = fs::read(path).map_err(|error| format!("{file}: can't be read: {error}"))?;
+    let (facts, usage) = read_facts_file(&bytes, policy.currency())
+        .map_err(|error| format!("{file}: error: {error}"))?;
+    let moment = match moment {
+        MomentArg::Grant => Moment::Grant,
+        MomentArg::Redemption => Moment::Redemption,
+    };
+    Ok(decide(policy, moment, &facts, &usage, on))
+}
+
+/// What `policy decide` prints as JSON.
+#[derive(Serialize)]
+struct Answer<'d> {
+    decision: &'d Decision,
+    explanation: Explanation,
+}
+
+#[derive(Serialize)]
+struct Explanation {
+    zh: Vec<String>,
+    en: Vec<String>,
+}
+
+fn print_decision(
+    decision: &Decision,
+    policy: &Policy,
+    text: Option<LangArg>,
+) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    let locale = text.map(|lang| match lang {
+        LangArg::Zh => Locale::Zh,
+        LangArg::En => Locale::En,
+    });
+    if let Some(locale) = locale {
+        for sentence in explain(decision, policy, locale) {
+            writeln!(out, "{sentence}")?;
+        }
+        return Ok(());
+    }
+    let explanation = Explanation {
+        zh: explain(decision, policy, Locale::Zh),
+        en: explain(decision, policy, Locale::En),
+    };
+    let answer = serde_json::to_string_pretty(&Answer {
+        decision,
+        explanation,
+    })
+    .context("the decision can't be written as JSON")?;
+    writeln!(out, "{answer}")?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        policy: PolicyArgs,
+    }
+
+    fn exit(arguments: &[&str]) -> ExitCode {
+        let cli = Cli::try_parse_from([&["policy"], arguments].concat()).unwrap();
+        run(cli.policy).unwrap()
+    }
+
+    const PACK: &str = "assets/policies/yuhuan-2023.toml";
+
+    #[test]
+    fn check_exits_with_1_unless_every_pack_is_sound() {
+        let folder = tempfile::tempdir().unwrap();
+        let bad = folder.path().join("bad.toml");
+        fs::write(&bad, b"code = \"A\"\n\xff").unwrap();
+        let bad = bad.to_str().unwrap();
+        assert_eq!(
+            exit(&["check", PACK, "assets/policies/shanghai-2020.toml"]),
+            ExitCode::SUCCESS
+        );
+        assert_eq!(exit(&["check", PACK, bad]), ExitCode::FAILURE);
+        assert_eq!(exit(&["check", "no/such/pack.toml"]), ExitCode::FAILURE);
+    }
+
+    #[test]
+    fn decide_exits_with_0_for_every_decision_and_2_without_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let facts = folder.path().join("facts.json");
+        let facts_path = facts.to_str().unwrap();
+        let decide = |more: &[&str]| {
+            exit(&[&["decide", PACK, facts_path, "--on", "2023-06-01"], more].concat())
+        };
+        assert_eq!(decide(&[]), ExitCode::from(2));
+        let usage = r#""usage": { "held_now": "0.00", "used_this_year": "0.00" }"#;
+        fs::write(
+            &facts,
+            format!(r#"{{ "as_of": "2023-06-01", "facts": {{}}, {usage} }}"#),
+        )
+        .unwrap();
+        assert_eq!(decide(&[]), ExitCode::SUCCESS);
+        assert_eq!(
+            decide(&["--text", "--lang", "en", "--moment", "redemption"]),
+            ExitCode::SUCCESS
+        );
+        fs::write(&facts, r#"{ "as_of": "2023-06-01", "facts": {} }"#).unwrap();
+        assert_eq!(decide(&[]), ExitCode::from(2));
+    }
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+}

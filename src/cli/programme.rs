@@ -1,0 +1,257 @@
+//! `programme …`: create, fund, publish rules.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+
+use super::session::with_session;
+use super::{Global, output};
+use crate::journal::Recorded;
+use crate::programme::{self, Allocate, Appropriate, NewProgramme, ProgrammeKind};
+use crate::types::{Amount, Code, Currency, FiscalYear, Money, Name, Reason};
+
+/// Programmes.
+#[derive(Debug, Subcommand)]
+pub(super) enum ProgrammeCommand {
+    /// Set up a programme, without rules or money
+    #[command(after_help = "Example:\n  subsidy-ledger programme create SH-VOUCHER \
+        --name-zh 科技创新券 --name-en 'Innovation vouchers' --as manager")]
+    Create(CreateArgs),
+    /// List programmes
+    #[command(after_help = "Example:\n  subsidy-ledger programme list --json")]
+    List,
+    /// Enter an appropriation of the treasury for a year
+    #[command(
+        after_help = "Example:\n  subsidy-ledger programme appropriate 2023 5000000.00 \
+        --document '财预〔2023〕1号' --as finance"
+    )]
+    Appropriate(AppropriateArgs),
+    /// Allocate appropriated authority to a programme
+    #[command(
+        after_help = "Example:\n  subsidy-ledger programme allocate SH-VOUCHER 2023 \
+        2000000.00 --as finance"
+    )]
+    Allocate(AllocateArgs),
+    /// Propose a policy pack (a rule administrator)
+    #[command(
+        after_help = "Example:\n  subsidy-ledger programme propose SH-VOUCHER \
+        assets/policies/shanghai-2020.toml --as rules"
+    )]
+    Propose(PackArgs),
+    /// Publish a proposed policy pack (a manager, another person)
+    #[command(
+        after_help = "Example:\n  subsidy-ledger programme publish SH-VOUCHER \
+        assets/policies/shanghai-2020.toml --as manager"
+    )]
+    Publish(PackArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CreateArgs {
+    /// Short code: capitals, digits and hyphens
+    code: Code,
+    /// Name in Chinese
+    #[arg(long, value_name = "NAME")]
+    name_zh: Name,
+    /// Name in English
+    #[arg(long, value_name = "NAME")]
+    name_en: Name,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AppropriateArgs {
+    /// Budget year
+    #[arg(value_parser = clap::value_parser!(i16).range(1900..=9998))]
+    year: i16,
+    /// Amount in the zone's currency, such as 5000000.00
+    amount: String,
+    /// Budget document
+    #[arg(long)]
+    document: Reason,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AllocateArgs {
+    /// Programme
+    code: Code,
+    /// Budget year
+    #[arg(value_parser = clap::value_parser!(i16).range(1900..=9998))]
+    year: i16,
+    /// Amount in the zone's currency, such as 2000000.00
+    amount: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PackArgs {
+    /// Programme
+    code: Code,
+    /// Policy pack, TOML
+    pack: PathBuf,
+}
+
+/// An amount that a person typed.
+pub(super) fn amount(text: &str, currency: Currency) -> anyhow::Result<Amount> {
+    Ok(Amount::new(Money::parse(text, currency)?)?)
+}
+
+pub(super) async fn run(global: &Global, command: ProgrammeCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        ProgrammeCommand::Create(args) => create(global, args).await,
+        ProgrammeCommand::List => list(global).await,
+        ProgrammeCommand::Appropriate(args) => appropriate(global, args).await,
+        ProgrammeCommand::Allocate(args) => allocate(global, args).await,
+        ProgrammeCommand::Propose(args) => propose(global, args).await,
+        ProgrammeCommand::Publish(args) => publish(global, args).await,
+    }
+}
+
+fn say(global: &Global, what: &str, recorded: Recorded) -> anyhow::Result<ExitCode> {
+    if global.json {
+        output::json(&serde_json::json!({ "entry": recorded.index }))?;
+    } else {
+        println!("{what}, entry {}.", recorded.index);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn create(global: &Global, args: CreateArgs) -> anyhow::Result<ExitCode> {
+    let new = NewProgramme {
+        code: args.code,
+        kind: ProgrammeKind::Voucher,
+        name_en: args.name_en,
+        name_zh: args.name_zh,
+    };
+    with_session(global, async |session| {
+        let caller = session.caller(global).await?;
+        let what = format!("Programme {} is set up", new.code);
+        let recorded = session
+            .command(&caller, new, |conn, command, new| {
+                Box::pin(async move { programme::create(conn, &command, new).await })
+            })
+            .await?;
+        say(global, &what, recorded)
+    })
+    .await
+}
+
+async fn list(global: &Global) -> anyhow::Result<ExitCode> {
+    with_session(global, async |session| {
+        let zone = session.zone(global).await?;
+        let programmes = session
+            .database
+            .read(zone.id, zone.id, |conn, zone| {
+                Box::pin(programme::store::programmes(conn, *zone))
+            })
+            .await?;
+        if global.json {
+            output::json(&programmes)?;
+        } else {
+            for one in &programmes {
+                println!(
+                    "{}\t{}\t{}\t{}",
+                    one.code,
+                    one.kind.as_str(),
+                    one.name_zh,
+                    one.name_en
+                );
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+    .await
+}
+
+async fn appropriate(global: &Global, args: AppropriateArgs) -> anyhow::Result<ExitCode> {
+    with_session(global, async |session| {
+        let caller = session.caller(global).await?;
+        let input = Appropriate {
+            amount: amount(&args.amount, caller.zone.currency)?,
+            document: args.document,
+            year: FiscalYear(args.year),
+        };
+        let recorded = session
+            .command(&caller, input, |conn, command, input| {
+                Box::pin(async move { programme::appropriate(conn, &command, input).await })
+            })
+            .await?;
+        say(
+            global,
+            &format!(
+                "{} {} appropriated for {}",
+                args.amount, caller.zone.currency, args.year
+            ),
+            recorded,
+        )
+    })
+    .await
+}
+
+async fn allocate(global: &Global, args: AllocateArgs) -> anyhow::Result<ExitCode> {
+    with_session(global, async |session| {
+        let caller = session.caller(global).await?;
+        let what = format!(
+            "{} {} allocated to {}",
+            args.amount, caller.zone.currency, args.code
+        );
+        let input = Allocate {
+            amount: amount(&args.amount, caller.zone.currency)?,
+            programme: args.code,
+            year: FiscalYear(args.year),
+        };
+        let recorded = session
+            .command(&caller, input, |conn, command, input| {
+                Box::pin(async move { programme::allocate(conn, &command, input).await })
+            })
+            .await?;
+        say(global, &what, recorded)
+    })
+    .await
+}
+
+fn read_pack(args: &PackArgs) -> anyhow::Result<String> {
+    std::fs::read_to_string(&args.pack)
+        .with_context(|| format!("can't read {}", args.pack.display()))
+}
+
+async fn propose(global: &Global, args: PackArgs) -> anyhow::Result<ExitCode> {
+    let pack = read_pack(&args)?;
+    with_session(global, async |session| {
+        let caller = session.caller(global).await?;
+        let what = format!(
+            "The pack is proposed for {}; another person publishes it",
+            args.code
+        );
+        let recorded = session
+            .command(&caller, (args.code, pack), |conn, command, (code, pack)| {
+                Box::pin(async move { programme::propose(conn, &command, code, pack).await })
+            })
+            .await?;
+        say(global, &what, recorded)
+    })
+    .await
+}
+
+async fn publish(global: &Global, args: PackArgs) -> anyhow::Result<ExitCode> {
+    let pack = read_pack(&args)?;
+    with_session(global, async |session| {
+        let caller = session.caller(global).await?;
+        let code = args.code.clone();
+        let (published, recorded) = session
+            .command(&caller, (args.code, pack), |conn, command, (code, pack)| {
+                Box::pin(async move { programme::publish(conn, &command, code, pack).await })
+            })
+            .await?;
+        if global.json {
+            output::json(&published)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let what = format!(
+            "Version {} of {code} is published, in force from {}, SHA-256 {}",
+            published.version, published.in_force_from, published.sha256
+        );
+        say(global, &what, recorded)
+    })
+    .await
+}

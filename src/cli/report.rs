@@ -1,0 +1,363 @@
+//! `balance`, `statement`, `trial-balance`, `budget` and `export`: reading the books.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::str::FromStr;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use clap::{Args, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+use sqlx::PgConnection;
+
+use super::Global;
+use super::session::with_session;
+use crate::db::Database;
+use crate::journal::{self, Address, AsOf};
+use crate::report::{self, ExportError, Exported, Format};
+use crate::types::{LogIndex, Zone};
+
+/// Commands that read the books of a zone.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ReportCommand {
+    /// The balance of an account, now or in the past.
+    #[command(
+        after_help = "Example:\n  subsidy-ledger balance B30:CNY:SH-2020:2020 --at 2020-12-31"
+    )]
+    Balance(BalanceArgs),
+    /// The postings of an account, with the balance after each.
+    #[command(after_help = "Example:\n  subsidy-ledger statement F1010:CNY --from 1000 --limit 50")]
+    Statement(StatementArgs),
+    /// Debits and credits of every account code; in every book they are equal.
+    #[command(after_help = "Example:\n  subsidy-ledger trial-balance --json")]
+    TrialBalance,
+    /// What became of the budget, by programme and year.
+    #[command(after_help = "Example:\n  subsidy-ledger budget --zone DEMO")]
+    Budget,
+    /// The journal as a file for hledger, beancount or a spreadsheet.
+    #[command(
+        after_help = "Example:\n  subsidy-ledger export --format hledger --output books.journal\n  \
+                      hledger -f books.journal check --strict"
+    )]
+    Export(ExportArgs),
+}
+
+/// Which balance.
+#[derive(Clone, Debug, Args)]
+pub struct BalanceArgs {
+    /// code:currency:programme:year:party:item, without what the account has not.
+    pub address: Address,
+    /// With this entry of the log (a number), or as recorded by the end of a day (2020-12-31) or at an
+    /// instant (2020-12-31T16:00:00Z).
+    #[arg(long, value_name = "INDEX|TIME")]
+    pub at: Option<At>,
+}
+
+/// Which part of a statement.
+#[derive(Clone, Debug, Args)]
+pub struct StatementArgs {
+    /// code:currency:programme:year:party:item, without what the account has not.
+    pub address: Address,
+    /// First entry of the log.
+    #[arg(long, value_name = "INDEX", default_value_t = 0,
+        value_parser = clap::value_parser!(i64).range(0..))]
+    pub from: i64,
+    /// How many postings.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub limit: u16,
+}
+
+/// What to export, and where to.
+#[derive(Clone, Debug, Args)]
+pub struct ExportArgs {
+    /// hledger, beancount, csv (one row for each transfer) or balances (one for each account).
+    #[arg(long)]
+    pub format: Format,
+    /// The file to write. It appears when it is complete.
+    #[arg(long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Replace the file if it is there.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// A point in the history of the books.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// With this entry and all before.
+    Entry(LogIndex),
+    /// With all that was recorded by the end of a day, in the zone's time.
+    Day(NaiveDate),
+    /// With all that was recorded by an instant.
+    Instant(DateTime<Utc>),
+}
+
+/// A text that names no point in the history of the books.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is no entry, day or instant: write 1234, 2020-12-31 or 2020-12-31T16:00:00Z (with offset)"
+)]
+pub struct AtError(String);
+
+impl FromStr for At {
+    type Err = AtError;
+
+    fn from_str(text: &str) -> Result<Self, AtError> {
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let entry = text.parse().ok().filter(|_| digits);
+        let entry = entry.map(|index| Self::Entry(LogIndex(index)));
+        let day = || text.parse().ok().map(Self::Day);
+        let instant = || {
+            DateTime::parse_from_rfc3339(text)
+                .ok()
+                .map(|at| Self::Instant(at.to_utc()))
+        };
+        let at = entry.or_else(day).or_else(instant);
+        at.ok_or_else(|| AtError(text.chars().take(40).collect()))
+    }
+}
+
+impl At {
+    fn as_of(self, zone: &Zone) -> AsOf {
+        match self {
+            Self::Entry(index) => AsOf::Size(index.0.saturating_add(1)),
+            Self::Day(day) => AsOf::Recorded(zone.time.end_of(day)),
+            Self::Instant(instant) => AsOf::Recorded(instant),
+        }
+    }
+}
+
+/// Why a report was not given.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// The export would replace a file.
+    #[error("{0} is there already: give another name, or --force to replace it")]
+    Exists(PathBuf),
+    /// The output is no place for a file.
+    #[error("{path}: {error}")]
+    Output {
+        /// The file to be written.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// The export ended early.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    /// Writing to the terminal failed.
+    #[error("the report could not be written: {0}")]
+    Io(#[from] io::Error),
+    /// A report has no JSON form.
+    #[error("the report could not be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    /// Postgres refused or failed.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// Runs a command on the zone that the options choose.
+pub(super) async fn run_on(global: &Global, command: ReportCommand) -> anyhow::Result<ExitCode> {
+    with_session(global, async |session| {
+        let zone = session.zone(global).await?;
+        run(
+            &session.database,
+            &zone,
+            command,
+            global.json,
+            &mut io::stdout(),
+        )
+        .await?;
+        Ok(ExitCode::SUCCESS)
+    })
+    .await
+}
+
+/// Reads in one snapshot and writes the report to `out`, as JSON if asked.
+pub async fn run(
+    database: &Database,
+    zone: &Zone,
+    command: ReportCommand,
+    json: bool,
+    out: &mut (dyn Write + Send),
+) -> Result<(), ReportError> {
+    let input = (zone.clone(), command, json);
+    let text = database
+        .read(zone.id, input, |conn, (zone, command, json)| {
+            Box::pin(report(conn, zone, command, *json))
+        })
+        .await?;
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
+}
+
+async fn report(
+    conn: &mut PgConnection,
+    zone: &Zone,
+    command: &ReportCommand,
+    json: bool,
+) -> Result<String, ReportError> {
+    match command {
+        ReportCommand::Balance(BalanceArgs { address, at }) => {
+            let as_of = at.map_or(AsOf::Now, |at| at.as_of(zone));
+            let balance = journal::account_balance(conn, zone.id, address, as_of).await?;
+            if json {
+                return to_json(&report::balance_json(&balance));
+            }
+            Ok(report::balance_text(&balance))
+        }
+        ReportCommand::Statement(args) => {
+            let from = LogIndex(args.from);
+            let statement =
+                journal::statement(conn, zone.id, &args.address, from, args.limit).await?;
+            if json {
+                return to_json(&report::statement_json(&statement));
+            }
+            Ok(report::statement_text(&statement))
+        }
+        ReportCommand::TrialBalance => {
+            let rows = report::trial_balance(conn, zone.id).await?;
+            if json {
+                return to_json(&rows);
+            }
+            Ok(report::trial_balance_text(&rows))
+        }
+        ReportCommand::Budget => {
+            let lines = report::budget_execution(conn, zone.id).await?;
+            if json {
+                return to_json(&lines);
+            }
+            Ok(report::budget_text(&lines))
+        }
+        ReportCommand::Export(args) => {
+            let exported = export_file(conn, zone, args).await?;
+            if json {
+                return to_json(&exported);
+            }
+            Ok(export_text(&exported, &args.output))
+        }
+    }
+}
+
+fn to_json(report: &impl serde::Serialize) -> Result<String, ReportError> {
+    Ok(serde_json::to_string_pretty(report)? + "\n")
+}
+
+fn export_text(exported: &Exported, output: &Path) -> String {
+    let covered = match exported.format {
+        Format::Balances => format!("{} accounts", exported.accounts),
+        Format::Hledger | Format::Beancount | Format::Csv => {
+            format!("{} transfers", exported.transfers)
+        }
+    };
+    let (path, size) = (output.display(), exported.log_size);
+    format!("{path}: {covered}, {size} entries of the log\n")
+}
+
+/// Writes beside the file and renames when all is there and on disk, so that no half-written export is
+/// ever taken for a whole one.
+async fn export_file(
+    conn: &mut PgConnection,
+    zone: &Zone,
+    args: &ExportArgs,
+) -> Result<Exported, ReportError> {
+    let path = &args.output;
+    let at_path = |error| ReportError::Output {
+        path: path.clone(),
+        error,
+    };
+    if !args.force && path.exists() {
+        return Err(ReportError::Exists(path.clone()));
+    }
+    let name = path
+        .file_name()
+        .ok_or_else(|| at_path(io::ErrorKind::InvalidFilename.into()))?;
+    let mut partial = name.to_owned();
+    partial.push(format!(".partial-{}", std::process::id()));
+    let partial = path.with_file_name(partial);
+    let written = write_export(conn, zone, args.format, &partial).await;
+    let written = written.and_then(|exported| {
+        if !args.force && path.exists() {
+            return Err(ReportError::Exists(path.clone()));
+        }
+        std::fs::rename(&partial, path).map_err(at_path)?;
+        Ok(exported)
+    });
+    if written.is_err() {
+        // What is left of it must not stay; that it can't be removed is not what went wrong.
+        drop(std::fs::remove_file(&partial));
+    }
+    written
+}
+
+async fn write_export(
+    conn: &mut PgConnection,
+    zone: &Zone,
+    format: Format,
+    partial: &Path,
+) -> Result<Exported, ReportError> {
+    let at_path = |error| ReportError::Output {
+        path: partial.to_owned(),
+        error,
+    };
+    let mut file = BufWriter::new(File::create(partial).map_err(at_path)?);
+    let bar = ProgressBar::new(0).with_style(
+        ProgressStyle::with_template("exporting {wide_bar} {pos}/{len} entries, {eta} left")
+            .unwrap_or_else(|_| ProgressStyle::default_bar()),
+    );
+    let mut progress = |at: report::Progress| {
+        bar.set_length(u64::try_from(at.size).unwrap_or(0));
+        bar.set_position(u64::try_from(at.entries).unwrap_or(0));
+    };
+    let exported = report::export(conn, zone, format, &mut file, &mut progress).await?;
+    bar.finish_and_clear();
+    let file = file
+        .into_inner()
+        .map_err(|error| at_path(error.into_error()))?;
+    file.sync_all().map_err(at_path)?;
+    Ok(exported)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_point_in_history_is_an_entry_a_day_or_an_instant() {
+        assert_eq!("41".parse(), Ok(At::Entry(LogIndex(41))));
+        assert_eq!(
+            "2020-12-31".parse(),
+            Ok(At::Day("2020-12-31".parse().unwrap()))
+        );
+        assert_eq!(
+            "2020-12-31T24:00:00Z".parse::<At>(),
+            Err(AtError("2020-12-31T24:00:00Z".into()))
+        );
+        assert_eq!(
+            "2021-01-01T00:00:00+08:00".parse(),
+            Ok(At::Instant("2020-12-31T16:00:00Z".parse().unwrap()))
+        );
+        for bad in [
+            "",
+            "-1",
+            "+1",
+            "today",
+            "2020-02-30",
+            "2020-12-31T16:00:00",
+            "99999999999999999999",
+        ] {
+            assert!(bad.parse::<At>().is_err(), "{bad:?} was not refused");
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        #[derive(clap::Parser)]
+        struct Cli {
+            #[command(subcommand)]
+            _command: ReportCommand,
+        }
+        Cli::command().debug_assert();
+    }
+}

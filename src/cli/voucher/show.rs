@@ -1,0 +1,271 @@
+//! Reading vouchers and applications.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use super::number;
+use crate::cli::session::{Session, with_session};
+use crate::cli::{Global, output};
+use crate::clock::Clock;
+use crate::types::{Code, LogIndex, PartyId, VoucherId, Zone};
+use crate::voucher::store::{self, ApplicationState, VoucherFilter};
+use crate::voucher::{Hold, Voucher, VoucherState};
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ListArgs {
+    /// Only of this programme
+    #[arg(long)]
+    programme: Option<Code>,
+    /// Only of this holder, by id
+    #[arg(long)]
+    holder: Option<PartyId>,
+    /// Only those after this number
+    #[arg(long, value_name = "NUMBER")]
+    after: Option<i64>,
+    /// At most so many
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(i64).range(1..=10_000))]
+    limit: i64,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum State {
+    Applied,
+    Recommended,
+    Issued,
+    Rejected,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ApplicationsArgs {
+    /// Where they stand
+    #[arg(long, value_enum, default_value = "applied")]
+    state: State,
+    /// Only of this programme
+    #[arg(long)]
+    programme: Option<Code>,
+    /// At most so many
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(i64).range(1..=10_000))]
+    limit: i64,
+}
+
+/// A voucher as it is shown.
+#[derive(Serialize)]
+struct VoucherLine {
+    cancelled: String,
+    expired: String,
+    face: String,
+    free: String,
+    frozen: Option<String>,
+    held: String,
+    holder: PartyId,
+    id: VoucherId,
+    issued_on: chrono::NaiveDate,
+    last_day: chrono::NaiveDate,
+    number: String,
+    programme: String,
+    redeemed: String,
+    state: VoucherState,
+}
+
+impl VoucherLine {
+    fn of(voucher: &Voucher, zone: &Zone) -> Self {
+        let text = |money: crate::types::Money| money.to_text(zone.currency);
+        let parts = voucher.parts;
+        Self {
+            cancelled: text(parts.cancelled),
+            expired: text(parts.expired),
+            face: text(parts.face()),
+            free: text(parts.free),
+            frozen: voucher.frozen.as_ref().map(ToString::to_string),
+            held: text(parts.held),
+            holder: voucher.holder,
+            id: voucher.id,
+            issued_on: voucher.issued_on,
+            last_day: voucher.last_day,
+            number: format!("V{}", voucher.issued_index),
+            programme: voucher.line.programme.to_string(),
+            redeemed: text(parts.redeemed),
+            state: voucher.state(zone.time.day(Clock::System.now())),
+        }
+    }
+}
+
+/// A hold as it is shown.
+#[derive(Serialize)]
+struct HoldLine {
+    amount: String,
+    id: crate::types::HoldId,
+    price: String,
+    provider: PartyId,
+    redeemed: String,
+    state: &'static str,
+}
+
+impl HoldLine {
+    fn of(hold: &Hold, zone: &Zone) -> Self {
+        let text = |money: crate::types::Money| money.to_text(zone.currency);
+        Self {
+            amount: text(hold.amount.money()),
+            id: hold.id,
+            price: text(hold.price.money()),
+            provider: hold.provider,
+            redeemed: text(hold.redeemed),
+            state: hold.state.as_str(),
+        }
+    }
+}
+
+/// A voucher's identity from `V12` or an id.
+pub(in crate::cli) async fn voucher_id(
+    session: &Session,
+    zone: &Zone,
+    text: &str,
+) -> anyhow::Result<VoucherId> {
+    if let Ok(id) = text.parse::<VoucherId>() {
+        return Ok(id);
+    }
+    let number = number(text)
+        .with_context(|| format!("{text:?} is no voucher: write V and its number, or its id"))?;
+    let filter = VoucherFilter {
+        number: Some(number),
+        ..VoucherFilter::default()
+    };
+    let found = find(session, zone, filter, 1).await?;
+    found
+        .first()
+        .map(|voucher| voucher.id)
+        .with_context(|| format!("no voucher {text} in zone {}", zone.code))
+}
+
+async fn find(
+    session: &Session,
+    zone: &Zone,
+    filter: VoucherFilter,
+    limit: i64,
+) -> anyhow::Result<Vec<Voucher>> {
+    let input = (zone.clone(), filter, limit);
+    Ok(session
+        .database
+        .read(zone.id, input, |conn, (zone, filter, limit)| {
+            Box::pin(store::vouchers(conn, zone, filter, *limit))
+        })
+        .await?)
+}
+
+pub(in crate::cli) async fn list(global: &Global, args: ListArgs) -> anyhow::Result<ExitCode> {
+    with_session(global, async |session| {
+        let zone = session.zone(global).await?;
+        let filter = VoucherFilter {
+            programme: args.programme,
+            holder: args.holder,
+            after: args.after.map(LogIndex),
+            ..VoucherFilter::default()
+        };
+        let vouchers = find(session, &zone, filter, args.limit).await?;
+        let lines: Vec<_> = vouchers
+            .iter()
+            .map(|voucher| VoucherLine::of(voucher, &zone))
+            .collect();
+        if global.json {
+            output::json(&lines)?;
+        } else if lines.is_empty() {
+            println!("No voucher.");
+        } else {
+            println!(
+                "{:<8} {:<16} {:>14} {:>14} {:>14} {:>14}  last day    holder",
+                "number", "programme", "face", "free", "held", "redeemed"
+            );
+            for line in &lines {
+                println!(
+                    "{:<8} {:<16} {:>14} {:>14} {:>14} {:>14}  {}  {}",
+                    line.number,
+                    line.programme,
+                    line.face,
+                    line.free,
+                    line.held,
+                    line.redeemed,
+                    line.last_day,
+                    line.holder
+                );
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+    .await
+}
+
+pub(in crate::cli) async fn show(global: &Global, text: &str) -> anyhow::Result<ExitCode> {
+    with_session(global, async |session| {
+        let zone = session.zone(global).await?;
+        let id = voucher_id(session, &zone, text).await?;
+        let filter = VoucherFilter {
+            id: Some(id),
+            ..VoucherFilter::default()
+        };
+        let found = find(session, &zone, filter, 1).await?;
+        let voucher = found
+            .first()
+            .with_context(|| format!("no voucher {text} in zone {}", zone.code))?;
+        let holds = session
+            .database
+            .read(zone.id, (zone.id, id), |conn, (zone, id)| {
+                Box::pin(store::holds_of(conn, *zone, *id))
+            })
+            .await?;
+        let line = VoucherLine::of(voucher, &zone);
+        let holds: Vec<_> = holds.iter().map(|hold| HoldLine::of(hold, &zone)).collect();
+        if global.json {
+            output::json(&serde_json::json!({ "voucher": line, "holds": holds }))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        super::print_answer(&serde_json::to_value(&line)?);
+        for hold in &holds {
+            println!(
+                "hold {}: {} for a price of {}, {}, redeemed {}, provider {}",
+                hold.id, hold.amount, hold.price, hold.state, hold.redeemed, hold.provider
+            );
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+    .await
+}
+
+pub(in crate::cli) async fn applications(
+    global: &Global,
+    args: ApplicationsArgs,
+) -> anyhow::Result<ExitCode> {
+    let state = match args.state {
+        State::Applied => ApplicationState::Applied,
+        State::Recommended => ApplicationState::Recommended,
+        State::Issued => ApplicationState::Issued,
+        State::Rejected => ApplicationState::Rejected,
+    };
+    with_session(global, async |session| {
+        let zone = session.zone(global).await?;
+        let input = (zone.id, args.programme, state, args.limit);
+        let ids = session
+            .database
+            .read(zone.id, input, |conn, (zone, programme, state, limit)| {
+                Box::pin(store::applications_in(
+                    conn,
+                    *zone,
+                    programme.as_ref(),
+                    *state,
+                    *limit,
+                ))
+            })
+            .await?;
+        if global.json {
+            output::json(&ids)?;
+        } else {
+            for id in &ids {
+                println!("{id}");
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+    .await
+}

@@ -1,0 +1,25 @@
+//! A bank for the demonstration: it answers a batch with a statement file, as a real one would.
+
+use chrono::NaiveDate;
+
+use crate::payment::Batch;
+use crate::types::Currency;
+
+/// One line in so many is rejected: the payee's account was closed.
+const REJECTED_EACH: usize = 11;
+
+/// The statement file for a batch, in CSV.
+pub(super) fn statement(batch: &Batch, booked_on: NaiveDate, currency: Currency) -> String {
+    let mut file = String::from("end_to_end_id,amount,booked_on,status,bank_reference,reason\n");
+    for (place, line) in (1_usize..).zip(&batch.lines) {
+        let id = &line.end_to_end_id;
+        let amount = line.amount.to_text(currency);
+        let told = if place.is_multiple_of(REJECTED_EACH) {
+            "rejected,,AC04 account closed".to_owned()
+        } else {
+            format!("paid,ICBC{}-{place:05},", booked_on.format("%Y%m%d"))
+        };
+        file.push_str(&format!("{id},{amount},{booked_on},{told}\n"));
+    }
+    file
+}

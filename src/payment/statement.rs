@@ -1,0 +1,347 @@
+//! What the bank says: a statement confirms or rejects each instruction.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use sqlx::PgConnection;
+
+use super::send::in_transit;
+use super::store::{self, ClosedLine, SentLine};
+use super::{PayableState, PaymentError};
+use crate::identity::{Command, Role};
+use crate::journal::{self, AccountCode, Address, Details, Effect, Entry, EntryKind, Transfer};
+use crate::tabular::{Bound, Field, Record, RowError, RowErrors};
+use crate::types::{Currency, Day, Money, PayableId, hex};
+
+/// How many lines are recorded together.
+const CHUNK: usize = 1_000;
+
+/// What the bank did with an instruction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BankVerdict {
+    /// Paid; the bank's own reference of the booking.
+    Paid(String),
+    /// Rejected; the bank's reason.
+    Rejected(String),
+}
+
+/// One line of a bank statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatementLine {
+    /// Row in the file, as a person counts.
+    pub row: u64,
+    /// The instruction.
+    pub end_to_end_id: String,
+    /// Minor units.
+    pub amount: Money,
+    /// The bank's booking day.
+    pub booked_on: NaiveDate,
+    /// Paid or rejected.
+    pub verdict: BankVerdict,
+}
+
+/// A bank statement file.
+#[derive(Clone, Debug)]
+pub struct BankStatement {
+    /// SHA-256 of the file.
+    pub sha256: [u8; 32],
+    /// Its lines.
+    pub lines: Vec<StatementLine>,
+}
+
+/// What a statement changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct StatementReport {
+    /// Lines that are paid now.
+    pub paid: usize,
+    /// Sum of these, minor units.
+    pub paid_total: Money,
+    /// Lines that the bank rejected: approved again, ready for another batch.
+    pub rejected: usize,
+    /// Sum of these, minor units.
+    pub rejected_total: Money,
+    /// Lines that an earlier import had told already.
+    pub known: usize,
+}
+
+/// The columns of a statement.
+pub const STATEMENT_FIELDS: &[Field] = &[
+    Field {
+        name: "end_to_end_id",
+        headers: &["end_to_end_id", "EndToEndId"],
+        required: true,
+    },
+    Field {
+        name: "amount",
+        headers: &["amount", "金额"],
+        required: true,
+    },
+    Field {
+        name: "booked_on",
+        headers: &["booked_on", "记账日期"],
+        required: true,
+    },
+    Field {
+        name: "status",
+        headers: &["status", "状态"],
+        required: true,
+    },
+    Field {
+        name: "bank_reference",
+        headers: &["bank_reference", "流水号"],
+        required: false,
+    },
+    Field {
+        name: "reason",
+        headers: &["reason", "退回原因"],
+        required: false,
+    },
+];
+
+/// Reads a statement whose columns are known: `booked_on` as YYYY-MM-DD, `status` as `paid` or
+/// `rejected`, `bank_reference` for what is paid, `reason` for what is rejected.
+pub fn read_statement(
+    bytes: &[u8],
+    table: &Bound<'_>,
+    currency: Currency,
+) -> Result<BankStatement, RowErrors> {
+    let mut errors = RowErrors::default();
+    let mut lines = Vec::new();
+    let mut seen = HashMap::new();
+    for record in table.records() {
+        let Some(line) = errors.take(read_line(&record, currency)) else {
+            continue;
+        };
+        if let Some(first) = seen.insert(line.end_to_end_id.clone(), line.row) {
+            errors.push(record.error(
+                format!("{} stands in row {first} too", line.end_to_end_id),
+                "keep one line for each instruction",
+            ));
+        }
+        lines.push(line);
+    }
+    errors.check()?;
+    Ok(BankStatement {
+        sha256: Sha256::digest(bytes).into(),
+        lines,
+    })
+}
+
+fn read_line(record: &Record<'_, '_>, currency: Currency) -> Result<StatementLine, RowError> {
+    let cell = record.require("amount")?;
+    let amount = Money::parse(cell.text, currency).map_err(|error| cell.error(error, ""))?;
+    let cell = record.require("booked_on")?;
+    let booked_on: Day = cell.parse()?;
+    let cell = record.require("status")?;
+    let verdict = match cell.text {
+        "paid" => BankVerdict::Paid(record.require("bank_reference")?.text.to_owned()),
+        "rejected" => BankVerdict::Rejected(record.require("reason")?.text.to_owned()),
+        _ => return Err(cell.error("is no status", "write paid or rejected")),
+    };
+    Ok(StatementLine {
+        row: record.number(),
+        end_to_end_id: record.require("end_to_end_id")?.text.to_owned(),
+        amount,
+        booked_on: booked_on.date(),
+        verdict,
+    })
+}
+
+/// Confirms or rejects the lines that a statement names, all or nothing. A file that was imported before
+/// changes nothing.
+pub async fn import_statement(
+    conn: &mut PgConnection,
+    command: &Command<'_>,
+    statement: &BankStatement,
+) -> Result<StatementReport, PaymentError> {
+    command.actor.require(&[Role::Cashier])?;
+    let zone = command.zone;
+    let ids: Vec<&str> = statement
+        .lines
+        .iter()
+        .map(|line| line.end_to_end_id.as_str())
+        .collect();
+    let sent: HashMap<String, SentLine> = store::lock_lines(conn, zone.id, zone.currency, &ids)
+        .await?
+        .into_iter()
+        .map(|line| (line.end_to_end_id.clone(), line))
+        .collect();
+    let (matched, report) =
+        match_lines(statement, &sent, command.today()).map_err(PaymentError::Rows)?;
+    for chunk in matched.chunks(CHUNK) {
+        record_chunk(conn, command, &statement.sha256, chunk).await?;
+    }
+    Ok(report)
+}
+
+/// A statement line with the instruction that it closes.
+type Matched<'a> = (&'a StatementLine, &'a SentLine);
+
+/// Pure: what each line does, or every line that fits nothing.
+fn match_lines<'a>(
+    statement: &'a BankStatement,
+    sent: &'a HashMap<String, SentLine>,
+    today: NaiveDate,
+) -> Result<(Vec<Matched<'a>>, StatementReport), RowErrors> {
+    let mut errors = RowErrors::default();
+    let mut matched = Vec::new();
+    let mut report = StatementReport::default();
+    for line in &statement.lines {
+        let instruction = sent.get(&line.end_to_end_id);
+        let problem = |column: &str, value: String, problem: String, remedy: &str| {
+            RowError::of_cell(line.row, column, &value, problem, remedy)
+        };
+        let id = || line.end_to_end_id.clone();
+        match instruction {
+            None => errors.push(problem(
+                "end_to_end_id",
+                id(),
+                "no batch has this instruction".to_owned(),
+                "check the id; payments that this office did not send are not imported here",
+            )),
+            Some(instruction) if instruction.amount.money() != line.amount => errors.push(problem(
+                "amount",
+                line.amount.to_text(instruction.line.currency),
+                format!(
+                    "the instruction is over {}",
+                    instruction
+                        .amount
+                        .money()
+                        .to_text(instruction.line.currency)
+                ),
+                "ask the bank: an instruction is paid whole or not at all",
+            )),
+            Some(instruction) if line.booked_on > today || line.booked_on < instruction.sent_on => {
+                errors.push(problem(
+                    "booked_on",
+                    line.booked_on.to_string(),
+                    format!(
+                        "is not between the day of sending {} and today {today}",
+                        instruction.sent_on
+                    ),
+                    "correct the day",
+                ));
+            }
+            Some(instruction) if is_known(line, instruction) => report.known += 1,
+            Some(instruction) if instruction.state != "sent" => errors.push(problem(
+                "status",
+                id(),
+                format!("an earlier statement said {}", instruction.state),
+                "a line is told once: find out which statement is right",
+            )),
+            Some(instruction) => {
+                let (count, total) = match line.verdict {
+                    BankVerdict::Paid(_) => (&mut report.paid, &mut report.paid_total),
+                    BankVerdict::Rejected(_) => (&mut report.rejected, &mut report.rejected_total),
+                };
+                *count += 1;
+                *total = [*total, line.amount].into_iter().sum();
+                matched.push((line, instruction));
+            }
+        }
+    }
+    errors.check()?;
+    Ok((matched, report))
+}
+
+/// Whether an earlier import has told the same.
+fn is_known(line: &StatementLine, instruction: &SentLine) -> bool {
+    match &line.verdict {
+        BankVerdict::Paid(reference) => {
+            instruction.state == "paid" && instruction.bank_reference.as_ref() == Some(reference)
+        }
+        BankVerdict::Rejected(_) => instruction.state == "rejected",
+    }
+}
+
+async fn record_chunk(
+    conn: &mut PgConnection,
+    command: &Command<'_>,
+    sha256: &[u8; 32],
+    chunk: &[Matched<'_>],
+) -> Result<(), PaymentError> {
+    let zone = command.zone;
+    let entries: Result<Vec<Entry>, PaymentError> = chunk
+        .iter()
+        .map(|matched| entry(*matched, sha256, command))
+        .collect();
+    let mut closed = Vec::with_capacity(chunk.len());
+    let (mut paid, mut again): (Vec<PayableId>, Vec<PayableId>) = (Vec::new(), Vec::new());
+    let outcomes = journal::record(conn, zone, command.now, &entries?).await?;
+    for ((line, instruction), outcome) in chunk.iter().zip(outcomes) {
+        let index = outcome?.index;
+        let (state, bank_reference) = match &line.verdict {
+            BankVerdict::Paid(reference) => {
+                paid.push(instruction.payable);
+                ("paid", Some(reference.as_str()))
+            }
+            BankVerdict::Rejected(_) => {
+                again.push(instruction.payable);
+                ("rejected", None)
+            }
+        };
+        let end_to_end_id = &line.end_to_end_id;
+        closed.push(ClosedLine {
+            end_to_end_id,
+            state,
+            bank_reference,
+            index,
+        });
+    }
+    store::close_lines(conn, zone.id, sha256, &closed).await?;
+    store::set_state(conn, zone.id, &paid, PayableState::Paid).await?;
+    store::set_state(conn, zone.id, &again, PayableState::Approved).await?;
+    Ok(())
+}
+
+fn entry(
+    (line, instruction): Matched<'_>,
+    sha256: &[u8; 32],
+    command: &Command<'_>,
+) -> Result<Entry, PaymentError> {
+    #[derive(Serialize)]
+    struct Told<'a> {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        bank_reference: Option<&'a str>,
+        end_to_end_id: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<&'a str>,
+        statement_sha256: String,
+    }
+    let SentLine {
+        line: budget,
+        amount,
+        payee,
+        ..
+    } = instruction;
+    let transit = in_transit(budget.currency);
+    let (kind, bank_reference, reason, transfers) = match &line.verdict {
+        BankVerdict::Paid(reference) => {
+            let bank = Address::new(AccountCode::F1010, budget.currency);
+            let spent = budget.transfer(AccountCode::B60, AccountCode::B70, *amount)?;
+            let paid = vec![Transfer::new(transit, bank, *amount)?, spent];
+            ("payment.confirmed", Some(reference.as_str()), None, paid)
+        }
+        BankVerdict::Rejected(reason) => {
+            let back = vec![Transfer::new(transit, budget.payable(*payee), *amount)?];
+            ("payment.rejected", None, Some(reason.as_str()), back)
+        }
+    };
+    Ok(Entry {
+        actor: command.actor.person,
+        kind: EntryKind(kind),
+        effective: line.booked_on,
+        subject: Some(instruction.payable.0),
+        details: Details::new(&Told {
+            bank_reference,
+            end_to_end_id: &line.end_to_end_id,
+            reason,
+            statement_sha256: hex(sha256),
+        })?,
+        transfers,
+        effect: Effect::Ordinary,
+        idempotency: None,
+    })
+}

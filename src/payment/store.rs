@@ -1,0 +1,399 @@
+//! Payables, batches and their lines as rows.
+
+use chrono::NaiveDate;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::PayableState;
+use crate::identity::Command;
+use crate::programme::BudgetLine;
+use crate::types::{
+    Amount, BatchId, Code, Currency, FiscalYear, LogIndex, Money, NotPositive, PartyId, PayableId,
+    PersonId, ZoneId,
+};
+
+/// Something owed to a payee.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payable {
+    /// Identity.
+    pub id: PayableId,
+    /// Who is paid.
+    pub payee: PartyId,
+    /// How much, minor units.
+    pub amount: Amount,
+    /// What pays.
+    pub line: BudgetLine,
+    /// Where it is.
+    pub state: PayableState,
+    /// Who redeemed or claimed.
+    pub submitted_by: PersonId,
+    /// Who approved it.
+    pub approved_by: Option<PersonId>,
+    /// The entry that made it owed.
+    pub owed_index: LogIndex,
+}
+
+/// Which payables to read.
+#[derive(Clone, Debug)]
+pub enum PayableFilter {
+    /// Those in a state, oldest first, at most so many.
+    State(PayableState, i64),
+    /// These.
+    Ids(Vec<PayableId>),
+}
+
+/// Inserts what redemptions have made owed; the entries are in the log already.
+pub async fn insert_owed(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    owed: &[Payable],
+) -> Result<(), sqlx::Error> {
+    let ids: Vec<Uuid> = owed.iter().map(|payable| payable.id.0).collect();
+    let payees: Vec<Uuid> = owed.iter().map(|payable| payable.payee.0).collect();
+    let amounts: Vec<i64> = owed.iter().map(|payable| payable.amount.minor()).collect();
+    let indices: Vec<i64> = owed.iter().map(|payable| payable.owed_index.0).collect();
+    let submitters: Vec<Uuid> = owed.iter().map(|payable| payable.submitted_by.0).collect();
+    let years: Vec<i16> = owed.iter().map(|payable| payable.line.year.0).collect();
+    let programmes: Vec<&str> = owed
+        .iter()
+        .map(|payable| payable.line.programme.as_str())
+        .collect();
+    sqlx::query!(
+        "INSERT INTO ledger.payable (zone_id, state, payable_id, payee_id, amount, owed_index,
+             submitted_by, fiscal_year, programme)
+         SELECT $1, 'owed', new.* FROM unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[],
+             $6::uuid[], $7::smallint[], $8::text[]) AS new",
+        zone.0,
+        &ids,
+        &payees,
+        &amounts,
+        &indices,
+        &submitters,
+        &years,
+        &programmes as &[&str],
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Reads payables, and locks them if `lock` is set, in the order of their ids.
+pub async fn payables(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    currency: Currency,
+    filter: &PayableFilter,
+    lock: Lock,
+) -> Result<Vec<Payable>, sqlx::Error> {
+    let (state, mut ids, limit) = match filter {
+        PayableFilter::State(state, limit) => (Some(state.as_str()), None, *limit),
+        PayableFilter::Ids(ids) => (
+            None,
+            Some(ids.iter().map(|id| id.0).collect::<Vec<_>>()),
+            i64::MAX,
+        ),
+    };
+    if lock == Lock::ForUpdate {
+        let locked = sqlx::query_scalar!(
+            "SELECT payable_id FROM ledger.payable
+             WHERE zone_id = $1 AND ($2::text IS NULL OR state = $2)
+                 AND ($3::uuid[] IS NULL OR payable_id = ANY($3))
+             ORDER BY payable_id LIMIT $4 FOR UPDATE",
+            zone.0,
+            state,
+            ids.as_deref(),
+            limit,
+        )
+        .fetch_all(&mut *conn)
+        .await?;
+        ids = Some(locked);
+    }
+    let rows = sqlx::query!(
+        "SELECT payable_id, payee_id, amount, fiscal_year, programme, state, submitted_by,
+             approved_by, owed_index
+         FROM ledger.payable
+         WHERE zone_id = $1 AND ($2::text IS NULL OR state = $2)
+             AND ($3::uuid[] IS NULL OR payable_id = ANY($3))
+         ORDER BY payable_id LIMIT $4",
+        zone.0,
+        state,
+        ids.as_deref(),
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Payable {
+                id: PayableId(row.payable_id),
+                payee: PartyId(row.payee_id),
+                amount: positive(row.amount)?,
+                line: BudgetLine {
+                    programme: row.programme.parse::<Code>().map_err(decode)?,
+                    year: FiscalYear(row.fiscal_year),
+                    currency,
+                },
+                state: parse_state(&row.state)?,
+                submitted_by: PersonId(row.submitted_by),
+                approved_by: row.approved_by.map(PersonId),
+                owed_index: LogIndex(row.owed_index),
+            })
+        })
+        .collect()
+}
+
+/// Whether rows are read for a decision that this transaction will write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lock {
+    /// Read only.
+    No,
+    /// Locked until commit.
+    ForUpdate,
+}
+
+fn parse_state(text: &str) -> Result<PayableState, sqlx::Error> {
+    [
+        PayableState::Owed,
+        PayableState::Approved,
+        PayableState::Sent,
+        PayableState::Paid,
+    ]
+    .into_iter()
+    .find(|state| state.as_str() == text)
+    .ok_or_else(|| sqlx::Error::Decode(format!("unknown payable state {text:?}").into()))
+}
+
+fn positive(minor: i64) -> Result<Amount, sqlx::Error> {
+    Amount::new(Money::from_minor(minor)).map_err(|error: NotPositive| decode(error))
+}
+
+fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
+    sqlx::Error::Decode(Box::new(error))
+}
+
+/// Marks payables approved, each by its own entry.
+pub(super) async fn mark_approved(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    approver: PersonId,
+    approved: &[(PayableId, LogIndex)],
+) -> Result<(), sqlx::Error> {
+    let ids: Vec<Uuid> = approved.iter().map(|(id, _)| id.0).collect();
+    let indices: Vec<i64> = approved.iter().map(|(_, index)| index.0).collect();
+    sqlx::query!(
+        "UPDATE ledger.payable p SET state = 'approved', approved_by = $2, approved_index = new.log_index
+         FROM unnest($3::uuid[], $4::bigint[]) AS new (payable_id, log_index)
+         WHERE p.zone_id = $1 AND p.payable_id = new.payable_id AND p.state = 'owed'",
+        zone.0,
+        approver.0,
+        &ids,
+        &indices,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Moves payables to another state.
+pub(super) async fn set_state(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    ids: &[PayableId],
+    state: PayableState,
+) -> Result<(), sqlx::Error> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    sqlx::query!(
+        "UPDATE ledger.payable SET state = $3 WHERE zone_id = $1 AND payable_id = ANY($2)",
+        zone.0,
+        &ids,
+        state.as_str(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A line of a batch as it is sent.
+#[derive(Clone, Debug)]
+pub(super) struct NewLine {
+    pub(super) end_to_end_id: String,
+    pub(super) payable: Payable,
+    pub(super) approved_by: PersonId,
+}
+
+/// Inserts a batch and its lines.
+pub(super) async fn insert_batch(
+    conn: &mut PgConnection,
+    command: &Command<'_>,
+    batch: BatchId,
+    index: LogIndex,
+    total: Money,
+    lines: &[NewLine],
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO ledger.payment_batch (zone_id, batch_id, sent_by, sent_on, sent_index, lines, total)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        command.zone.id.0,
+        batch.0,
+        command.actor.person.0,
+        command.today(),
+        index.0,
+        i32::try_from(lines.len()).unwrap_or(i32::MAX),
+        total.minor(),
+    )
+    .execute(&mut *conn)
+    .await?;
+    let ids: Vec<&str> = lines
+        .iter()
+        .map(|line| line.end_to_end_id.as_str())
+        .collect();
+    let payables: Vec<Uuid> = lines.iter().map(|line| line.payable.id.0).collect();
+    let amounts: Vec<i64> = lines
+        .iter()
+        .map(|line| line.payable.amount.minor())
+        .collect();
+    let submitters: Vec<Uuid> = lines
+        .iter()
+        .map(|line| line.payable.submitted_by.0)
+        .collect();
+    let approvers: Vec<Uuid> = lines.iter().map(|line| line.approved_by.0).collect();
+    sqlx::query!(
+        "INSERT INTO ledger.payment_line (zone_id, batch_id, sent_by, state, end_to_end_id, payable_id,
+             amount, submitted_by, approved_by)
+         SELECT $1, $2, $3, 'sent', new.* FROM unnest($4::text[], $5::uuid[], $6::bigint[], $7::uuid[],
+             $8::uuid[]) AS new",
+        command.zone.id.0,
+        batch.0,
+        command.actor.person.0,
+        &ids as &[&str],
+        &payables,
+        &amounts,
+        &submitters,
+        &approvers,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A line of a batch as it is now.
+#[derive(Clone, Debug)]
+pub(super) struct SentLine {
+    pub(super) end_to_end_id: String,
+    pub(super) payable: PayableId,
+    pub(super) payee: PartyId,
+    pub(super) amount: Amount,
+    pub(super) line: BudgetLine,
+    pub(super) state: String,
+    pub(super) bank_reference: Option<String>,
+    pub(super) sent_on: NaiveDate,
+}
+
+/// The lines with these ids, locked, in the order of their ids.
+pub(super) async fn lock_lines(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    currency: Currency,
+    ids: &[&str],
+) -> Result<Vec<SentLine>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "SELECT l.end_to_end_id, l.payable_id, l.amount, l.state, l.bank_reference, b.sent_on,
+             p.payee_id, p.fiscal_year, p.programme
+         FROM ledger.payment_line l
+         JOIN ledger.payable p ON p.zone_id = l.zone_id AND p.payable_id = l.payable_id
+         JOIN ledger.payment_batch b ON b.zone_id = l.zone_id AND b.batch_id = l.batch_id
+         WHERE l.zone_id = $1 AND l.end_to_end_id = ANY($2)
+         ORDER BY l.end_to_end_id FOR UPDATE OF l, p",
+        zone.0,
+        ids as &[&str],
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(SentLine {
+                end_to_end_id: row.end_to_end_id,
+                payable: PayableId(row.payable_id),
+                payee: PartyId(row.payee_id),
+                amount: positive(row.amount)?,
+                line: BudgetLine {
+                    programme: row.programme.parse::<Code>().map_err(decode)?,
+                    year: FiscalYear(row.fiscal_year),
+                    currency,
+                },
+                state: row.state,
+                bank_reference: row.bank_reference,
+                sent_on: row.sent_on,
+            })
+        })
+        .collect()
+}
+
+/// What a statement said of a line, with the entry that records it.
+#[derive(Clone, Debug)]
+pub(super) struct ClosedLine<'a> {
+    pub(super) end_to_end_id: &'a str,
+    pub(super) state: &'static str,
+    pub(super) bank_reference: Option<&'a str>,
+    pub(super) index: LogIndex,
+}
+
+/// Closes lines of batches.
+pub(super) async fn close_lines(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    statement: &[u8; 32],
+    closed: &[ClosedLine<'_>],
+) -> Result<(), sqlx::Error> {
+    let ids: Vec<&str> = closed.iter().map(|line| line.end_to_end_id).collect();
+    let states: Vec<&str> = closed.iter().map(|line| line.state).collect();
+    let references: Vec<Option<&str>> = closed.iter().map(|line| line.bank_reference).collect();
+    let indices: Vec<i64> = closed.iter().map(|line| line.index.0).collect();
+    sqlx::query!(
+        "UPDATE ledger.payment_line l SET state = new.state, bank_reference = new.bank_reference,
+             closed_index = new.log_index, statement_sha256 = $2
+         FROM unnest($3::text[], $4::text[], $5::text[], $6::bigint[])
+             AS new (end_to_end_id, state, bank_reference, log_index)
+         WHERE l.zone_id = $1 AND l.end_to_end_id = new.end_to_end_id",
+        zone.0,
+        statement.as_slice(),
+        &ids as &[&str],
+        &states as &[&str],
+        &references as &[Option<&str>],
+        &indices,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The lines of a batch with their payees, for the bank: end-to-end id, payee, amount, state.
+pub async fn lines_of_batch(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    batch: BatchId,
+) -> Result<Vec<(String, String, Money, String)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "SELECT l.end_to_end_id, l.amount, l.state, y.name
+         FROM ledger.payment_line l
+         JOIN ledger.payable p ON p.zone_id = l.zone_id AND p.payable_id = l.payable_id
+         JOIN ledger.party y ON y.zone_id = l.zone_id AND y.party_id = p.payee_id
+         WHERE l.zone_id = $1 AND l.batch_id = $2
+         ORDER BY length(l.end_to_end_id), l.end_to_end_id",
+        zone.0,
+        batch.0,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            (
+                row.end_to_end_id,
+                row.name,
+                Money::from_minor(row.amount),
+                row.state,
+            )
+        })
+        .collect())
+}

@@ -1,0 +1,79 @@
+//! The whole check of a pack: its type check, and its own examples.
+
+use super::pack::Example;
+use super::problem::{PackProblems, Problems};
+use super::{Decision, Policy, decide};
+
+/// Reads a pack, type-checks it and runs its examples: what must succeed before it is published.
+///
+/// # Errors
+/// Every problem, with line, column and remedy.
+pub fn check(body: &str) -> Result<Policy, PackProblems> {
+    let policy = Policy::parse(body)?;
+    let mut problems = Problems::new(body);
+    for example in &policy.examples {
+        let decision = decide(
+            &policy,
+            example.moment,
+            &example.facts,
+            &example.usage,
+            example.on,
+        );
+        for (what, expected, found) in differences(&policy, example, &decision) {
+            problems.note::<()>(
+                &example.span,
+                format!(
+                    "example \"{}\": expected {what} {expected}, decided {found}",
+                    example.title
+                ),
+                "correct the rule, or the example if the rule is right",
+            );
+        }
+    }
+    if problems.is_empty() {
+        Ok(policy)
+    } else {
+        Err(problems.into_report())
+    }
+}
+
+/// What the decision says otherwise than the example demands: what, expected, found.
+fn differences(
+    policy: &Policy,
+    example: &Example,
+    decision: &Decision,
+) -> Vec<(&'static str, String, String)> {
+    let expected = &example.expected;
+    let list = |codes: &[super::ReasonCode]| {
+        let codes: Vec<_> = codes.iter().map(super::ReasonCode::as_str).collect();
+        format!("[{}]", codes.join(", "))
+    };
+    let text = |money: crate::types::Money| money.to_text(policy.currency);
+    let none = || "none".to_owned();
+    let own_share = decision.own_share.map(|sum| sum.to_string());
+    let mut compared = vec![
+        ("outcome", name(expected.outcome), name(decision.outcome)),
+        ("reasons", list(&expected.reasons), list(&decision.reasons)),
+    ];
+    if let Some(amount) = expected.amount {
+        compared.push(("amount", text(amount), decision.amount.to_string()));
+    }
+    if let Some(share) = expected.own_share {
+        compared.push(("own_share", text(share), own_share.unwrap_or_else(none)));
+    }
+    if let Some(day) = expected.last_day {
+        let found = decision.last_day.map_or_else(none, |day| day.to_string());
+        compared.push(("last_day", day.to_string(), found));
+    }
+    compared.retain(|(_, expected, found)| expected != found);
+    compared
+}
+
+fn name(outcome: super::Outcome) -> String {
+    use super::pack::Words;
+    let words = super::Outcome::WORDS.iter();
+    words
+        .filter(|(_, known)| *known == outcome)
+        .map(|(word, _)| (*word).to_owned())
+        .collect()
+}

@@ -1,0 +1,98 @@
+//! Budget authority: appropriated to the zone, allocated to programmes.
+
+use serde::Serialize;
+use sqlx::PgConnection;
+
+use super::{BudgetLine, ProgrammeError, record, store};
+use crate::identity::{Command, Role};
+use crate::journal::{AccountCode, Address, Recorded, Transfer};
+use crate::types::{Amount, Code, FiscalYear, Reason};
+
+/// Authority and money that the treasury gives a zone for a year.
+#[derive(Clone, Debug)]
+pub struct Appropriate {
+    /// How much.
+    pub amount: Amount,
+    /// The budget document.
+    pub document: Reason,
+    /// For which budget year.
+    pub year: FiscalYear,
+}
+
+/// Authority of the zone that goes to a programme.
+#[derive(Clone, Debug)]
+pub struct Allocate {
+    /// How much.
+    pub amount: Amount,
+    /// The programme.
+    pub programme: Code,
+    /// Of which budget year.
+    pub year: FiscalYear,
+}
+
+/// Enters an appropriation: authority B10/B20, and money F1010/F3010.
+pub async fn appropriate(
+    conn: &mut PgConnection,
+    command: &Command<'_>,
+    input: &Appropriate,
+) -> Result<Recorded, ProgrammeError> {
+    #[derive(Serialize)]
+    struct Appropriated<'a> {
+        amount: String,
+        document: &'a Reason,
+        year: FiscalYear,
+    }
+    command.actor.require(&[Role::Finance])?;
+    let currency = command.zone.currency;
+    let of_year = |code| Address::new(code, currency).year(input.year);
+    let transfers = vec![
+        Transfer::new(
+            of_year(AccountCode::B10),
+            of_year(AccountCode::B20),
+            input.amount,
+        )?,
+        Transfer::new(
+            Address::new(AccountCode::F1010, currency),
+            of_year(AccountCode::F3010),
+            input.amount,
+        )?,
+    ];
+    let details = Appropriated {
+        amount: input.amount.money().to_text(currency),
+        document: &input.document,
+        year: input.year,
+    };
+    record(conn, command, "budget.appropriated", &details, transfers).await
+}
+
+/// Allocates authority to a programme: B20/B30. More than is unallocated is refused.
+pub async fn allocate(
+    conn: &mut PgConnection,
+    command: &Command<'_>,
+    input: &Allocate,
+) -> Result<Recorded, ProgrammeError> {
+    #[derive(Serialize)]
+    struct Allocated<'a> {
+        amount: String,
+        programme: &'a Code,
+        year: FiscalYear,
+    }
+    command.actor.require(&[Role::Finance])?;
+    if !store::exists(conn, command.zone.id, &input.programme).await? {
+        return Err(ProgrammeError::Unknown(input.programme.clone()));
+    }
+    let currency = command.zone.currency;
+    let line = BudgetLine {
+        programme: input.programme.clone(),
+        year: input.year,
+        currency,
+    };
+    let unallocated = Address::new(AccountCode::B20, currency).year(input.year);
+    let transfer = Transfer::new(unallocated, line.account(AccountCode::B30), input.amount)?;
+    let details = Allocated {
+        amount: input.amount.money().to_text(currency),
+        programme: &input.programme,
+        year: input.year,
+    };
+    record(conn, command, "budget.allocated", &details, vec![transfer]).await
+}

@@ -1,0 +1,57 @@
+//! Setting up a programme.
+
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+
+use super::{ProgrammeError, record, store};
+use crate::identity::{Command, Role};
+use crate::journal::Recorded;
+use crate::types::{Code, Name};
+
+/// The instrument of a programme.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProgrammeKind {
+    /// Innovation vouchers.
+    Voucher,
+    /// Awards of the past, imported from another office.
+    Imported,
+}
+
+impl ProgrammeKind {
+    /// As the database writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Voucher => "voucher",
+            Self::Imported => "imported",
+        }
+    }
+}
+
+/// A programme to be set up.
+#[derive(Clone, Debug, Serialize)]
+pub struct NewProgramme {
+    /// Short code: part of account addresses.
+    pub code: Code,
+    /// The instrument.
+    pub kind: ProgrammeKind,
+    /// Name in English.
+    pub name_en: Name,
+    /// Name in Chinese.
+    pub name_zh: Name,
+}
+
+/// Sets up a programme, without rules or money.
+pub async fn create(
+    conn: &mut PgConnection,
+    command: &Command<'_>,
+    new: &NewProgramme,
+) -> Result<Recorded, ProgrammeError> {
+    command.actor.require(&[Role::Manager])?;
+    if store::exists(conn, command.zone.id, &new.code).await? {
+        return Err(ProgrammeError::Exists(new.code.clone()));
+    }
+    let recorded = record(conn, command, "programme.created", new, Vec::new()).await?;
+    store::insert(conn, command.zone.id, new, recorded.index).await?;
+    Ok(recorded)
+}

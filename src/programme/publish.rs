@@ -1,0 +1,120 @@
+//! Publishing rules takes two persons: a rule administrator proposes a pack, a manager publishes exactly
+//! those bytes (DOMAIN §6).
+
+use serde::Serialize;
+use sqlx::PgConnection;
+
+use super::{ProgrammeError, record, store};
+use crate::identity::{Command, Role};
+use crate::journal::Recorded;
+use crate::policy::{self, Policy};
+use crate::types::{Code, PersonId, PolicyId};
+
+/// A version that is in force from its day on.
+#[derive(Clone, Debug, Serialize)]
+pub struct Published {
+    /// Identity.
+    pub policy: PolicyId,
+    /// The version.
+    pub version: Code,
+    /// SHA-256 of the pack's bytes.
+    pub sha256: String,
+    /// First day in force.
+    pub in_force_from: chrono::NaiveDate,
+}
+
+/// What stands in the log about a proposal: everything, since the pack's bytes fit a leaf.
+#[derive(Serialize)]
+struct Proposal<'a> {
+    pack: &'a str,
+    programme: &'a Code,
+    sha256: String,
+    version: &'a Code,
+}
+
+#[derive(Serialize)]
+struct Publication<'a> {
+    in_force_from: chrono::NaiveDate,
+    policy: PolicyId,
+    programme: &'a Code,
+    proposed_by: PersonId,
+    sha256: String,
+    version: &'a Code,
+}
+
+/// Reads a pack, refusing one with problems, for another programme or in another currency.
+fn check(command: &Command<'_>, programme: &Code, pack: &str) -> Result<Policy, ProgrammeError> {
+    let policy =
+        Policy::parse(pack).map_err(|problems| ProgrammeError::Pack(problems.to_string()))?;
+    if policy.code() != programme {
+        let pack = policy.code().to_string();
+        return Err(ProgrammeError::OtherProgramme {
+            pack,
+            programme: programme.clone(),
+        });
+    }
+    if policy.currency() != command.zone.currency {
+        let (pack, zone) = (policy.currency(), command.zone.currency);
+        return Err(ProgrammeError::OtherCurrency { pack, zone });
+    }
+    Ok(policy)
+}
+
+/// Proposes a pack for a programme.
+pub async fn propose(
+    conn: &mut PgConnection,
+    command: &Command<'_>,
+    programme: &Code,
+    pack: &str,
+) -> Result<Recorded, ProgrammeError> {
+    command.actor.require(&[Role::RuleAdmin])?;
+    if !store::exists(conn, command.zone.id, programme).await? {
+        return Err(ProgrammeError::Unknown(programme.clone()));
+    }
+    let policy = check(command, programme, pack)?;
+    let details = Proposal {
+        pack,
+        programme,
+        sha256: policy.sha256().to_string(),
+        version: policy.version(),
+    };
+    let recorded = record(conn, command, "policy.proposed", &details, Vec::new()).await?;
+    let proposer = command.actor.person;
+    store::insert_proposal(conn, command.zone.id, &policy, proposer, recorded.index).await?;
+    Ok(recorded)
+}
+
+/// Publishes a pack that another person has proposed, byte for byte.
+pub async fn publish(
+    conn: &mut PgConnection,
+    command: &Command<'_>,
+    programme: &Code,
+    pack: &str,
+) -> Result<(Published, Recorded), ProgrammeError> {
+    command.actor.require(&[Role::Manager])?;
+    let policy = check(command, programme, pack)?;
+    let proposed_by = store::proposer(conn, command.zone.id, &policy)
+        .await?
+        .ok_or(ProgrammeError::NotProposed)?;
+    if proposed_by == command.actor.person {
+        return Err(ProgrammeError::SamePerson);
+    }
+    let published = Published {
+        policy: PolicyId::generate(),
+        version: policy.version().clone(),
+        sha256: policy.sha256().to_string(),
+        in_force_from: policy.in_force().from(),
+    };
+    let details = Publication {
+        in_force_from: published.in_force_from,
+        policy: published.policy,
+        programme,
+        proposed_by,
+        sha256: published.sha256.clone(),
+        version: policy.version(),
+    };
+    let recorded = record(conn, command, "policy.published", &details, Vec::new()).await?;
+    let (zone, id) = (command.zone.id, published.policy);
+    policy::store::insert(conn, zone, id, &policy, command.now, recorded.index.0).await?;
+    Ok((published, recorded))
+}

@@ -1,0 +1,119 @@
+//! Programmes and proposals as rows.
+
+use sqlx::PgConnection;
+
+use super::NewProgramme;
+use super::create::ProgrammeKind;
+use crate::policy::Policy;
+use crate::types::{Code, LogIndex, PersonId, ZoneId};
+
+fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
+    sqlx::Error::Decode(Box::new(error))
+}
+
+/// Whether a zone has the programme.
+pub async fn exists(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    code: &Code,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM ledger.programme WHERE zone_id = $1 AND code = $2) AS "exists!""#,
+        zone.0,
+        code.as_str(),
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Inserts a programme whose entry is in the log.
+pub async fn insert(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    new: &NewProgramme,
+    index: LogIndex,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO ledger.programme (zone_id, code, kind, name_zh, name_en, log_index)
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT ON CONSTRAINT programme_pkey DO NOTHING",
+        zone.0,
+        new.code.as_str(),
+        new.kind.as_str(),
+        new.name_zh.as_str(),
+        new.name_en.as_str(),
+        index.0,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The programmes of a zone, in the order of their codes.
+pub async fn programmes(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+) -> Result<Vec<NewProgramme>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "SELECT code, kind, name_zh, name_en FROM ledger.programme WHERE zone_id = $1 ORDER BY code",
+        zone.0,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(NewProgramme {
+                code: row.code.parse().map_err(decode)?,
+                kind: if row.kind == ProgrammeKind::Voucher.as_str() {
+                    ProgrammeKind::Voucher
+                } else {
+                    ProgrammeKind::Imported
+                },
+                name_en: row.name_en.parse().map_err(decode)?,
+                name_zh: row.name_zh.parse().map_err(decode)?,
+            })
+        })
+        .collect()
+}
+
+/// Inserts a proposal; the first proposer of the same bytes stays the proposer.
+pub(super) async fn insert_proposal(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    policy: &Policy,
+    proposer: PersonId,
+    index: LogIndex,
+) -> Result<(), sqlx::Error> {
+    let sha256 = policy.sha256();
+    sqlx::query!(
+        "INSERT INTO ledger.policy_proposal (zone_id, programme, sha256, body, proposed_by, log_index)
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT ON CONSTRAINT policy_proposal_pkey DO NOTHING",
+        zone.0,
+        policy.code().as_str(),
+        sha256.as_bytes(),
+        policy.body(),
+        proposer.0,
+        index.0,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Who proposed these bytes.
+pub(super) async fn proposer(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    policy: &Policy,
+) -> Result<Option<PersonId>, sqlx::Error> {
+    let sha256 = policy.sha256();
+    let row = sqlx::query_scalar!(
+        "SELECT proposed_by FROM ledger.policy_proposal
+         WHERE zone_id = $1 AND programme = $2 AND sha256 = $3",
+        zone.0,
+        policy.code().as_str(),
+        sha256.as_bytes(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(PersonId))
+}

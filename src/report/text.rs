@@ -1,0 +1,308 @@
+//! Reports as plain text for a terminal, aligned also where characters are two columns wide.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use unicode_width::UnicodeWidthStr;
+
+use super::figures::{BudgetFigures, BudgetLine, TrialBalanceRow};
+use crate::journal::{Balance, Book, Statement};
+use crate::types::{Currency, Money};
+
+/// Where a cell's text stands in its column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Align {
+    /// Text.
+    Left,
+    /// Figures.
+    Right,
+}
+
+/// Rows under column names. Its `Display` has one line for each, two spaces between columns.
+#[derive(Clone, Debug)]
+pub struct Table {
+    aligns: Vec<Align>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table with these columns and no rows.
+    pub fn new<const N: usize>(columns: [(&str, Align); N]) -> Self {
+        Self {
+            aligns: columns.iter().map(|(_, align)| *align).collect(),
+            rows: vec![columns.iter().map(|(name, _)| (*name).to_owned()).collect()],
+        }
+    }
+
+    /// Adds a row; cells beyond the last column are not shown.
+    pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        self.rows.push(cells.into_iter().collect());
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        let mut widths = vec![0; self.aligns.len()];
+        for row in &self.rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = (*width).max(cell.width());
+            }
+        }
+        widths
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let widths = self.widths();
+        for row in &self.rows {
+            let mut line = String::new();
+            for ((cell, width), align) in row.iter().zip(&widths).zip(&self.aligns) {
+                let padding = " ".repeat(width.saturating_sub(cell.width()));
+                match align {
+                    Align::Left => line.extend([cell.as_str(), &padding, "  "]),
+                    Align::Right => line.extend([padding.as_str(), cell, "  "]),
+                }
+            }
+            writeln!(f, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+/// Budget execution with a total for each currency.
+pub fn budget_text(lines: &[BudgetLine]) -> String {
+    const SHOWN: [&str; 8] = [
+        "appropriated",
+        "allocated",
+        "issued",
+        "reserved",
+        "redeemed",
+        "paid",
+        "lapsed",
+        "free",
+    ];
+    let figures = |figures: &BudgetFigures, currency: Currency| {
+        let shown = figures.named().into_iter();
+        shown
+            .filter(|(name, _)| SHOWN.contains(name))
+            .map(move |(_, figure)| figure.to_grouped_text(currency))
+    };
+    let mut table = Table::new([
+        ("programme", Align::Left),
+        ("year", Align::Left),
+        ("", Align::Left),
+        ("appropriated", Align::Right),
+        ("allocated", Align::Right),
+        ("issued", Align::Right),
+        ("reserved", Align::Right),
+        ("redeemed", Align::Right),
+        ("paid", Align::Right),
+        ("lapsed", Align::Right),
+        ("free", Align::Right),
+        ("name", Align::Left),
+    ]);
+    let mut totals: BTreeMap<Currency, Vec<BudgetFigures>> = BTreeMap::new();
+    for line in lines {
+        let programme = line
+            .programme
+            .as_ref()
+            .map_or("(zone)", |code| code.as_str());
+        let year = line.year.map(|year| year.to_string());
+        let heads = [
+            programme.to_owned(),
+            year.unwrap_or_default(),
+            line.currency.to_string(),
+        ];
+        let name = line.programme_name.clone().unwrap_or_default();
+        let cells = figures(&line.figures, line.currency);
+        table.row(heads.into_iter().chain(cells).chain([name]));
+        totals.entry(line.currency).or_default().push(line.figures);
+    }
+    for (currency, lines) in totals {
+        let total: BudgetFigures = lines.into_iter().sum();
+        let heads = ["total".to_owned(), String::new(), currency.to_string()];
+        table.row(heads.into_iter().chain(figures(&total, currency)));
+    }
+    table.to_string()
+}
+
+/// The trial balance, book by book, with the sums that must be equal.
+pub fn trial_balance_text(rows: &[TrialBalanceRow]) -> String {
+    let mut table = Table::new([
+        ("code", Align::Left),
+        ("name", Align::Left),
+        ("", Align::Left),
+        ("debits", Align::Right),
+        ("credits", Align::Right),
+        ("balance", Align::Right),
+    ]);
+    for row in rows {
+        let money = |amount: Money| amount.to_grouped_text(row.currency);
+        table.row([
+            row.code.to_string(),
+            format!("{} {}", row.name_zh, row.name_en),
+            row.currency.to_string(),
+            money(row.debits),
+            money(row.credits),
+            money(row.balance),
+        ]);
+    }
+    for ((book, currency), (debits, credits)) in sums_by_book(rows) {
+        let (english, chinese) = book.names();
+        table.row([
+            book.letter().to_string(),
+            format!("{chinese} {english}, total"),
+            currency.to_string(),
+            debits.to_grouped_text(currency),
+            credits.to_grouped_text(currency),
+            verdict(debits, credits).to_owned(),
+        ]);
+    }
+    table.to_string()
+}
+
+/// Debits and credits of each book alone.
+pub fn books_text(rows: &[TrialBalanceRow]) -> String {
+    let mut table = Table::new([
+        ("book", Align::Left),
+        ("", Align::Left),
+        ("debits", Align::Right),
+        ("credits", Align::Right),
+        ("", Align::Left),
+    ]);
+    for ((book, currency), (debits, credits)) in sums_by_book(rows) {
+        let (english, chinese) = book.names();
+        table.row([
+            format!("{chinese} {english}"),
+            currency.to_string(),
+            debits.to_grouped_text(currency),
+            credits.to_grouped_text(currency),
+            verdict(debits, credits).to_owned(),
+        ]);
+    }
+    table.to_string()
+}
+
+fn verdict(debits: Money, credits: Money) -> &'static str {
+    if debits == credits {
+        "balances"
+    } else {
+        "DOES NOT BALANCE"
+    }
+}
+
+fn sums_by_book(rows: &[TrialBalanceRow]) -> BTreeMap<(Book, Currency), (Money, Money)> {
+    let mut sums: BTreeMap<(Book, Currency), (Money, Money)> = BTreeMap::new();
+    for row in rows {
+        let (debits, credits) = sums.entry((row.book(), row.currency)).or_default();
+        *debits = [*debits, row.debits].into_iter().sum();
+        *credits = [*credits, row.credits].into_iter().sum();
+    }
+    sums
+}
+
+/// A page of a statement, with the balance before it.
+pub fn statement_text(statement: &Statement) -> String {
+    let currency = statement.address.currency;
+    let optional = |amount: Option<Money>| {
+        amount.map_or_else(String::new, |amount| amount.to_grouped_text(currency))
+    };
+    let mut table = Table::new([
+        ("entry", Align::Right),
+        ("effective", Align::Left),
+        ("kind", Align::Left),
+        ("debit", Align::Right),
+        ("credit", Align::Right),
+        ("balance", Align::Right),
+        ("other account", Align::Left),
+    ]);
+    let blank = || String::new();
+    table.row([
+        blank(),
+        blank(),
+        "opening balance".to_owned(),
+        blank(),
+        blank(),
+        statement.opening.to_grouped_text(currency),
+    ]);
+    for line in &statement.lines {
+        table.row([
+            line.index.to_string(),
+            line.effective.to_string(),
+            line.kind.clone(),
+            optional(line.debit),
+            optional(line.credit),
+            line.balance.to_grouped_text(currency),
+            line.other.clone(),
+        ]);
+    }
+    let mut text = format!("{} in {currency}\n{table}", statement.address);
+    if let Some(next) = statement.next {
+        text.extend(["continues: --from ", &next.to_string(), "\n"]);
+    }
+    text
+}
+
+/// One balance.
+pub fn balance_text(balance: &Balance) -> String {
+    let currency = balance.address.currency;
+    let mut table = Table::new([
+        ("account", Align::Left),
+        ("", Align::Left),
+        ("debits", Align::Right),
+        ("credits", Align::Right),
+        ("balance", Align::Right),
+        ("after entries", Align::Right),
+    ]);
+    table.row([
+        balance.address.to_string(),
+        currency.to_string(),
+        balance.debits.to_grouped_text(currency),
+        balance.credits.to_grouped_text(currency),
+        balance.balance.to_grouped_text(currency),
+        balance.size.to_string(),
+    ]);
+    table.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::FiscalYear;
+
+    #[test]
+    fn columns_align_where_characters_are_two_wide() {
+        let mut table = Table::new([("name", Align::Left), ("amount", Align::Right)]);
+        table.row(["高新区".to_owned(), "1.00".to_owned()]);
+        table.row(["zone".to_owned(), "1,000.00".to_owned()]);
+        assert_eq!(
+            table.to_string(),
+            "name      amount\n高新区      1.00\nzone    1,000.00\n"
+        );
+    }
+
+    #[test]
+    fn totals_are_kept_apart_by_currency() {
+        let line = |currency, allocated| BudgetLine {
+            programme: Some("P".parse().unwrap()),
+            programme_name: Some("创新券".to_owned()),
+            year: Some(FiscalYear(2020)),
+            currency,
+            figures: BudgetFigures {
+                allocated: Money::from_minor(allocated),
+                ..BudgetFigures::default()
+            },
+        };
+        let text = budget_text(&[
+            line(Currency::Cny, 10_000),
+            line(Currency::Cny, 1),
+            line(Currency::Eur, 700),
+        ]);
+        let totals: Vec<&str> = text
+            .lines()
+            .filter(|line| line.starts_with("total"))
+            .collect();
+        assert_eq!(totals.len(), 2);
+        assert!(totals[0].contains(" CNY ") && totals[0].contains(" 100.01 "));
+        assert!(totals[1].contains(" EUR ") && totals[1].contains(" 7.00 "));
+    }
+}

@@ -1,0 +1,156 @@
+//! A party applies for a voucher.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+
+use super::batch::{self, Answers, Decided, Recordable, Rejected, Step, VoucherError};
+use super::rules::{self, Policies};
+use super::store::{self, Application, ApplicationState};
+use crate::identity::{Command, Role};
+use crate::party;
+use crate::party::Party;
+use crate::policy::{self, Facts, Outcome};
+use crate::types::{Code, LogIndex, PartyId, VoucherId};
+
+/// A request for a voucher, with facts as the applicant states them.
+#[derive(Clone, Debug, Serialize)]
+pub struct Apply {
+    /// Stated facts; what the ledger knows itself is added to them.
+    pub facts: Facts,
+    /// Who applies.
+    pub party: PartyId,
+    /// For a voucher of this programme.
+    pub programme: Code,
+}
+
+/// The application, and what the policy says of it so far.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Applied {
+    /// Decimal text: what would be granted today.
+    pub amount: String,
+    /// Identity; the voucher will have the same.
+    pub application: VoucherId,
+    /// Facts that are still to be stated.
+    pub missing: Vec<String>,
+    /// Pass, fail or needs review: a reviewer confirms it.
+    pub outlook: Outcome,
+    /// Reason codes.
+    pub reasons: Vec<String>,
+}
+
+const NAME: &str = "voucher.apply";
+
+/// Takes in applications, each with the policy's preliminary decision.
+pub async fn apply(
+    conn: &mut PgConnection,
+    requests: &[(Command<'_>, Apply)],
+) -> Result<Answers<Applied>, VoucherError> {
+    let recalled = batch::recall(conn, NAME, requests).await?;
+    let new = batch::unanswered(requests, &recalled);
+    let Some((first, _)) = new.first() else {
+        return Ok(batch::merge(recalled, Vec::new()));
+    };
+    let (zone, today) = (first.zone, first.today());
+    let parties: Vec<PartyId> = new.iter().map(|(_, input)| input.party).collect();
+    let known: HashMap<PartyId, Party> = party::store::parties(conn, zone.id, &parties)
+        .await?
+        .into_iter()
+        .map(|party| (party.id, party))
+        .collect();
+    let in_force = policy::store::all_in_force_on(conn, zone.id, today).await?;
+    let policies = Policies::of(conn, zone.id, in_force.values().copied()).await?;
+    let usages = rules::usages(
+        conn,
+        zone,
+        today,
+        new.iter().map(|(_, i)| (&i.programme, i.party)),
+    )
+    .await?;
+
+    let mut decided: Vec<Decided<Apply, Applied, Application>> = Vec::with_capacity(new.len());
+    for (command, input) in &new {
+        let checked = check(command, input, &known);
+        let policy = in_force
+            .get(&input.programme)
+            .copied()
+            .ok_or_else(|| Rejected::NoPolicy {
+                programme: input.programme.to_string(),
+                day: today,
+            });
+        decided.push(match checked.and_then(|party| Ok((party, policy?))) {
+            Err(rejected) => Err(rejected),
+            Ok((party, id)) => {
+                let facts = rules::with_identity(&input.facts, party, today);
+                let usage = usages.of(&input.programme, input.party);
+                let decision = rules::grant(&*policies.get(id)?, &facts, &usage, today);
+                let application = Application {
+                    id: VoucherId::generate(),
+                    programme: input.programme.clone(),
+                    party: input.party,
+                    policy: id,
+                    facts: rules::facts_text(&facts),
+                    state: ApplicationState::Applied,
+                    applied_by: command.actor.person,
+                    applied_index: LogIndex(0),
+                    reviewed_by: None,
+                };
+                let answer = Applied {
+                    amount: decision.amount.money().to_text(zone.currency),
+                    application: application.id,
+                    missing: rules::missing(&decision),
+                    outlook: decision.outcome,
+                    reasons: rules::reasons(&decision),
+                };
+                let subject = application.id.0;
+                let content = Recordable {
+                    answer,
+                    decision: Some(decision),
+                    input: input.clone(),
+                };
+                let kind = "voucher.applied";
+                Ok((
+                    Step {
+                        kind,
+                        subject,
+                        content,
+                        transfers: Vec::new(),
+                    },
+                    application,
+                ))
+            }
+        });
+    }
+    let (answers, effects) = batch::record(conn, NAME, &new, decided).await?;
+    let applications: Vec<Application> = effects
+        .into_iter()
+        .map(|(application, index)| Application {
+            applied_index: index,
+            ..application
+        })
+        .collect();
+    store::insert_applications(conn, zone.id, &applications).await?;
+    Ok(batch::merge(recalled, answers))
+}
+
+/// Whether the actor may apply for the party.
+fn check<'p>(
+    command: &Command<'_>,
+    input: &Apply,
+    known: &'p HashMap<PartyId, Party>,
+) -> Result<&'p Party, Rejected> {
+    command
+        .actor
+        .require(&[Role::Sme, Role::Incubator, Role::Manager])?;
+    let unknown = || Rejected::Unknown {
+        what: "party",
+        id: input.party.to_string(),
+    };
+    let party = known.get(&input.party).ok_or_else(unknown)?;
+    if batch::acts_for(command.actor, &[input.party]) {
+        Ok(party)
+    } else {
+        Err(unknown())
+    }
+}

@@ -1,0 +1,293 @@
+//! An approver issues vouchers for recommended applications.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+
+use super::batch::{self, Answers, Decided, Recordable, Refused, Rejected, Step, VoucherError};
+use super::model::{Parts, Voucher, VoucherRefusal};
+use super::postings;
+use super::rules::{self, Policies, Usages};
+use super::store::{self, Application, ApplicationState, ApplicationStep};
+use crate::identity::{Command, Role};
+use crate::journal::{self, AccountCode};
+use crate::log;
+use crate::policy::{Decision, Outcome, Policy};
+use crate::programme::BudgetLine;
+use crate::types::{Amount, FiscalYear, LogIndex, Money, PersonId, VoucherId};
+
+/// Issues the voucher of a recommended application.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Issue {
+    /// The application.
+    pub application: VoucherId,
+}
+
+/// What became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum IssueAnswer {
+    /// The party holds a voucher.
+    Issued {
+        /// Face, decimal text.
+        amount: String,
+        /// The last day on which it can be used for an order.
+        last_day: NaiveDate,
+        /// Reason codes of what limited the amount.
+        reasons: Vec<String>,
+        /// Identity.
+        voucher: VoucherId,
+    },
+    /// The policy excludes it by now.
+    Rejected {
+        /// Reason codes.
+        reasons: Vec<String>,
+    },
+    /// Nothing changed.
+    Refused(Refused),
+}
+
+const NAME: &str = "voucher.issue";
+
+/// Issues vouchers in the order of the requests, first come, first served. An approver is another person
+/// than submitter and reviewer.
+///
+/// What a party has used of its limits, and what the programme has left, decides here; so the head of the
+/// log is locked before they are read, and stays so until commit.
+pub async fn issue(
+    conn: &mut PgConnection,
+    requests: &[(Command<'_>, Issue)],
+) -> Result<Answers<IssueAnswer>, VoucherError> {
+    let recalled = batch::recall(conn, NAME, requests).await?;
+    let new = batch::unanswered(requests, &recalled);
+    let Some((first, _)) = new.first() else {
+        return Ok(batch::merge(recalled, Vec::new()));
+    };
+    let (zone, today) = (first.zone, first.today());
+    let ids: Vec<VoucherId> = new.iter().map(|(_, input)| input.application).collect();
+    let applications = store::lock_applications(conn, zone.id, &ids).await?;
+    let policies = Policies::of(conn, zone.id, applications.values().map(|one| one.policy)).await?;
+    log::lock_head(conn, zone.id)
+        .await
+        .map_err(journal::RecordError::from)?;
+    let asked = applications.values().map(|one| (&one.programme, one.party));
+    let usages = rules::usages(conn, zone, today, asked).await?;
+    let mut desk = Desk {
+        applications,
+        policies,
+        usages,
+        free: HashMap::new(),
+    };
+    desk.read_free(conn, zone, FiscalYear::of(today)).await?;
+
+    let mut decided = Vec::with_capacity(new.len());
+    for (command, input) in &new {
+        decided.push(desk.decide(command, input)?);
+    }
+    let (answers, effects) = batch::record(conn, NAME, &new, decided).await?;
+    let mut vouchers = Vec::new();
+    let mut by_approver: HashMap<PersonId, Vec<ApplicationStep>> = HashMap::new();
+    for (effect, index) in effects {
+        let Some(Effect {
+            id,
+            state,
+            approver,
+            voucher,
+        }) = effect
+        else {
+            continue;
+        };
+        by_approver
+            .entry(approver)
+            .or_default()
+            .push(ApplicationStep { id, state, index });
+        vouchers.extend(voucher.map(|voucher| Voucher {
+            issued_index: index,
+            ..voucher
+        }));
+    }
+    for (approver, steps) in by_approver {
+        store::decide_applications(conn, zone.id, approver, &steps).await?;
+    }
+    store::insert_vouchers(conn, zone.id, &vouchers).await?;
+    Ok(batch::merge(recalled, answers))
+}
+
+/// What a decision on an application changes.
+struct Effect {
+    id: VoucherId,
+    state: ApplicationState,
+    approver: PersonId,
+    voucher: Option<Voucher>,
+}
+
+/// Everything that decisions of one batch read, as earlier ones have left it.
+struct Desk {
+    applications: HashMap<VoucherId, Application>,
+    policies: Policies,
+    usages: Usages,
+    free: HashMap<BudgetLine, Money>,
+}
+
+impl Desk {
+    /// Reads the programmes' free authority.
+    async fn read_free(
+        &mut self,
+        conn: &mut PgConnection,
+        zone: &crate::types::Zone,
+        year: FiscalYear,
+    ) -> Result<(), sqlx::Error> {
+        let mut lines: Vec<BudgetLine> = Vec::new();
+        for application in self.applications.values() {
+            let programme = application.programme.clone();
+            let line = BudgetLine {
+                programme,
+                year,
+                currency: zone.currency,
+            };
+            if !lines.contains(&line) {
+                lines.push(line);
+            }
+        }
+        let addresses: Vec<_> = lines
+            .iter()
+            .map(|line| line.account(AccountCode::B30))
+            .collect();
+        let free = journal::balances(conn, zone.id, &addresses).await?;
+        self.free = lines.into_iter().zip(free).collect();
+        Ok(())
+    }
+
+    fn decide(
+        &mut self,
+        command: &Command<'_>,
+        input: &Issue,
+    ) -> Result<Decided<Issue, IssueAnswer, Option<Effect>>, VoucherError> {
+        let found = command
+            .actor
+            .require(&[Role::Manager])
+            .map_err(Rejected::from)
+            .and_then(|()| batch::find(&mut self.applications, "application", &input.application));
+        let application = match found {
+            Ok(found) => found.clone(),
+            Err(rejected) => return Ok(Err(rejected)),
+        };
+        let approver = command.actor.person;
+        let step = |kind, answer, decision, transfers| {
+            let content = Recordable {
+                answer,
+                decision,
+                input: input.clone(),
+            };
+            Step {
+                kind,
+                subject: application.id.0,
+                content,
+                transfers,
+            }
+        };
+        let refused = |code: VoucherRefusal, decision| {
+            let answer = IssueAnswer::Refused(code.into());
+            Ok(Ok((
+                step("issue.refused", answer, decision, Vec::new()),
+                None,
+            )))
+        };
+        if application.state != ApplicationState::Recommended {
+            return refused(VoucherRefusal::WrongState, None);
+        }
+        if application.applied_by == approver || application.reviewed_by == Some(approver) {
+            return refused(VoucherRefusal::Segregation, None);
+        }
+        let policy = self.policies.get(application.policy)?;
+        let facts = rules::stored_facts(&application)?;
+        let usage = self.usages.of(&application.programme, application.party);
+        let decision = rules::grant(&policy, &facts, &usage, command.today());
+        let reasons = rules::reasons(&decision);
+        let granted = Amount::new(decision.amount.money()).ok();
+        let (Outcome::Pass, Some(face)) = (decision.outcome, granted) else {
+            self.set_state(application.id, ApplicationState::Rejected);
+            let answer = IssueAnswer::Rejected { reasons };
+            let (id, state) = (application.id, ApplicationState::Rejected);
+            let effect = Effect {
+                id,
+                state,
+                approver,
+                voucher: None,
+            };
+            return Ok(Ok((
+                step("voucher.refused", answer, Some(decision), Vec::new()),
+                Some(effect),
+            )));
+        };
+        let voucher = new_voucher(command, &application, &policy, &decision, face);
+        let free = self.free.entry(voucher.line.clone()).or_default();
+        if *free < face.money() {
+            return refused(VoucherRefusal::BudgetExhausted, Some(decision));
+        }
+        *free = free.saturating_sub(face.money());
+        let mut transfers = vec![postings::issue(&voucher.line, voucher.id, face)?];
+        transfers.extend(self.usages.take(&voucher, &decision, face)?);
+        self.set_state(application.id, ApplicationState::Issued);
+        let answer = IssueAnswer::Issued {
+            amount: face.money().to_text(voucher.line.currency),
+            last_day: voucher.last_day,
+            reasons,
+            voucher: voucher.id,
+        };
+        let (id, state) = (application.id, ApplicationState::Issued);
+        let effect = Effect {
+            id,
+            state,
+            approver,
+            voucher: Some(voucher),
+        };
+        Ok(Ok((
+            step("voucher.issued", answer, Some(decision), transfers),
+            Some(effect),
+        )))
+    }
+
+    fn set_state(&mut self, id: VoucherId, state: ApplicationState) {
+        if let Some(application) = self.applications.get_mut(&id) {
+            application.state = state;
+        }
+    }
+}
+
+fn new_voucher(
+    command: &Command<'_>,
+    application: &Application,
+    policy: &Policy,
+    decision: &Decision,
+    face: Amount,
+) -> Voucher {
+    let today = command.today();
+    let nothing = Money::ZERO;
+    Voucher {
+        id: application.id,
+        zone: command.zone.id,
+        line: BudgetLine {
+            programme: application.programme.clone(),
+            year: FiscalYear::of(today),
+            currency: command.zone.currency,
+        },
+        holder: application.party,
+        policy: application.policy,
+        issued_index: LogIndex(0),
+        issued_on: today,
+        last_day: policy.validity().last_day(today),
+        parts: Parts {
+            free: face.money(),
+            held: nothing,
+            redeemed: nothing,
+            expired: nothing,
+            cancelled: nothing,
+        },
+        frozen: None,
+        facts: application.facts.clone(),
+        quotas: rules::quotas(decision),
+    }
+}

@@ -1,0 +1,250 @@
+//! A finished service redeems the hold that was placed for it.
+
+use std::collections::{HashMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+
+use super::batch::{self, Answers, Decided, Recordable, Refused, Rejected, Step, VoucherError};
+use super::model::{Hold, Voucher, VoucherRefusal};
+use super::rules::{self, Policies};
+use super::{postings, store};
+use crate::identity::{Command, Role};
+use crate::payment::{self, Payable, PayableState};
+use crate::types::{Amount, HoldId, LogIndex, Money, PartyId, PayableId, PersonId, VoucherId};
+
+/// A service that was delivered and invoiced.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Redeem {
+    /// SHA-256 of documents: invoice, proof of the firm's own share, report. Hexadecimal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<String>,
+    /// The hold of the order.
+    pub hold: HoldId,
+    /// What was invoiced, decimal text in the zone's currency.
+    pub price: String,
+}
+
+/// What became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum RedeemAnswer {
+    /// The payee is owed the amount.
+    Redeemed {
+        /// How much, decimal text.
+        amount: String,
+        /// What the firm pays itself, decimal text.
+        own_share: String,
+        /// The payable that finance has to approve.
+        payable: PayableId,
+        /// Who is paid.
+        payee: PartyId,
+        /// What the hold gives back, decimal text.
+        returned: String,
+    },
+    /// Nothing is owed.
+    Refused(Refused),
+}
+
+const NAME: &str = "voucher.redeem";
+
+/// Redeems holds: the policy's amount for the invoiced price, at most what was reserved.
+pub async fn redeem(
+    conn: &mut PgConnection,
+    requests: &[(Command<'_>, Redeem)],
+) -> Result<Answers<RedeemAnswer>, VoucherError> {
+    let recalled = batch::recall(conn, NAME, requests).await?;
+    let new = batch::unanswered(requests, &recalled);
+    let Some((first, _)) = new.first() else {
+        return Ok(batch::merge(recalled, Vec::new()));
+    };
+    let zone = first.zone;
+    let ids: Vec<HoldId> = new.iter().map(|(_, input)| input.hold).collect();
+    let mut cases = Cases::lock(conn, zone, &ids).await?;
+
+    let mut decided = Vec::with_capacity(new.len());
+    for (command, input) in &new {
+        decided.push(decide(command, input, &mut cases)?);
+    }
+    let (answers, effects) = batch::record(conn, NAME, &new, decided).await?;
+    let (mut owed, mut ended) = (Vec::new(), Vec::new());
+    for (effect, index) in effects {
+        if let Some(mut payable) = effect {
+            payable.owed_index = index;
+            ended.push((HoldId(payable.id.0), index));
+            owed.push(payable);
+        }
+    }
+    payment::insert_owed(conn, zone.id, &owed).await?;
+    cases.write(conn, zone.id, &ended).await?;
+    Ok(batch::merge(recalled, answers))
+}
+
+/// The rows that a batch works on: vouchers, then holds, locked in the order of their ids.
+pub(super) struct Cases {
+    pub(super) vouchers: HashMap<VoucherId, Voucher>,
+    pub(super) holds: HashMap<HoldId, Hold>,
+    pub(super) policies: Policies,
+}
+
+impl Cases {
+    pub(super) async fn lock(
+        conn: &mut PgConnection,
+        zone: &crate::types::Zone,
+        ids: &[HoldId],
+    ) -> Result<Self, VoucherError> {
+        let of_holds = store::vouchers_of_holds(conn, zone.id, ids).await?;
+        let vouchers = store::lock_vouchers(conn, zone, &of_holds).await?;
+        let holds = store::lock_holds(conn, zone.id, ids).await?;
+        let policies = Policies::of(
+            conn,
+            zone.id,
+            vouchers.values().map(|voucher| voucher.policy),
+        )
+        .await?;
+        Ok(Self {
+            vouchers,
+            holds,
+            policies,
+        })
+    }
+
+    /// The hold and its voucher, if the actor acts for one of their parties.
+    pub(super) fn find(
+        &mut self,
+        command: &Command<'_>,
+        id: HoldId,
+    ) -> Result<(&mut Hold, &mut Voucher), Rejected> {
+        let unknown = || Rejected::Unknown {
+            what: "hold",
+            id: id.to_string(),
+        };
+        let hold = batch::find(&mut self.holds, "hold", &id)?;
+        let voucher = batch::find(&mut self.vouchers, "voucher", &hold.voucher)?;
+        if batch::acts_for(command.actor, &[voucher.holder, hold.provider]) {
+            Ok((hold, voucher))
+        } else {
+            Err(unknown())
+        }
+    }
+
+    /// Writes the holds that ended and their vouchers.
+    pub(super) async fn write(
+        &self,
+        conn: &mut PgConnection,
+        zone: crate::types::ZoneId,
+        ended: &[(HoldId, LogIndex)],
+    ) -> Result<(), sqlx::Error> {
+        let holds: Vec<(&Hold, LogIndex)> = ended
+            .iter()
+            .filter_map(|(id, index)| self.holds.get(id).map(|hold| (hold, *index)))
+            .collect();
+        let touched: HashSet<VoucherId> = holds.iter().map(|(hold, _)| hold.voucher).collect();
+        let vouchers: Vec<&Voucher> = self
+            .vouchers
+            .values()
+            .filter(|voucher| touched.contains(&voucher.id))
+            .collect();
+        store::end_holds(conn, zone, &holds).await?;
+        store::update_vouchers(conn, zone, &vouchers).await
+    }
+}
+
+fn decide(
+    command: &Command<'_>,
+    input: &Redeem,
+    cases: &mut Cases,
+) -> Result<Decided<Redeem, RedeemAnswer, Option<Payable>>, VoucherError> {
+    if let Err(forbidden) =
+        command
+            .actor
+            .require(&[Role::Provider, Role::Sme, Role::Incubator, Role::Manager])
+    {
+        return Ok(Err(forbidden.into()));
+    }
+    let policies = cases.policies.clone();
+    let found = cases.find(command, input.hold).and_then(|(hold, voucher)| {
+        Ok((
+            rules::price(&input.price, voucher.line.currency)?,
+            hold,
+            voucher,
+        ))
+    });
+    let (price, hold, voucher) = match found {
+        Ok(found) => found,
+        Err(rejected) => return Ok(Err(rejected)),
+    };
+    let policy = policies.get(voucher.policy)?;
+    let today = command.today();
+    let reserved = hold.amount.money();
+    let facts = rules::read_facts(voucher.issued_index, &hold.facts)?;
+    let facts = rules::invoiced(facts, price, today);
+    let decision = rules::redemption(&policy, &facts, reserved, today);
+    let payee = policy.payee_of(voucher.holder, hold.provider);
+    let used = rules::granted(&decision, reserved).ok_or_else(|| rules::refused(&decision));
+    let ended = used.and_then(|used| {
+        let ended = voucher.redeem(hold, used, today)?;
+        Ok((used, ended))
+    });
+    let (kind, answer, transfers, effect) = match ended {
+        Err(refused) => (
+            "redemption.refused",
+            RedeemAnswer::Refused(refused),
+            Vec::new(),
+            None,
+        ),
+        Ok((used, ended)) => {
+            let transfers = postings::redeem(voucher, used, ended, payee, today)?;
+            let payable = owed(hold, voucher, used, payee, command.actor.person);
+            let text = |money: Money| money.to_text(voucher.line.currency);
+            let answer = RedeemAnswer::Redeemed {
+                amount: text(used.money()),
+                own_share: text(price.money().saturating_sub(used.money())),
+                payable: payable.id,
+                payee,
+                returned: text(reserved.saturating_sub(used.money())),
+            };
+            ("voucher.redeemed", answer, transfers, Some(payable))
+        }
+    };
+    let content = Recordable {
+        answer,
+        decision: Some(decision),
+        input: input.clone(),
+    };
+    Ok(Ok((
+        Step {
+            kind,
+            subject: voucher.id.0,
+            content,
+            transfers,
+        },
+        effect,
+    )))
+}
+
+/// The payable of a redemption has the identity of its hold, so that a hold is owed once.
+fn owed(
+    hold: &Hold,
+    voucher: &Voucher,
+    amount: Amount,
+    payee: PartyId,
+    submitted_by: PersonId,
+) -> Payable {
+    Payable {
+        id: PayableId(hold.id.0),
+        payee,
+        amount,
+        line: voucher.line.clone(),
+        state: PayableState::Owed,
+        submitted_by,
+        approved_by: None,
+        owed_index: LogIndex(0),
+    }
+}
+
+impl From<VoucherRefusal> for RedeemAnswer {
+    fn from(code: VoucherRefusal) -> Self {
+        Self::Refused(code.into())
+    }
+}

@@ -1,0 +1,181 @@
+//! A reviewer recommends or rejects applications by the policy.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+
+use super::batch::{self, Answers, Decided, Recordable, Refused, Rejected, Step, VoucherError};
+use super::model::VoucherRefusal;
+use super::rules::{self, Policies, Usages};
+use super::store::{self, Application, ApplicationState, ApplicationStep};
+use crate::identity::{Command, Role};
+use crate::policy::Outcome;
+use crate::types::VoucherId;
+
+/// Reviews an application: checks its documents, and lets the policy decide.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Review {
+    /// The application.
+    pub application: VoucherId,
+}
+
+/// What became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum ReviewAnswer {
+    /// An approver can issue it.
+    Recommended {
+        /// Decimal text.
+        amount: String,
+    },
+    /// The policy excludes it.
+    Rejected {
+        /// Reason codes.
+        reasons: Vec<String>,
+    },
+    /// It waits for these facts.
+    NeedsReview {
+        /// Facts to be brought.
+        missing: Vec<String>,
+        /// Reason codes.
+        reasons: Vec<String>,
+    },
+    /// Nothing changed.
+    Refused(Refused),
+}
+
+const NAME: &str = "voucher.review";
+
+/// Reviews applications. A reviewer is another person than the submitter.
+pub async fn review(
+    conn: &mut PgConnection,
+    requests: &[(Command<'_>, Review)],
+) -> Result<Answers<ReviewAnswer>, VoucherError> {
+    let recalled = batch::recall(conn, NAME, requests).await?;
+    let new = batch::unanswered(requests, &recalled);
+    let Some((first, _)) = new.first() else {
+        return Ok(batch::merge(recalled, Vec::new()));
+    };
+    let zone = first.zone;
+    let ids: Vec<VoucherId> = new.iter().map(|(_, input)| input.application).collect();
+    let mut applications = store::lock_applications(conn, zone.id, &ids).await?;
+    let policies = Policies::of(conn, zone.id, applications.values().map(|one| one.policy)).await?;
+    let asked = applications.values().map(|one| (&one.programme, one.party));
+    let usages = rules::usages(conn, zone, first.today(), asked).await?;
+
+    let mut decided = Vec::with_capacity(new.len());
+    for (command, input) in &new {
+        decided.push(decide(
+            command,
+            input,
+            &mut applications,
+            &policies,
+            &usages,
+        )?);
+    }
+    let (answers, effects) = batch::record(conn, NAME, &new, decided).await?;
+    let mut by_reviewer: HashMap<_, Vec<ApplicationStep>> = HashMap::new();
+    for (effect, index) in effects {
+        if let Some((id, state, reviewer)) = effect {
+            by_reviewer
+                .entry(reviewer)
+                .or_default()
+                .push(ApplicationStep { id, state, index });
+        }
+    }
+    for (reviewer, steps) in by_reviewer {
+        store::review_applications(conn, zone.id, reviewer, &steps).await?;
+    }
+    Ok(batch::merge(recalled, answers))
+}
+
+type Effect = Option<(VoucherId, ApplicationState, crate::types::PersonId)>;
+
+fn decide(
+    command: &Command<'_>,
+    input: &Review,
+    applications: &mut HashMap<VoucherId, Application>,
+    policies: &Policies,
+    usages: &Usages,
+) -> Result<Decided<Review, ReviewAnswer, Effect>, VoucherError> {
+    let found = command
+        .actor
+        .require(&[Role::Reviewer])
+        .map_err(Rejected::from)
+        .and_then(|()| batch::find(applications, "application", &input.application));
+    let application = match found {
+        Ok(found) => found,
+        Err(rejected) => return Ok(Err(rejected)),
+    };
+    let subject = application.id.0;
+    let refused = |code: VoucherRefusal| {
+        let answer = ReviewAnswer::Refused(code.into());
+        let content = Recordable {
+            answer,
+            decision: None,
+            input: input.clone(),
+        };
+        Ok(Ok((
+            Step {
+                kind: "review.refused",
+                subject,
+                content,
+                transfers: Vec::new(),
+            },
+            None,
+        )))
+    };
+    if application.state != ApplicationState::Applied {
+        return refused(VoucherRefusal::WrongState);
+    }
+    if application.applied_by == command.actor.person {
+        return refused(VoucherRefusal::Segregation);
+    }
+    let policy = policies.get(application.policy)?;
+    let facts = rules::stored_facts(application)?;
+    let usage = usages.of(&application.programme, application.party);
+    let decision = rules::grant(&policy, &facts, &usage, command.today());
+    let reasons = rules::reasons(&decision);
+    let (kind, answer, state) = match decision.outcome {
+        Outcome::Pass => {
+            let amount = decision.amount.money().to_text(command.zone.currency);
+            (
+                "voucher.recommended",
+                ReviewAnswer::Recommended { amount },
+                Some(ApplicationState::Recommended),
+            )
+        }
+        Outcome::Fail => (
+            "voucher.rejected",
+            ReviewAnswer::Rejected { reasons },
+            Some(ApplicationState::Rejected),
+        ),
+        Outcome::NeedsReview => {
+            let missing = rules::missing(&decision);
+            (
+                "voucher.review_needed",
+                ReviewAnswer::NeedsReview { missing, reasons },
+                None,
+            )
+        }
+    };
+    if let Some(state) = state {
+        application.state = state;
+    }
+    let effect = state.map(|state| (application.id, state, command.actor.person));
+    let content = Recordable {
+        answer,
+        decision: Some(decision),
+        input: input.clone(),
+    };
+    Ok(Ok((
+        Step {
+            kind,
+            subject,
+            content,
+            transfers: Vec::new(),
+        },
+        effect,
+    )))
+}

@@ -1,0 +1,301 @@
+//! The policy room, as vouchers ask it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use sqlx::PgConnection;
+
+use super::batch::{Refused, Rejected, VoucherError};
+use super::hold::PlaceHold;
+use super::model::{Quotas, Voucher, VoucherRefusal};
+use super::postings::Quota;
+use super::store::Application;
+use crate::journal::{self, Transfer, TransferError};
+use crate::party::{Identity, Party};
+use crate::policy::{
+    self, Decision, Fact, Facts, Moment, Outcome, Policy, Raw, ReasonCode, Source, Usage,
+};
+use crate::programme::BudgetLine;
+use crate::types::{
+    Amount, Code, Currency, FiscalYear, LogIndex, Money, PartyId, PolicyId, Zone, ZoneId,
+};
+
+/// The policies that a batch needs, by identity.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Policies(HashMap<PolicyId, Arc<Policy>>);
+
+impl Policies {
+    pub(super) async fn of(
+        conn: &mut PgConnection,
+        zone: ZoneId,
+        wanted: impl Iterator<Item = PolicyId>,
+    ) -> Result<Self, VoucherError> {
+        let mut policies = HashMap::new();
+        for id in wanted {
+            if !policies.contains_key(&id) {
+                policies.insert(id, policy::store::load(conn, zone, id).await?);
+            }
+        }
+        Ok(Self(policies))
+    }
+
+    /// One that a row of the batch names; rows refer to policies by foreign key.
+    pub(super) fn get(&self, id: PolicyId) -> Result<Arc<Policy>, VoucherError> {
+        self.0
+            .get(&id)
+            .cloned()
+            .ok_or(VoucherError::Database(sqlx::Error::RowNotFound))
+    }
+}
+
+/// A price as it came.
+pub(super) fn price(text: &str, currency: Currency) -> Result<Amount, Rejected> {
+    let facts = |error: String| Rejected::Facts(format!("price: {error}"));
+    let money = Money::parse(text, currency).map_err(|error| facts(error.to_string()))?;
+    Amount::new(money).map_err(|error| facts(error.to_string()))
+}
+
+/// The stated facts with what the ledger knows of the party itself, which no statement overrides.
+pub(super) fn with_identity(stated: &Facts, party: &Party, today: NaiveDate) -> Facts {
+    let mut facts = stated.clone();
+    let mut know = |fact, raw: Raw<'_>, source| {
+        facts
+            .state(fact, raw, source, today)
+            .expect("BUG: the ledger's own facts have their types");
+    };
+    match &party.identity {
+        Identity::Uscc(code) => know(Fact::Uscc, Raw::Text(code.as_str()), Source::Imported),
+        Identity::UsccOverride(code) => {
+            know(Fact::Uscc, Raw::Text(code.as_str()), Source::Imported);
+            know(Fact::UsccOverride, Raw::Bool(true), Source::Verified);
+        }
+        Identity::OfficeNumber(_) | Identity::Name(_) | Identity::Team(_) => {}
+    }
+    facts
+}
+
+/// The facts of an application, read back.
+pub(super) fn stored_facts(application: &Application) -> Result<Facts, VoucherError> {
+    read_facts(application.applied_index, &application.facts)
+}
+
+/// Facts as a row keeps them.
+pub(super) fn read_facts(index: LogIndex, text: &str) -> Result<Facts, VoucherError> {
+    Facts::from_canonical_json(text.as_bytes())
+        .map_err(|error| VoucherError::Unreadable(index, error.to_string()))
+}
+
+/// Facts as a row keeps them: canonical JSON.
+pub(super) fn facts_text(facts: &Facts) -> String {
+    String::from_utf8(facts.to_canonical_json()).expect("BUG: JSON is UTF-8")
+}
+
+/// Whether a voucher is granted, and how much.
+pub(super) fn grant(policy: &Policy, facts: &Facts, usage: &Usage, on: NaiveDate) -> Decision {
+    policy::decide(policy, Moment::Grant, facts, usage, on)
+}
+
+/// The facts of an order: those of the application, those stated for the order, and the ledger's own.
+pub(super) fn order_facts(
+    application: &Facts,
+    order: &PlaceHold,
+    voucher: &Voucher,
+    price: Amount,
+    ordered_on: NaiveDate,
+) -> Facts {
+    let mut facts = application.clone();
+    facts.extend(&order.facts);
+    let day = |day: NaiveDate| day.to_string();
+    let own = [
+        (Fact::IssuedOn, day(voucher.issued_on)),
+        (Fact::OrderDate, day(ordered_on)),
+        (
+            Fact::ServicePrice,
+            price.money().to_text(voucher.line.currency),
+        ),
+    ];
+    for (fact, text) in own {
+        facts
+            .state(fact, Raw::Text(&text), Source::Imported, ordered_on)
+            .expect("BUG: the ledger's own facts have their types");
+    }
+    if order.provider == voucher.holder {
+        facts
+            .state(
+                Fact::RelatedParty,
+                Raw::Bool(true),
+                Source::Imported,
+                ordered_on,
+            )
+            .expect("BUG: being related is yes or no");
+    }
+    facts
+}
+
+/// The facts of an order when it is invoiced: the price is now that of the invoice.
+pub(super) fn invoiced(mut facts: Facts, price: Amount, today: NaiveDate) -> Facts {
+    facts
+        .state_money(Fact::ServicePrice, price.money(), Source::Imported, today)
+        .expect("BUG: the price of a service is money");
+    facts
+}
+
+/// How much of a price a voucher pays, with `held` to pay it from.
+pub(super) fn redemption(policy: &Policy, facts: &Facts, held: Money, on: NaiveDate) -> Decision {
+    let usage = Usage {
+        held_now: held,
+        used_this_year: Money::ZERO,
+    };
+    policy::decide(policy, Moment::Redemption, facts, &usage, on)
+}
+
+/// What a decision grants, at most `limit`; nothing unless it passed with an amount.
+pub(super) fn granted(decision: &Decision, limit: Money) -> Option<Amount> {
+    let amount = decision.amount.money().min(limit);
+    if decision.outcome == Outcome::Pass {
+        Amount::new(amount).ok()
+    } else {
+        None
+    }
+}
+
+/// A refusal by the policy; expiry has a code of its own.
+pub(super) fn refused(decision: &Decision) -> Refused {
+    let code = if decision.reasons.contains(&ReasonCode::EXPIRED) {
+        VoucherRefusal::Expired
+    } else {
+        VoucherRefusal::Policy
+    };
+    Refused {
+        code,
+        reasons: reasons(decision),
+    }
+}
+
+/// The reason codes of a decision, as text.
+pub(super) fn reasons(decision: &Decision) -> Vec<String> {
+    decision.reasons.iter().map(ToString::to_string).collect()
+}
+
+/// The facts that a decision misses, by name.
+pub(super) fn missing(decision: &Decision) -> Vec<String> {
+    decision.missing.iter().map(ToString::to_string).collect()
+}
+
+/// The caps that a grant was counted against.
+pub(super) fn quotas(decision: &Decision) -> Quotas {
+    Quotas {
+        firm_year: decision.limit(ReasonCode::CAP_FIRM_YEAR).is_some(),
+        holding: decision.limit(ReasonCode::CAP_HOLDING).is_some(),
+    }
+}
+
+/// What parties have used of their limits, as earlier grants of a batch have left it.
+#[derive(Debug, Default)]
+pub(super) struct Usages(HashMap<(Code, PartyId), Limits>);
+
+/// Balances of a party's quota accounts under one programme.
+#[derive(Clone, Copy, Debug, Default)]
+struct Limits {
+    year_left: Money,
+    year_used: Money,
+    holding_left: Money,
+    holding_used: Money,
+}
+
+/// Reads the quota accounts of parties under programmes, in one statement.
+pub(super) async fn usages(
+    conn: &mut PgConnection,
+    zone: &Zone,
+    today: NaiveDate,
+    asked: impl Iterator<Item = (&Code, PartyId)>,
+) -> Result<Usages, sqlx::Error> {
+    let mut keys: Vec<(Code, PartyId)> = asked
+        .map(|(programme, party)| (programme.clone(), party))
+        .collect();
+    keys.sort();
+    keys.dedup();
+    let year = FiscalYear::of(today);
+    let addresses: Vec<_> = keys
+        .iter()
+        .flat_map(|(programme, party)| {
+            let line = BudgetLine {
+                programme: programme.clone(),
+                year,
+                currency: zone.currency,
+            };
+            let of_year = Quota::FirmYear(year);
+            [
+                of_year.left(&line, *party),
+                of_year.used(&line, *party),
+                Quota::Holding.left(&line, *party),
+                Quota::Holding.used(&line, *party),
+            ]
+        })
+        .collect();
+    let balances = journal::balances(conn, zone.id, &addresses).await?;
+    let limits = balances.as_chunks::<4>().0.iter().map(
+        |[year_left, year_used, holding_left, holding_used]| Limits {
+            year_left: *year_left,
+            year_used: *year_used,
+            holding_left: *holding_left,
+            holding_used: *holding_used,
+        },
+    );
+    Ok(Usages(keys.into_iter().zip(limits).collect()))
+}
+
+impl Usages {
+    /// As the policy asks it.
+    pub(super) fn of(&self, programme: &Code, party: PartyId) -> Usage {
+        let limits = self
+            .0
+            .get(&(programme.clone(), party))
+            .copied()
+            .unwrap_or_default();
+        Usage {
+            held_now: limits.holding_used,
+            used_this_year: limits.year_used,
+        }
+    }
+
+    /// The quota transfers of a grant: limits made what the policy says today, then used.
+    pub(super) fn take(
+        &mut self,
+        voucher: &Voucher,
+        decision: &Decision,
+        face: Amount,
+    ) -> Result<Vec<Transfer>, TransferError> {
+        let (line, holder) = (&voucher.line, voucher.holder);
+        let limits = self.0.entry((line.programme.clone(), holder)).or_default();
+        let mut transfers = Vec::new();
+        if let Some(cap) = decision.limit(ReasonCode::CAP_FIRM_YEAR) {
+            let quota = Quota::FirmYear(line.year);
+            transfers.extend(quota.adjust(
+                line,
+                holder,
+                cap,
+                limits.year_left,
+                limits.year_used,
+            )?);
+            transfers.push(quota.take(line, holder, face)?);
+            limits.year_used = [limits.year_used, face.money()].into_iter().sum();
+            limits.year_left = cap.saturating_sub(limits.year_used);
+        }
+        if let Some(cap) = decision.limit(ReasonCode::CAP_HOLDING) {
+            let quota = Quota::Holding;
+            transfers.extend(quota.adjust(
+                line,
+                holder,
+                cap,
+                limits.holding_left,
+                limits.holding_used,
+            )?);
+            transfers.push(quota.take(line, holder, face)?);
+            limits.holding_used = [limits.holding_used, face.money()].into_iter().sum();
+            limits.holding_left = cap.saturating_sub(limits.holding_used);
+        }
+        Ok(transfers)
+    }
+}

@@ -1,0 +1,589 @@
+//! Applications, vouchers and holds as rows. Everything that a batch of commands needs is read and
+//! written in one statement of each kind, whatever the size of the batch.
+
+use std::collections::HashMap;
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::model::{Hold, HoldState, Parts, Quotas, Voucher};
+use crate::programme::BudgetLine;
+use crate::types::{
+    Amount, Code, Currency, FiscalYear, HoldId, LogIndex, Money, PartyId, PersonId, PolicyId,
+    Reason, VoucherId, Zone, ZoneId,
+};
+
+/// Where an application stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApplicationState {
+    /// Waits for a reviewer.
+    Applied,
+    /// Waits for an approver.
+    Recommended,
+    /// Became a voucher.
+    Issued,
+    /// Was refused.
+    Rejected,
+}
+
+impl ApplicationState {
+    /// As the database writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Recommended => "recommended",
+            Self::Issued => "issued",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+/// A request for a voucher.
+#[derive(Clone, Debug)]
+pub struct Application {
+    /// Identity; the voucher will have the same.
+    pub id: VoucherId,
+    /// Programme.
+    pub programme: Code,
+    /// Who applies.
+    pub party: PartyId,
+    /// The policy in force on the day of application.
+    pub policy: PolicyId,
+    /// Facts as stated, canonical JSON.
+    pub facts: String,
+    /// Where it stands.
+    pub state: ApplicationState,
+    /// Submitter.
+    pub applied_by: PersonId,
+    /// The entry of the application.
+    pub applied_index: LogIndex,
+    /// Reviewer, once there is one.
+    pub reviewed_by: Option<PersonId>,
+}
+
+/// A step of an application, to be written.
+#[derive(Clone, Debug)]
+pub(super) struct ApplicationStep {
+    pub(super) id: VoucherId,
+    pub(super) state: ApplicationState,
+    pub(super) index: LogIndex,
+}
+
+fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
+    sqlx::Error::Decode(Box::new(error))
+}
+
+fn positive(minor: i64) -> Result<Amount, sqlx::Error> {
+    Amount::new(Money::from_minor(minor)).map_err(decode)
+}
+
+fn ids(vouchers: &[VoucherId]) -> Vec<Uuid> {
+    vouchers.iter().map(|voucher| voucher.0).collect()
+}
+
+pub(super) async fn insert_applications(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    new: &[Application],
+) -> Result<(), sqlx::Error> {
+    let programmes: Vec<&str> = new.iter().map(|one| one.programme.as_str()).collect();
+    let facts: Vec<&str> = new.iter().map(|one| one.facts.as_str()).collect();
+    sqlx::query!(
+        "INSERT INTO ledger.voucher_application (zone_id, state, application_id, programme, party_id,
+             policy_id, facts, facts_sha256, applied_by, applied_index)
+         SELECT $1, 'applied', new.application_id, new.programme, new.party_id, new.policy_id, new.facts,
+             sha256(convert_to(new.facts, 'UTF8')), new.applied_by, new.applied_index
+         FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::text[], $7::uuid[], $8::bigint[])
+             AS new (application_id, programme, party_id, policy_id, facts, applied_by, applied_index)",
+        zone.0,
+        &new.iter().map(|one| one.id.0).collect::<Vec<_>>(),
+        &programmes as &[&str],
+        &new.iter().map(|one| one.party.0).collect::<Vec<_>>(),
+        &new.iter().map(|one| one.policy.0).collect::<Vec<_>>(),
+        &facts as &[&str],
+        &new.iter().map(|one| one.applied_by.0).collect::<Vec<_>>(),
+        &new.iter().map(|one| one.applied_index.0).collect::<Vec<_>>(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Applications, locked in the order of their ids; unknown ones are missing.
+pub(super) async fn lock_applications(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    wanted: &[VoucherId],
+) -> Result<HashMap<VoucherId, Application>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "SELECT application_id, programme, party_id, policy_id, facts, state, applied_by, applied_index,
+             reviewed_by
+         FROM ledger.voucher_application WHERE zone_id = $1 AND application_id = ANY($2)
+         ORDER BY application_id FOR UPDATE",
+        zone.0,
+        &ids(wanted),
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let id = VoucherId(row.application_id);
+            let application = Application {
+                id,
+                programme: row.programme.parse().map_err(decode)?,
+                party: PartyId(row.party_id),
+                policy: PolicyId(row.policy_id),
+                facts: row.facts,
+                state: application_state(&row.state)?,
+                applied_by: PersonId(row.applied_by),
+                applied_index: LogIndex(row.applied_index),
+                reviewed_by: row.reviewed_by.map(PersonId),
+            };
+            Ok((id, application))
+        })
+        .collect()
+}
+
+/// Ids of applications in a state, oldest first.
+pub async fn applications_in(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    programme: Option<&Code>,
+    state: ApplicationState,
+    limit: i64,
+) -> Result<Vec<VoucherId>, sqlx::Error> {
+    let rows = sqlx::query_scalar!(
+        "SELECT application_id FROM ledger.voucher_application
+         WHERE zone_id = $1 AND ($2::text IS NULL OR programme = $2) AND state = $3
+         ORDER BY application_id LIMIT $4",
+        zone.0,
+        programme.map(Code::as_str),
+        state.as_str(),
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(VoucherId).collect())
+}
+
+fn application_state(text: &str) -> Result<ApplicationState, sqlx::Error> {
+    use ApplicationState::{Applied, Issued, Recommended, Rejected};
+    [Applied, Recommended, Issued, Rejected]
+        .into_iter()
+        .find(|state| state.as_str() == text)
+        .ok_or_else(|| sqlx::Error::Decode(format!("unknown application state {text:?}").into()))
+}
+
+pub(super) async fn review_applications(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    reviewer: PersonId,
+    steps: &[ApplicationStep],
+) -> Result<(), sqlx::Error> {
+    let states: Vec<&str> = steps.iter().map(|step| step.state.as_str()).collect();
+    sqlx::query!(
+        "UPDATE ledger.voucher_application a SET state = new.state, reviewed_by = $2,
+             reviewed_index = new.log_index
+         FROM unnest($3::uuid[], $4::text[], $5::bigint[]) AS new (application_id, state, log_index)
+         WHERE a.zone_id = $1 AND a.application_id = new.application_id AND a.state = 'applied'",
+        zone.0,
+        reviewer.0,
+        &steps.iter().map(|step| step.id.0).collect::<Vec<_>>(),
+        &states as &[&str],
+        &steps.iter().map(|step| step.index.0).collect::<Vec<_>>(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn decide_applications(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    approver: PersonId,
+    steps: &[ApplicationStep],
+) -> Result<(), sqlx::Error> {
+    let states: Vec<&str> = steps.iter().map(|step| step.state.as_str()).collect();
+    sqlx::query!(
+        "UPDATE ledger.voucher_application a SET state = new.state, decided_by = $2,
+             decided_index = new.log_index
+         FROM unnest($3::uuid[], $4::text[], $5::bigint[]) AS new (application_id, state, log_index)
+         WHERE a.zone_id = $1 AND a.application_id = new.application_id AND a.state = 'recommended'",
+        zone.0,
+        approver.0,
+        &steps.iter().map(|step| step.id.0).collect::<Vec<_>>(),
+        &states as &[&str],
+        &steps.iter().map(|step| step.index.0).collect::<Vec<_>>(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn insert_vouchers(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    new: &[Voucher],
+) -> Result<(), sqlx::Error> {
+    let programmes: Vec<&str> = new
+        .iter()
+        .map(|voucher| voucher.line.programme.as_str())
+        .collect();
+    sqlx::query!(
+        "INSERT INTO ledger.voucher (zone_id, held, redeemed, expired, cancelled, voucher_id, face, free,
+             issued_index, party_id, policy_id, issued_on, last_day, fiscal_year, programme,
+             counts_in_year, counts_as_held)
+         SELECT $1, 0, 0, 0, 0, new.* FROM unnest($2::uuid[], $3::bigint[], $3::bigint[], $4::bigint[],
+             $5::uuid[], $6::uuid[], $7::date[], $8::date[], $9::smallint[], $10::text[], $11::bool[],
+             $12::bool[]) AS new",
+        zone.0,
+        &new.iter().map(|voucher| voucher.id.0).collect::<Vec<_>>(),
+        &new.iter().map(|voucher| voucher.parts.free.minor()).collect::<Vec<_>>(),
+        &new.iter().map(|voucher| voucher.issued_index.0).collect::<Vec<_>>(),
+        &new.iter().map(|voucher| voucher.holder.0).collect::<Vec<_>>(),
+        &new.iter().map(|voucher| voucher.policy.0).collect::<Vec<_>>(),
+        &new.iter().map(|voucher| voucher.issued_on).collect::<Vec<_>>(),
+        &new.iter().map(|voucher| voucher.last_day).collect::<Vec<_>>(),
+        &new.iter().map(|voucher| voucher.line.year.0).collect::<Vec<_>>(),
+        &programmes as &[&str],
+        &new.iter().map(|voucher| voucher.quotas.firm_year).collect::<Vec<_>>(),
+        &new.iter().map(|voucher| voucher.quotas.holding).collect::<Vec<_>>(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+struct VoucherRow {
+    voucher_id: Uuid,
+    free: i64,
+    held: i64,
+    redeemed: i64,
+    expired: i64,
+    cancelled: i64,
+    issued_index: i64,
+    party_id: Uuid,
+    policy_id: Uuid,
+    issued_on: chrono::NaiveDate,
+    last_day: chrono::NaiveDate,
+    fiscal_year: i16,
+    programme: String,
+    frozen_reason: Option<String>,
+    facts: String,
+    counts_in_year: bool,
+    counts_as_held: bool,
+}
+
+impl VoucherRow {
+    fn voucher(self, zone: ZoneId, currency: Currency) -> Result<Voucher, sqlx::Error> {
+        Ok(Voucher {
+            id: VoucherId(self.voucher_id),
+            zone,
+            line: BudgetLine {
+                programme: self.programme.parse().map_err(decode)?,
+                year: FiscalYear(self.fiscal_year),
+                currency,
+            },
+            holder: PartyId(self.party_id),
+            policy: PolicyId(self.policy_id),
+            issued_index: LogIndex(self.issued_index),
+            issued_on: self.issued_on,
+            last_day: self.last_day,
+            parts: Parts {
+                free: Money::from_minor(self.free),
+                held: Money::from_minor(self.held),
+                redeemed: Money::from_minor(self.redeemed),
+                expired: Money::from_minor(self.expired),
+                cancelled: Money::from_minor(self.cancelled),
+            },
+            frozen: self
+                .frozen_reason
+                .map(|text| text.parse::<Reason>())
+                .transpose()
+                .map_err(decode)?,
+            facts: self.facts,
+            quotas: Quotas {
+                firm_year: self.counts_in_year,
+                holding: self.counts_as_held,
+            },
+        })
+    }
+}
+
+/// Vouchers, locked in the order of their ids; unknown ones are missing.
+pub(super) async fn lock_vouchers(
+    conn: &mut PgConnection,
+    zone: &Zone,
+    wanted: &[VoucherId],
+) -> Result<HashMap<VoucherId, Voucher>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        VoucherRow,
+        "SELECT v.voucher_id, v.free, v.held, v.redeemed, v.expired, v.cancelled, v.issued_index,
+             v.party_id, v.policy_id, v.issued_on, v.last_day, v.fiscal_year, v.programme,
+             v.frozen_reason, v.counts_in_year, v.counts_as_held, a.facts
+         FROM ledger.voucher v
+         JOIN ledger.voucher_application a ON a.zone_id = v.zone_id AND a.application_id = v.voucher_id
+         WHERE v.zone_id = $1 AND v.voucher_id = ANY($2) ORDER BY v.voucher_id FOR UPDATE OF v",
+        zone.id.0,
+        &ids(wanted),
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            row.voucher(zone.id, zone.currency)
+                .map(|voucher| (voucher.id, voucher))
+        })
+        .collect()
+}
+
+/// One page of vouchers in the order of their issue.
+#[derive(Clone, Debug, Default)]
+pub struct VoucherFilter {
+    /// Only of this programme.
+    pub programme: Option<Code>,
+    /// Only of this holder.
+    pub holder: Option<PartyId>,
+    /// Only this voucher.
+    pub id: Option<VoucherId>,
+    /// Only issued by this entry.
+    pub number: Option<LogIndex>,
+    /// Only issued after this entry.
+    pub after: Option<LogIndex>,
+}
+
+/// Reads vouchers without locking them.
+pub async fn vouchers(
+    conn: &mut PgConnection,
+    zone: &Zone,
+    filter: &VoucherFilter,
+    limit: i64,
+) -> Result<Vec<Voucher>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        VoucherRow,
+        "SELECT v.voucher_id, v.free, v.held, v.redeemed, v.expired, v.cancelled, v.issued_index,
+             v.party_id, v.policy_id, v.issued_on, v.last_day, v.fiscal_year, v.programme,
+             v.frozen_reason, v.counts_in_year, v.counts_as_held, a.facts
+         FROM ledger.voucher v
+         JOIN ledger.voucher_application a ON a.zone_id = v.zone_id AND a.application_id = v.voucher_id
+         WHERE v.zone_id = $1 AND ($2::text IS NULL OR v.programme = $2)
+             AND ($3::uuid IS NULL OR v.party_id = $3) AND ($4::uuid IS NULL OR v.voucher_id = $4)
+             AND ($5::bigint IS NULL OR v.issued_index = $5)
+             AND ($6::bigint IS NULL OR v.issued_index > $6)
+         ORDER BY v.issued_index LIMIT $7",
+        zone.id.0,
+        filter.programme.as_ref().map(Code::as_str),
+        filter.holder.map(|holder| holder.0),
+        filter.id.map(|id| id.0),
+        filter.number.map(|number| number.0),
+        filter.after.map(|after| after.0),
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| row.voucher(zone.id, zone.currency))
+        .collect()
+}
+
+/// Vouchers with something free whose last day is before `today`, oldest first.
+pub(super) async fn vouchers_to_expire(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    today: chrono::NaiveDate,
+    limit: i64,
+) -> Result<Vec<VoucherId>, sqlx::Error> {
+    let rows = sqlx::query_scalar!(
+        "SELECT voucher_id FROM ledger.voucher
+         WHERE zone_id = $1 AND free > 0 AND last_day < $2 ORDER BY last_day, voucher_id LIMIT $3",
+        zone.0,
+        today,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(VoucherId).collect())
+}
+
+/// Writes what has become of vouchers.
+pub(super) async fn update_vouchers(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    changed: &[&Voucher],
+) -> Result<(), sqlx::Error> {
+    let column = |part: fn(&Parts) -> Money| {
+        changed
+            .iter()
+            .map(|one| part(&one.parts).minor())
+            .collect::<Vec<_>>()
+    };
+    let frozen: Vec<Option<&str>> = changed
+        .iter()
+        .map(|voucher| voucher.frozen.as_ref().map(Reason::as_str))
+        .collect();
+    sqlx::query!(
+        "UPDATE ledger.voucher v SET free = new.free, held = new.held, redeemed = new.redeemed,
+             expired = new.expired, cancelled = new.cancelled, frozen_reason = new.frozen_reason
+         FROM unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
+             $8::text[]) AS new (voucher_id, free, held, redeemed, expired, cancelled, frozen_reason)
+         WHERE v.zone_id = $1 AND v.voucher_id = new.voucher_id",
+        zone.0,
+        &changed.iter().map(|voucher| voucher.id.0).collect::<Vec<_>>(),
+        &column(|parts| parts.free),
+        &column(|parts| parts.held),
+        &column(|parts| parts.redeemed),
+        &column(|parts| parts.expired),
+        &column(|parts| parts.cancelled),
+        &frozen as &[Option<&str>],
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A hold with the entry that made it.
+#[derive(Clone, Debug)]
+pub(super) struct NewHold {
+    pub(super) hold: Hold,
+    pub(super) by: PersonId,
+    pub(super) index: LogIndex,
+}
+
+pub(super) async fn insert_holds(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    new: &[NewHold],
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO ledger.hold (zone_id, state, hold_id, voucher_id, provider_id, price, amount, held_by,
+             held_index, facts)
+         SELECT $1, 'held', new.* FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[],
+             $6::bigint[], $7::uuid[], $8::bigint[], $9::text[]) AS new",
+        zone.0,
+        &new.iter().map(|one| one.hold.id.0).collect::<Vec<_>>(),
+        &new.iter().map(|one| one.hold.voucher.0).collect::<Vec<_>>(),
+        &new.iter().map(|one| one.hold.provider.0).collect::<Vec<_>>(),
+        &new.iter().map(|one| one.hold.price.minor()).collect::<Vec<_>>(),
+        &new.iter().map(|one| one.hold.amount.minor()).collect::<Vec<_>>(),
+        &new.iter().map(|one| one.by.0).collect::<Vec<_>>(),
+        &new.iter().map(|one| one.index.0).collect::<Vec<_>>(),
+        &new.iter().map(|one| one.hold.facts.clone()).collect::<Vec<_>>(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The voucher of each hold, unlocked: to know what to lock first.
+pub(super) async fn vouchers_of_holds(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    wanted: &[HoldId],
+) -> Result<Vec<VoucherId>, sqlx::Error> {
+    let rows = sqlx::query_scalar!(
+        "SELECT DISTINCT voucher_id FROM ledger.hold WHERE zone_id = $1 AND hold_id = ANY($2)",
+        zone.0,
+        &wanted.iter().map(|hold| hold.0).collect::<Vec<_>>(),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(VoucherId).collect())
+}
+
+/// Holds, locked in the order of their ids after their vouchers; unknown ones are missing.
+pub(super) async fn lock_holds(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    wanted: &[HoldId],
+) -> Result<HashMap<HoldId, Hold>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "SELECT hold_id, voucher_id, provider_id, price, amount, redeemed, state, facts
+         FROM ledger.hold WHERE zone_id = $1 AND hold_id = ANY($2) ORDER BY hold_id FOR UPDATE",
+        zone.0,
+        &wanted.iter().map(|hold| hold.0).collect::<Vec<_>>(),
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let id = HoldId(row.hold_id);
+            let hold = Hold {
+                id,
+                voucher: VoucherId(row.voucher_id),
+                provider: PartyId(row.provider_id),
+                price: positive(row.price)?,
+                amount: positive(row.amount)?,
+                redeemed: Money::from_minor(row.redeemed),
+                state: hold_state(&row.state)?,
+                facts: row.facts,
+            };
+            Ok((id, hold))
+        })
+        .collect()
+}
+
+/// The holds on a voucher, oldest first.
+pub async fn holds_of(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    voucher: VoucherId,
+) -> Result<Vec<Hold>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "SELECT hold_id, provider_id, price, amount, redeemed, state, facts
+         FROM ledger.hold WHERE zone_id = $1 AND voucher_id = $2 ORDER BY held_index",
+        zone.0,
+        voucher.0,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Hold {
+                id: HoldId(row.hold_id),
+                voucher,
+                provider: PartyId(row.provider_id),
+                price: positive(row.price)?,
+                amount: positive(row.amount)?,
+                redeemed: Money::from_minor(row.redeemed),
+                state: hold_state(&row.state)?,
+                facts: row.facts,
+            })
+        })
+        .collect()
+}
+
+fn hold_state(text: &str) -> Result<HoldState, sqlx::Error> {
+    [
+        HoldState::Held,
+        HoldState::Captured,
+        HoldState::Released,
+        HoldState::Lapsed,
+    ]
+    .into_iter()
+    .find(|state| state.as_str() == text)
+    .ok_or_else(|| sqlx::Error::Decode(format!("unknown hold state {text:?}").into()))
+}
+
+/// Writes how holds have ended.
+pub(super) async fn end_holds(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    ended: &[(&Hold, LogIndex)],
+) -> Result<(), sqlx::Error> {
+    let states: Vec<&str> = ended.iter().map(|(hold, _)| hold.state.as_str()).collect();
+    sqlx::query!(
+        "UPDATE ledger.hold h SET state = new.state, redeemed = new.redeemed, ended_index = new.log_index
+         FROM unnest($2::uuid[], $3::text[], $4::bigint[], $5::bigint[])
+             AS new (hold_id, state, redeemed, log_index)
+         WHERE h.zone_id = $1 AND h.hold_id = new.hold_id AND h.state = 'held'",
+        zone.0,
+        &ended.iter().map(|(hold, _)| hold.id.0).collect::<Vec<_>>(),
+        &states as &[&str],
+        &ended.iter().map(|(hold, _)| hold.redeemed.minor()).collect::<Vec<_>>(),
+        &ended.iter().map(|(_, index)| index.0).collect::<Vec<_>>(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
