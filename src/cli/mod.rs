@@ -86,7 +86,9 @@ enum Command {
     /// Serve the ledger on this machine
     Serve(serve::ServeArgs),
     /// Bring the database to this version's schema
-    #[command(after_help = "Example:\n  subsidy-ledger migrate --database postgres://ledger@db/ledger")]
+    #[command(
+        after_help = "Example:\n  subsidy-ledger migrate --database postgres://ledger@db/ledger"
+    )]
     Migrate,
     /// Set up a zone, or list them
     #[command(subcommand)]

@@ -198,7 +198,10 @@ impl TestDb {
     /// A pool of the superuser's sessions, for tests that write rows past every guard.
     pub(crate) async fn superuser_pool(&self) -> PgPool {
         let options = cluster().await.postgres.superuser_options();
-        PgPoolOptions::new().connect_with(options.database(&self.name)).await.unwrap()
+        PgPoolOptions::new()
+            .connect_with(options.database(&self.name))
+            .await
+            .unwrap()
     }
 
     fn admin(cluster: &Cluster) -> PgConnectOptions {
