@@ -68,7 +68,7 @@ pub enum DemoError {
 
 /// The people of the zone's office, and one clerk who acts for firms and providers.
 #[derive(Clone, Debug)]
-pub struct People {
+pub(super) struct People {
     pub(super) system: Actor,
     pub(super) clerk: Actor,
     pub(super) reviewer: Actor,

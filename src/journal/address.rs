@@ -70,12 +70,15 @@ impl Address {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fn shown<T: fmt::Display>(part: &T) -> &dyn fmt::Display {
+            part
+        }
         write!(f, "{}:{}", self.code, self.currency)?;
         let parts: [Option<&dyn fmt::Display>; 4] = [
-            self.programme.as_ref().map(|part| part as _),
-            self.year.as_ref().map(|part| part as _),
-            self.party.as_ref().map(|part| part as _),
-            self.item.as_ref().map(|part| part as _),
+            self.programme.as_ref().map(shown),
+            self.year.as_ref().map(shown),
+            self.party.as_ref().map(shown),
+            self.item.as_ref().map(shown),
         ];
         let mut pending = 0;
         for part in parts {

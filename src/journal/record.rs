@@ -321,10 +321,10 @@ async fn open_accounts(
         &column(|address| address.currency.code().to_owned()),
         &sides,
         &guarded,
-        &programmes as &[Option<String>],
-        &years as &[Option<i16>],
-        &parties as &[Option<uuid::Uuid>],
-        &items as &[Option<uuid::Uuid>],
+        &programmes as _,
+        &years as _,
+        &parties as _,
+        &items as _,
     )
     .fetch_all(conn)
     .await?;
@@ -409,15 +409,15 @@ async fn insert_entries(
         at,
         &indices,
         &actors,
-        &kinds as &[&str],
+        &kinds as _,
         &effective,
-        &subjects as &[Option<uuid::Uuid>],
+        &subjects as _,
         &adjusting,
-        &reverses as &[Option<i64>],
-        &keys as &[Option<&str>],
-        &requests as &[Option<&[u8]>],
-        &bodies as &[&[u8]],
-        &hashes as &[&[u8]],
+        &reverses as _,
+        &keys as _,
+        &requests as _,
+        &bodies as _,
+        &hashes as _,
     )
     .execute(conn)
     .await?;
@@ -549,9 +549,9 @@ async fn add_to_control_totals(
          ON CONFLICT ON CONSTRAINT control_total_pkey DO UPDATE
              SET debits = total.debits + excluded.debits, credits = total.credits + excluded.credits",
         zone.0,
-        &codes as &[&str],
-        &currencies as &[&str],
-        &programmes as &[&str],
+        &codes as _,
+        &currencies as _,
+        &programmes as _,
         &years,
         &debits,
         &credits,

@@ -70,7 +70,7 @@ pub async fn insert_owed(
         &indices,
         &submitters,
         &years,
-        &programmes as &[&str],
+        &programmes as _,
     )
     .execute(conn)
     .await?;
@@ -265,7 +265,7 @@ pub(super) async fn insert_batch(
         command.zone.id.0,
         batch.0,
         command.actor.person.0,
-        &ids as &[&str],
+        &ids as _,
         &payables,
         &amounts,
         &submitters,
@@ -305,7 +305,7 @@ pub(super) async fn lock_lines(
          WHERE l.zone_id = $1 AND l.end_to_end_id = ANY($2)
          ORDER BY l.end_to_end_id FOR UPDATE OF l, p",
         zone.0,
-        ids as &[&str],
+        ids as _,
     )
     .fetch_all(conn)
     .await?;
@@ -357,9 +357,9 @@ pub(super) async fn close_lines(
          WHERE l.zone_id = $1 AND l.end_to_end_id = new.end_to_end_id",
         zone.0,
         statement.as_slice(),
-        &ids as &[&str],
-        &states as &[&str],
-        &references as &[Option<&str>],
+        &ids as _,
+        &states as _,
+        &references as _,
         &indices,
     )
     .execute(conn)

@@ -219,8 +219,8 @@ pub async fn known(
              AND p.identifier = asked.identifier"#,
         zone.0,
         &ordinals,
-        &schemes as &[&str],
-        &identifiers as &[&str],
+        &schemes as _,
+        &identifiers as _,
     )
     .fetch_all(conn)
     .await?;
@@ -268,7 +268,7 @@ pub(super) async fn names_taken(
     let taken = sqlx::query_scalar!(
         "SELECT DISTINCT name FROM ledger.party WHERE zone_id = $1 AND name = ANY($2)",
         zone.0,
-        &names as &[&str],
+        &names as _,
     )
     .fetch_all(conn)
     .await?;
