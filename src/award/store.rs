@@ -1,8 +1,4 @@
 //! Lists, programmes and imported awards as rows.
-#![expect(
-    clippy::as_conversions,
-    reason = "sqlx's macros take arrays of texts and of NULLs by such a cast"
-)]
 
 use std::collections::HashMap;
 

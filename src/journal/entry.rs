@@ -42,7 +42,10 @@ impl Transfer {
                 amount,
             })
         } else {
-            Err(TransferError { debit: debit.into(), credit: credit.into() })
+            Err(TransferError {
+                debit: debit.into(),
+                credit: credit.into(),
+            })
         }
     }
 

@@ -216,10 +216,8 @@ pub async fn statement(
     let lines = rows
         .into_iter()
         .map(|row| {
-            let (debit, credit) = (
-                row.debit.map(Money::from_minor),
-                row.credit.map(Money::from_minor),
-            );
+            let debit = row.debit.map(Money::from_minor);
+            let credit = row.credit.map(Money::from_minor);
             totals.debits = [totals.debits, debit.unwrap_or_default()].into_iter().sum();
             totals.credits = [totals.credits, credit.unwrap_or_default()]
                 .into_iter()

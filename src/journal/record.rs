@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use super::address::Address;
 use super::body;
 use super::chart::Side;
-use super::entry::{Effect, Entry, EntryKind};
+use super::entry::{Effect, Entry};
 use super::fold::{AccountTotals, Books, PostedTransfer, Refusal};
 use super::idempotency::{Earlier, earlier};
 use super::period::closed_periods;
@@ -214,8 +214,10 @@ impl<'a> Batch<'a> {
             self.reversed.insert(undone);
         }
         if let Some(command) = &entry.idempotency {
-            self.commands
-                .insert((entry.actor, command.key.as_str()), (command.request, index));
+            self.commands.insert(
+                (entry.actor, command.key.as_str()),
+                (command.request, index),
+            );
         }
         self.leaf_hashes.push(log::leaf_hash(&body));
         self.accepted.push(Accepted {
@@ -234,16 +236,16 @@ async fn load_books(
     zone: ZoneId,
     entries: &[Entry],
 ) -> Result<Books, sqlx::Error> {
-    let mut asked: HashMap<&Address, ()> = HashMap::new();
+    let mut asked: HashSet<&Address> = HashSet::new();
     for transfer in entries.iter().flat_map(|entry| &entry.transfers) {
-        asked.insert(transfer.debit(), ());
-        asked.insert(transfer.credit(), ());
+        asked.insert(transfer.debit());
+        asked.insert(transfer.credit());
     }
     let mut books = Books::default();
     if asked.is_empty() {
         return Ok(books);
     }
-    let addresses: Vec<&Address> = asked.into_keys().collect();
+    let addresses: Vec<&Address> = asked.into_iter().collect();
     let ordinals: Vec<i32> = (0_i32..).take(addresses.len()).collect();
     let texts: Vec<String> = addresses.iter().map(ToString::to_string).collect();
     let rows = sqlx::query!(
@@ -263,7 +265,7 @@ async fn load_books(
                 debits: Money::from_minor(row.debits),
                 credits: Money::from_minor(row.credits),
             };
-            books.load((*address).clone(), row.account_id, totals);
+            books.load(address, row.account_id, totals);
         }
     }
     Ok(books)
@@ -354,14 +356,7 @@ async fn insert_entries(
         .map(|accepted| accepted.index.0)
         .collect();
     let actors: Vec<uuid::Uuid> = entries().map(|entry| entry.actor.0).collect();
-    let kinds: Vec<&str> = entries()
-        .map(
-            |Entry {
-                 kind: EntryKind(kind),
-                 ..
-             }| *kind,
-        )
-        .collect();
+    let kinds: Vec<&str> = entries().map(|entry| entry.kind.0).collect();
     let effective: Vec<NaiveDate> = entries().map(|entry| entry.effective).collect();
     let subjects: Vec<Option<uuid::Uuid>> = entries().map(|entry| entry.subject).collect();
     let adjusting: Vec<bool> = entries()
@@ -373,21 +368,12 @@ async fn insert_entries(
             Effect::Ordinary | Effect::Adjusting => None,
         })
         .collect();
-    let keys: Vec<Option<&str>> = entries()
-        .map(|entry| {
-            entry
-                .idempotency
-                .as_ref()
-                .map(|command| command.key.as_str())
-        })
+    let commands = || entries().map(|entry| entry.idempotency.as_ref());
+    let keys: Vec<Option<&str>> = commands()
+        .map(|command| command.map(|command| command.key.as_str()))
         .collect();
-    let requests: Vec<Option<&[u8]>> = entries()
-        .map(|entry| {
-            entry
-                .idempotency
-                .as_ref()
-                .map(|command| command.request.as_slice())
-        })
+    let requests: Vec<Option<&[u8]>> = commands()
+        .map(|command| command.map(|command| command.request.as_slice()))
         .collect();
     let bodies: Vec<&[u8]> = batch
         .accepted

@@ -176,10 +176,10 @@ pub(super) async fn mark_approved(
     conn: &mut PgConnection,
     zone: ZoneId,
     approver: PersonId,
-    approved: &[(PayableId, LogIndex)],
+    payables: &[(PayableId, LogIndex)],
 ) -> Result<(), sqlx::Error> {
-    let ids: Vec<Uuid> = approved.iter().map(|(id, _)| id.0).collect();
-    let indices: Vec<i64> = approved.iter().map(|(_, index)| index.0).collect();
+    let ids: Vec<Uuid> = payables.iter().map(|(id, _)| id.0).collect();
+    let indices: Vec<i64> = payables.iter().map(|(_, index)| index.0).collect();
     sqlx::query!(
         "UPDATE ledger.payable p SET state = 'approved', approved_by = $2, approved_index = new.log_index
          FROM unnest($3::uuid[], $4::bigint[]) AS new (payable_id, log_index)

@@ -1,8 +1,4 @@
 //! Parties as rows, read; groups, overrides and what is new in the files beside.
-#![expect(
-    clippy::as_conversions,
-    reason = "sqlx's macros are told the type of an array parameter by `as`"
-)]
 
 mod group;
 mod new;
