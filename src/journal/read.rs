@@ -359,3 +359,25 @@ pub async fn entry_body(
     .fetch_optional(conn)
     .await
 }
+
+/// The bytes of at most `limit` entries from `from` on, in the order of the log.
+pub async fn entry_bodies(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    from: LogIndex,
+    limit: u16,
+) -> Result<Vec<(LogIndex, Vec<u8>)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "SELECT log_index, body FROM ledger.entry WHERE zone_id = $1 AND log_index >= $2
+         ORDER BY log_index LIMIT $3",
+        zone.0,
+        from.0,
+        i64::from(limit)
+    )
+    .fetch_all(conn)
+    .await?;
+    let entries = rows
+        .into_iter()
+        .map(|row| (LogIndex(row.log_index), row.body));
+    Ok(entries.collect())
+}
