@@ -74,6 +74,8 @@ impl From<Refusal> for Problem {
             Refusal::OutOfRange(_) => "out_of_range",
             Refusal::PeriodClosed(_) => "period_closed",
             Refusal::AlreadyReversed(_) => "already_reversed",
+            Refusal::NothingToReverse(_) => return Self::not_found("entry"),
+            Refusal::KeyForm => return Self::invalid("Idempotency-Key", refusal.to_string()),
             Refusal::Repeated(_) => "repeated",
             Refusal::KeyConflict(index) => return key_conflict(index.to_string()),
             Refusal::Body(detail) => return Self::invalid("", detail),
@@ -88,6 +90,9 @@ impl From<RecordError> for Problem {
             RecordError::Refused(refusal) => refusal.into(),
             RecordError::Database(error) => error.into(),
             RecordError::Log(error) => error.into(),
+            error @ RecordError::TotalsOutOfRange(_) => {
+                Self::conflict("out_of_range", error.to_string())
+            }
         }
     }
 }
