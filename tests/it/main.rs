@@ -8,6 +8,8 @@ mod award;
 #[cfg(test)]
 mod books;
 #[cfg(test)]
+mod http;
+#[cfg(test)]
 mod journal;
 #[cfg(test)]
 mod log;
