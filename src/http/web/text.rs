@@ -32,7 +32,7 @@ texts! {
     programme: "项目", "Programme";
     year: "年度", "Year";
     no_year: "不分年度", "No year";
-    zone_line: "区本级（未下达项目）", "Zone, not by programme";
+    zone_line: "区本级（未下达项目）", "Zone level";
     total: "合计", "Total";
     appropriated: "拨入", "Appropriated";
     allocated: "已分配", "Allocated";
@@ -49,7 +49,6 @@ texts! {
     book: "账簿", "Book";
     debits: "借方合计", "Debits";
     credits: "贷方合计", "Credits";
-    state: "状态", "State";
     balances: "平衡", "Balances";
     does_not_balance: "不平衡", "Does not balance";
     log: "日志", "Log";
