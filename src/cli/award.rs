@@ -27,7 +27,7 @@ use crate::types::Zone;
                   --zone AMS --dry-run\n\nThe file is the whole list: the same file again changes \
                   nothing. docs/history-import.md explains maps and what is posted."
 )]
-pub(super) struct ImportAwardsArgs {
+pub struct ImportAwardsArgs {
     /// File and map.
     #[command(flatten)]
     pub list: ListArgs,
@@ -47,7 +47,7 @@ pub(super) struct ImportAwardsArgs {
 #[command(after_help = "Example:\n  subsidy-ledger award reconcile awards.json \
                   --map assets/maps/amsterdam-2016.toml --zone AMS\n\nExits with an error unless file \
                   and ledger agree row by row and to the cent.")]
-pub(super) struct ReconcileArgs {
+pub struct ReconcileArgs {
     /// File and map.
     #[command(flatten)]
     pub list: ListArgs,
@@ -55,7 +55,7 @@ pub(super) struct ReconcileArgs {
 
 /// A list of past awards.
 #[derive(Clone, Debug, Args)]
-pub(super) struct ListArgs {
+pub struct ListArgs {
     /// The list: .json, .csv or .xlsx.
     pub file: PathBuf,
     /// How it is laid out (TOML).
@@ -65,7 +65,7 @@ pub(super) struct ListArgs {
 
 /// Why a list was not imported or reconciled.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum AwardCliError {
+pub enum AwardCliError {
     /// A file could not be opened.
     #[error("{path}: {error}")]
     Open {
@@ -157,7 +157,7 @@ enum NotKept {
 }
 
 /// Imports a list and writes what was done to `out`, as JSON if asked.
-pub(super) async fn import(
+pub async fn import(
     database: &Database,
     zone: &Zone,
     actor: &Actor,
@@ -287,7 +287,7 @@ fn write_report(out: &mut dyn Write, report: &ImportReport, dry_run: bool) -> io
 }
 
 /// Imports a list into the zone that the options choose, as the person that they name.
-pub(super) async fn run_import(
+pub async fn run_import(
     global: &Global,
     args: ImportAwardsArgs,
 ) -> anyhow::Result<ExitCode> {
@@ -312,7 +312,7 @@ pub(super) async fn run_import(
 }
 
 /// Reconciles a list with the zone that the options choose.
-pub(super) async fn run_reconcile(
+pub async fn run_reconcile(
     global: &Global,
     args: ReconcileArgs,
 ) -> anyhow::Result<ExitCode> {
@@ -332,7 +332,7 @@ pub(super) async fn run_reconcile(
 }
 
 /// Compares a list with the ledger and writes both to `out`; an error unless they agree.
-pub(super) async fn reconcile(
+pub async fn reconcile(
     database: &Database,
     zone: &Zone,
     args: &ReconcileArgs,
