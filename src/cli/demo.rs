@@ -65,11 +65,19 @@ async fn on_server(
     server.migrate().await?;
     let database = server.connect(Role::App, 8).await?;
     let mut stage = Stage::open(database.clone(), data.join("keys")).await?;
-    let size = Size { parties: usize::try_from(args.parties)?, seed: args.seed };
+    let size = Size {
+        parties: usize::try_from(args.parties)?,
+        seed: args.seed,
+    };
     let before = stage.size().await?;
     let bar = output::progress(0);
     let mut tell = |progress: Progress| match progress {
-        Progress::Step { number, of, day, what } => {
+        Progress::Step {
+            number,
+            of,
+            day,
+            what,
+        } => {
             bar.suspend(|| output::note(&format!("[{number:>2}/{of}] {day}  {what}")));
             bar.set_message(format!("{day}"));
         }
@@ -81,7 +89,9 @@ async fn on_server(
     if played {
         output::note(&format!("{} entries recorded.", after - before));
     } else {
-        output::note(&format!("The year is played already: {after} entries found again."));
+        output::note(&format!(
+            "The year is played already: {after} entries found again."
+        ));
     }
     println!("{}", summary(&database, &stage.zone).await?);
     let _ = global;
@@ -99,5 +109,9 @@ async fn summary(database: &Database, zone: &Zone) -> anyhow::Result<String> {
             })
         })
         .await?;
-    Ok(format!("{}\n{}", report::budget_text(&budget), report::books_text(&trial)))
+    Ok(format!(
+        "{}\n{}",
+        report::budget_text(&budget),
+        report::books_text(&trial)
+    ))
 }

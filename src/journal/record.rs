@@ -214,8 +214,10 @@ impl<'a> Batch<'a> {
             self.reversed.insert(undone);
         }
         if let Some(command) = &entry.idempotency {
-            self.commands
-                .insert((entry.actor, command.key.as_str()), (command.request, index));
+            self.commands.insert(
+                (entry.actor, command.key.as_str()),
+                (command.request, index),
+            );
         }
         self.leaf_hashes.push(log::leaf_hash(&body));
         self.accepted.push(Accepted {
