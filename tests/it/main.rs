@@ -4,11 +4,7 @@
 mod kit;
 
 #[cfg(test)]
-mod award;
-#[cfg(test)]
 mod books;
-#[cfg(test)]
-mod log;
 #[cfg(test)]
 mod party;
 #[cfg(test)]
@@ -18,8 +14,8 @@ mod policy_store;
 #[cfg(test)]
 mod private_postgres;
 #[cfg(test)]
-mod report;
-#[cfg(test)]
 mod server;
 #[cfg(test)]
 mod transactions;
+#[cfg(test)]
+mod voucher;
