@@ -29,3 +29,5 @@ mod server;
 mod transactions;
 #[cfg(test)]
 mod verify;
+#[cfg(test)]
+mod voucher;
