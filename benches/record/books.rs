@@ -75,7 +75,9 @@ impl Books {
         let codes = [AccountCode::B40, AccountCode::B50, AccountCode::B60];
         let accounts = (0_u128..)
             .zip(codes.into_iter().cycle())
-            .map(|(number, code)| account(code).item(ItemId(uuid::Uuid::from_u128(number << 64 | number))))
+            .map(|(number, code)| {
+                account(code).item(ItemId(uuid::Uuid::from_u128(number << 64 | number)))
+            })
             .take(ACCOUNTS)
             .collect();
         let books = Self {
@@ -129,9 +131,7 @@ impl Books {
     /// a bulk command would make them.
     pub(crate) async fn record_for(&self, time: Duration, batch: usize) -> u64 {
         let begin = Instant::now();
-        let transfers = self
-            .record_while(batch, |_| begin.elapsed() < time)
-            .await;
+        let transfers = self.record_while(batch, |_| begin.elapsed() < time).await;
         per_second(transfers, begin.elapsed())
     }
 
@@ -167,8 +167,7 @@ impl Books {
             .app
             .write(self.zone.id, input, |tx, (zone, entries)| {
                 Box::pin(async move {
-                    let outcomes: Result<_, RecordError> =
-                        record(tx, zone, start(), entries).await;
+                    let outcomes: Result<_, RecordError> = record(tx, zone, start(), entries).await;
                     outcomes
                 })
             })
@@ -228,7 +227,11 @@ impl EntryMaker {
                 amount: amount.to_string(),
                 outcome: "granted",
                 policy: uuid::Uuid::from_u128(7),
-                trace: vec![("registered", true), ("within_window", true), ("within_cap", true)],
+                trace: vec![
+                    ("registered", true),
+                    ("within_window", true),
+                    ("within_cap", true),
+                ],
             },
             evidence: vec![format!("{:064x}", order.as_u128())],
             order,
@@ -240,7 +243,11 @@ impl EntryMaker {
             kind: EntryKind("voucher.redeemed"),
             effective: day(),
             subject: Some(self.uuid()),
-            idempotency: Some(Idempotency::new(order.to_string(), "redeem", &details.order)),
+            idempotency: Some(Idempotency::new(
+                order.to_string(),
+                "redeem",
+                &details.order,
+            )),
             details: Details::new(&details).unwrap(),
             transfers: (0..TRANSFERS).map(|_| self.transfer(amount)).collect(),
             effect: Effect::Ordinary,

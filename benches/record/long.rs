@@ -43,7 +43,9 @@ async fn measure(books: &Books, batch: usize, recorded: &mut u64) -> u64 {
 async fn old_balances(books: &Books) -> u64 {
     let mut conn = books.app().pool().begin().await.unwrap();
     let zone = books.zone().id;
-    subsidy_ledger::db::enter_zone(&mut conn, zone).await.unwrap();
+    subsidy_ledger::db::enter_zone(&mut conn, zone)
+        .await
+        .unwrap();
     let size = size_at(&mut conn, zone, AsOf::Now).await.unwrap();
     let mut times = Vec::with_capacity(QUESTIONS);
     for _ in 0..QUESTIONS {
@@ -51,7 +53,9 @@ async fn old_balances(books: &Books) -> u64 {
         let address = books.accounts().get(account).unwrap();
         let as_of = AsOf::Size(rand::rng().random_range(0..size));
         let begin = Instant::now();
-        account_balance(&mut conn, zone, address, as_of).await.unwrap();
+        account_balance(&mut conn, zone, address, as_of)
+            .await
+            .unwrap();
         times.push(u64::try_from(begin.elapsed().as_micros()).unwrap());
     }
     median(times)

@@ -44,8 +44,7 @@ impl Reference {
 
     /// Transfers per second.
     pub(crate) async fn run(&self, time: Duration) -> u64 {
-        let script =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/reference/transfer.sql");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/reference/transfer.sql");
         let output = Command::new(&self.pgbench)
             .args(["--no-vacuum", "--protocol", "prepared"])
             .args(["--client", CLIENTS, "--jobs", THREADS])

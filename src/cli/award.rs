@@ -287,12 +287,24 @@ fn write_report(out: &mut dyn Write, report: &ImportReport, dry_run: bool) -> io
 }
 
 /// Imports a list into the zone that the options choose, as the person that they name.
-pub(super) async fn run_import(global: &Global, args: ImportAwardsArgs) -> anyhow::Result<ExitCode> {
+pub(super) async fn run_import(
+    global: &Global,
+    args: ImportAwardsArgs,
+) -> anyhow::Result<ExitCode> {
     with_session(global, async |session| {
         let caller = session.caller(global).await?;
         let (zone, actor) = (&caller.zone, &caller.actor);
         let out = &mut io::stdout();
-        import(&session.database, zone, actor, caller.now, args, global.json, out).await?;
+        import(
+            &session.database,
+            zone,
+            actor,
+            caller.now,
+            args,
+            global.json,
+            out,
+        )
+        .await?;
         session.sign(zone, caller.now).await;
         Ok(ExitCode::SUCCESS)
     })
@@ -300,10 +312,20 @@ pub(super) async fn run_import(global: &Global, args: ImportAwardsArgs) -> anyho
 }
 
 /// Reconciles a list with the zone that the options choose.
-pub(super) async fn run_reconcile(global: &Global, args: ReconcileArgs) -> anyhow::Result<ExitCode> {
+pub(super) async fn run_reconcile(
+    global: &Global,
+    args: ReconcileArgs,
+) -> anyhow::Result<ExitCode> {
     with_session(global, async |session| {
         let zone = session.zone(global).await?;
-        reconcile(&session.database, &zone, &args, global.json, &mut io::stdout()).await?;
+        reconcile(
+            &session.database,
+            &zone,
+            &args,
+            global.json,
+            &mut io::stdout(),
+        )
+        .await?;
         Ok(ExitCode::SUCCESS)
     })
     .await

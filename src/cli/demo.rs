@@ -1,11 +1,14 @@
 //! `demo`: the main job, on the terminal.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 
+use super::serve::{self, LogLines, ServeArgs};
 use super::session::{private_settings, target};
+use super::verify::{VerifyArgs, verify_the_database};
 use super::{Global, output};
 use crate::config::DatabaseTarget;
 use crate::db::private::{self, ServiceLock};
@@ -28,6 +31,9 @@ pub(super) struct DemoArgs {
     /// End after the verification instead of serving
     #[arg(long)]
     exit: bool,
+    /// Where to serve after that
+    #[arg(long, value_name = "ADDRESS:PORT", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)))]
+    listen: SocketAddr,
 }
 
 pub(super) async fn run(global: &Global, args: DemoArgs) -> anyhow::Result<ExitCode> {
@@ -65,11 +71,19 @@ async fn on_server(
     server.migrate().await?;
     let database = server.connect(Role::App, 8).await?;
     let mut stage = Stage::open(database.clone(), data.join("keys")).await?;
-    let size = Size { parties: usize::try_from(args.parties)?, seed: args.seed };
+    let size = Size {
+        parties: usize::try_from(args.parties)?,
+        seed: args.seed,
+    };
     let before = stage.size().await?;
     let bar = output::progress(0);
     let mut tell = |progress: Progress| match progress {
-        Progress::Step { number, of, day, what } => {
+        Progress::Step {
+            number,
+            of,
+            day,
+            what,
+        } => {
             bar.suspend(|| output::note(&format!("[{number:>2}/{of}] {day}  {what}")));
             bar.set_message(format!("{day}"));
         }
@@ -81,12 +95,37 @@ async fn on_server(
     if played {
         output::note(&format!("{} entries recorded.", after - before));
     } else {
-        output::note(&format!("The year is played already: {after} entries found again."));
+        output::note(&format!(
+            "The year is played already: {after} entries found again."
+        ));
     }
     println!("{}", summary(&database, &stage.zone).await?);
-    let _ = global;
+    if !verified(global, server, data, &stage.zone).await? {
+        return Ok(ExitCode::FAILURE);
+    }
+    if args.exit {
+        database.close().await;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let serving = ServeArgs { listen: args.listen, log_format: LogLines::Text };
+    let served = serve::serve(database.clone(), &data.join("keys"), &serving, serve::say_where).await;
     database.close().await;
-    Ok(ExitCode::SUCCESS)
+    served.map(|()| ExitCode::SUCCESS)
+}
+
+/// Rebuilds the log and replays every transfer, as the auditor.
+async fn verified(
+    global: &Global,
+    server: &Server,
+    data: &Path,
+    zone: &Zone,
+) -> anyhow::Result<bool> {
+    let auditor = server.connect(Role::Auditor, 2).await?;
+    let (args, keys) = (VerifyArgs::default(), data.join("keys"));
+    let (code, out) = (Some(zone.code.as_str()), &mut std::io::stdout());
+    let verified = verify_the_database(&args, &auditor, &keys, code, global.json, out).await;
+    auditor.close().await;
+    verified
 }
 
 /// What a finance officer reads: budget execution by programme, and that every book balances.
@@ -99,5 +138,9 @@ async fn summary(database: &Database, zone: &Zone) -> anyhow::Result<String> {
             })
         })
         .await?;
-    Ok(format!("{}\n{}", report::budget_text(&budget), report::books_text(&trial)))
+    Ok(format!(
+        "{}\n{}",
+        report::budget_text(&budget),
+        report::books_text(&trial)
+    ))
 }

@@ -160,7 +160,14 @@ pub enum ReportError {
 pub(super) async fn run_on(global: &Global, command: ReportCommand) -> anyhow::Result<ExitCode> {
     with_session(global, async |session| {
         let zone = session.zone(global).await?;
-        run(&session.database, &zone, command, global.json, &mut io::stdout()).await?;
+        run(
+            &session.database,
+            &zone,
+            command,
+            global.json,
+            &mut io::stdout(),
+        )
+        .await?;
         Ok(ExitCode::SUCCESS)
     })
     .await

@@ -88,7 +88,8 @@ pub struct Idempotency {
 impl Idempotency {
     /// A key for a command with this input.
     pub fn new(key: impl Into<String>, command: &str, input: &impl serde::Serialize) -> Self {
-        let input = serde_json::to_value(input).unwrap_or(Value::Null);
+        let input: Value =
+            serde_json::to_value(input).expect("BUG: a command's input can be written as JSON");
         let mut hash = Sha256::new();
         hash.update(command.as_bytes());
         hash.update([0]);
@@ -97,6 +98,11 @@ impl Idempotency {
             key: key.into(),
             request: hash.finalize().into(),
         }
+    }
+
+    /// Whether the key is one that the database keeps.
+    pub(super) fn has_well_formed_key(&self) -> bool {
+        (1..=255).contains(&self.key.chars().count()) && !self.key.contains(char::is_control)
     }
 }
 

@@ -47,6 +47,9 @@ pub enum Refusal {
     /// The day falls into a closed period.
     #[error("{0} is in a closed period: date the entry in an open one, or adjust")]
     PeriodClosed(chrono::NaiveDate),
+    /// There is no earlier entry of this number to undo.
+    #[error("there is no entry {0} to reverse")]
+    NothingToReverse(LogIndex),
     /// The entry to undo was undone before.
     #[error("entry {0} has been reversed already")]
     AlreadyReversed(LogIndex),
@@ -56,6 +59,9 @@ pub enum Refusal {
     /// The same key was used for another command.
     #[error("the idempotency key was used for another command, entry {0}: take a new key")]
     KeyConflict(LogIndex),
+    /// The key can't be kept.
+    #[error("an idempotency key has 1 to 255 characters, and no control characters")]
+    KeyForm,
     /// The entry is larger than a leaf of the log.
     #[error("{0}")]
     Body(String),

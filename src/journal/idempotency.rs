@@ -37,7 +37,7 @@ impl Earlier {
 }
 
 /// Looks up commands by their actor and key, in one statement. The answers are in the order of the
-/// questions; without a key a command is always new.
+/// questions; without a key, or with one that can't be kept, a command is always new.
 pub async fn earlier(
     conn: &mut PgConnection,
     zone: ZoneId,
@@ -48,7 +48,7 @@ pub async fn earlier(
     let mut actors = Vec::new();
     let mut keys = Vec::new();
     for (ordinal, (actor, idempotency)) in (0_i64..).zip(commands) {
-        if let Some(idempotency) = idempotency {
+        if let Some(idempotency) = idempotency.filter(|command| command.has_well_formed_key()) {
             ordinals.push(ordinal);
             actors.push(actor.0);
             keys.push(idempotency.key.clone());

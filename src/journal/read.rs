@@ -64,6 +64,11 @@ pub async fn size_at(
 }
 
 /// The balance of one account at a state of the books; zero if nothing was ever posted to it. O(log n).
+///
+/// The rows of an index by account stand in the order `(account, log index)`, so the account's last
+/// transfer below an index is the row before that place, if it is the account's. To ask for that row
+/// leaves the planner no choice but that index; asked for the newest row with the account, it may walk
+/// back through the log instead.
 pub async fn account_balance(
     conn: &mut PgConnection,
     zone: ZoneId,
@@ -73,12 +78,16 @@ pub async fn account_balance(
     let size = size_at(conn, zone, as_of).await?;
     let row = sqlx::query!(
         r#"SELECT
-             coalesce((SELECT t.debits_after FROM ledger.transfer t
-               WHERE t.zone_id = $1 AND t.debit_account_id = a.account_id AND t.log_index < $3
-               ORDER BY t.log_index DESC, t.position DESC LIMIT 1), 0) AS "debits!",
-             coalesce((SELECT t.credits_after FROM ledger.transfer t
-               WHERE t.zone_id = $1 AND t.credit_account_id = a.account_id AND t.log_index < $3
-               ORDER BY t.log_index DESC, t.position DESC LIMIT 1), 0) AS "credits!"
+             coalesce((SELECT CASE t.debit_account_id WHEN a.account_id THEN t.debits_after END
+               FROM ledger.transfer t
+               WHERE t.zone_id = $1 AND (t.debit_account_id, t.log_index) < (a.account_id, $3)
+               ORDER BY t.debit_account_id DESC, t.log_index DESC, t.position DESC LIMIT 1), 0)
+               AS "debits!",
+             coalesce((SELECT CASE t.credit_account_id WHEN a.account_id THEN t.credits_after END
+               FROM ledger.transfer t
+               WHERE t.zone_id = $1 AND (t.credit_account_id, t.log_index) < (a.account_id, $3)
+               ORDER BY t.credit_account_id DESC, t.log_index DESC, t.position DESC LIMIT 1), 0)
+               AS "credits!"
            FROM ledger.account a WHERE a.zone_id = $1 AND a.address = $2"#,
         zone.0,
         address.to_string(),
@@ -165,8 +174,9 @@ pub struct Statement {
     pub next: Option<LogIndex>,
 }
 
-/// At most `limit` postings of an account, from entry `from` on. An entry's postings are never split
-/// over two pages.
+/// At least one and about `limit` postings of an account, from entry `from` on. An entry's postings
+/// are never split over two pages, so a page may be longer by those of its last entry. Reads by the
+/// same indexes as [`account_balance`], in the other direction.
 pub async fn statement(
     conn: &mut PgConnection,
     zone: ZoneId,
@@ -174,73 +184,74 @@ pub async fn statement(
     from: LogIndex,
     limit: u16,
 ) -> Result<Statement, sqlx::Error> {
-    let opening = account_balance(conn, zone, address, AsOf::Size(from.0))
-        .await?
-        .balance;
+    let before = account_balance(conn, zone, address, AsOf::Size(from.0)).await?;
     let rows = sqlx::query!(
         r#"WITH account AS (
-             SELECT account_id FROM ledger.account WHERE zone_id = $1 AND address = $2
+             SELECT account_id, debits, credits FROM ledger.account
+             WHERE zone_id = $1 AND address = $2
            ), posting AS (
              (SELECT t.log_index, t.position, t.amount AS debit, NULL::bigint AS credit,
                      t.credit_account_id AS other
               FROM ledger.transfer t
-              WHERE t.zone_id = $1 AND t.debit_account_id = (SELECT account_id FROM account)
-                AND t.log_index >= $3
-              ORDER BY t.log_index FETCH FIRST $4 ROWS WITH TIES)
+              WHERE t.zone_id = $1 AND t.debit_account_id <= (SELECT account_id FROM account)
+                AND (t.debit_account_id, t.log_index) >= ((SELECT account_id FROM account), $3)
+              ORDER BY t.debit_account_id, t.log_index FETCH FIRST $4 ROWS WITH TIES)
              UNION ALL
              (SELECT t.log_index, t.position, NULL, t.amount, t.debit_account_id
               FROM ledger.transfer t
-              WHERE t.zone_id = $1 AND t.credit_account_id = (SELECT account_id FROM account)
-                AND t.log_index >= $3
-              ORDER BY t.log_index FETCH FIRST $4 ROWS WITH TIES)
+              WHERE t.zone_id = $1 AND t.credit_account_id <= (SELECT account_id FROM account)
+                AND (t.credit_account_id, t.log_index) >= ((SELECT account_id FROM account), $3)
+              ORDER BY t.credit_account_id, t.log_index FETCH FIRST $4 ROWS WITH TIES)
              ORDER BY log_index FETCH FIRST $4 ROWS WITH TIES
            )
            SELECT p.log_index AS "log_index!", p.position AS "position!", p.debit AS "debit?",
-                  p.credit AS "credit?", o.address AS other, e.recorded_at, e.effective, e.kind
+                  p.credit AS "credit?", o.address AS "other!", e.recorded_at, e.effective, e.kind,
+                  a.debits AS "all_debits!", a.credits AS "all_credits!"
            FROM posting p
+           CROSS JOIN account a
            JOIN ledger.account o ON o.zone_id = $1 AND o.account_id = p.other
            JOIN ledger.entry e ON e.zone_id = $1 AND e.log_index = p.log_index
            ORDER BY p.log_index, p.position"#,
         zone.0,
         address.to_string(),
         from.0,
-        i64::from(limit),
+        i64::from(limit.max(1)),
     )
     .fetch_all(conn)
     .await?;
-    let next = match rows.last() {
-        Some(last) if rows.len() >= usize::from(limit) => Some(LogIndex(last.log_index + 1)),
-        Some(_) | None => None,
+    let mut totals = AccountTotals {
+        debits: before.debits,
+        credits: before.credits,
     };
-    let mut totals = AccountTotals::default();
-    let lines = rows
-        .into_iter()
-        .map(|row| {
-            let (debit, credit) = (
-                row.debit.map(Money::from_minor),
-                row.credit.map(Money::from_minor),
-            );
-            totals.debits = [totals.debits, debit.unwrap_or_default()].into_iter().sum();
-            totals.credits = [totals.credits, credit.unwrap_or_default()]
-                .into_iter()
-                .sum();
-            let moved = totals.balance(address.code.normal_side());
-            StatementLine {
-                index: LogIndex(row.log_index),
-                position: row.position,
-                recorded_at: row.recorded_at,
-                effective: row.effective,
-                kind: row.kind,
-                other: row.other,
-                debit,
-                credit,
-                balance: [opening, moved].into_iter().sum(),
-            }
-        })
-        .collect();
+    let mut next = None;
+    let mut lines = Vec::with_capacity(rows.len());
+    for row in rows {
+        let (debit, credit) = (
+            row.debit.map(Money::from_minor),
+            row.credit.map(Money::from_minor),
+        );
+        totals.debits = [totals.debits, debit.unwrap_or_default()].into_iter().sum();
+        totals.credits = [totals.credits, credit.unwrap_or_default()]
+            .into_iter()
+            .sum();
+        let (debits, credits) = (totals.debits.minor(), totals.credits.minor());
+        let is_last = (debits, credits) == (row.all_debits, row.all_credits);
+        next = (!is_last).then_some(LogIndex(row.log_index + 1));
+        lines.push(StatementLine {
+            index: LogIndex(row.log_index),
+            position: row.position,
+            recorded_at: row.recorded_at,
+            effective: row.effective,
+            kind: row.kind,
+            other: row.other,
+            debit,
+            credit,
+            balance: totals.balance(address.code.normal_side()),
+        });
+    }
     Ok(Statement {
         address: address.clone(),
-        opening,
+        opening: before.balance,
         lines,
         next,
     })
@@ -360,4 +371,26 @@ pub async fn entry_body(
     )
     .fetch_optional(conn)
     .await
+}
+
+/// The bytes of at most `limit` entries from `from` on, in the order of the log.
+pub async fn entry_bodies(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    from: LogIndex,
+    limit: u16,
+) -> Result<Vec<(LogIndex, Vec<u8>)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "SELECT log_index, body FROM ledger.entry WHERE zone_id = $1 AND log_index >= $2
+         ORDER BY log_index LIMIT $3",
+        zone.0,
+        from.0,
+        i64::from(limit)
+    )
+    .fetch_all(conn)
+    .await?;
+    let entries = rows
+        .into_iter()
+        .map(|row| (LogIndex(row.log_index), row.body));
+    Ok(entries.collect())
 }

@@ -5,13 +5,13 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
 use sqlx::PgConnection;
 
 use super::address::Address;
 use super::body;
 use super::chart::Side;
-use super::entry::{Effect, Entry, EntryKind};
+use super::entry::{Effect, Entry, EntryKind, Idempotency};
 use super::fold::{AccountTotals, Books, PostedTransfer, Refusal};
 use super::idempotency::{Earlier, earlier};
 use super::period::closed_periods;
@@ -42,6 +42,9 @@ pub enum RecordError {
     /// The log refused or failed.
     #[error(transparent)]
     Log(#[from] log::LogError),
+    /// The totals over all accounts of a code would no longer fit 64 bits.
+    #[error("the totals of {0} would be out of range: record fewer or smaller amounts")]
+    TotalsOutOfRange(String),
 }
 
 /// Records one entry.
@@ -64,15 +67,15 @@ pub async fn record(
     entries: &[Entry],
 ) -> Result<Vec<Outcome>, RecordError> {
     let head = log::lock_head(conn, zone.id).await?;
-    let at = now.max(head.recorded_at());
+    // Postgres keeps microseconds.
+    let at = now.trunc_subsecs(6).max(head.recorded_at());
     let guard = Guard::load(conn, zone.id, entries).await?;
     let mut books = load_books(conn, zone.id, entries).await?;
 
     let mut batch = Batch::after(head.size());
     let mut outcomes = Vec::with_capacity(entries.len());
     for (ordinal, entry) in entries.iter().enumerate() {
-        let accepted = guard.check(ordinal, entry).and_then(|()| {
-            batch.check(entry)?;
+        let accepted = guard.check(ordinal, entry, &batch).and_then(|()| {
             let body = body::write(entry, zone.code.as_str(), at)
                 .map_err(|error| Refusal::Body(error.to_string()))?;
             Ok((body, books.apply(&entry.transfers)?))
@@ -141,9 +144,17 @@ impl Guard {
         })
     }
 
-    fn check(&self, ordinal: usize, entry: &Entry) -> Result<(), Refusal> {
-        if let Some(refusal) = self.earlier.get(ordinal).and_then(Earlier::refusal) {
-            return Err(refusal);
+    /// Whether an entry may follow those that the batch has accepted. What an entry is refused for
+    /// does not depend on where one batch ends and the next begins.
+    fn check(&self, ordinal: usize, entry: &Entry, batch: &Batch<'_>) -> Result<(), Refusal> {
+        if let Some(command) = &entry.idempotency {
+            if !command.has_well_formed_key() {
+                return Err(Refusal::KeyForm);
+            }
+            let recorded = self.earlier.get(ordinal).and_then(Earlier::refusal);
+            if let Some(refusal) = recorded.or_else(|| batch.repeats(entry.actor, command)) {
+                return Err(refusal);
+            }
         }
         let day = entry.effective;
         let is_closed = self
@@ -154,7 +165,12 @@ impl Guard {
             return Err(Refusal::PeriodClosed(day));
         }
         match entry.effect {
-            Effect::Reversing(index) if self.reversed.contains(&index) => {
+            Effect::Reversing(index) if !(0..batch.next).contains(&index.0) => {
+                Err(Refusal::NothingToReverse(index))
+            }
+            Effect::Reversing(index)
+                if self.reversed.contains(&index) || batch.reversed.contains(&index) =>
+            {
                 Err(Refusal::AlreadyReversed(index))
             }
             Effect::Ordinary | Effect::Adjusting | Effect::Reversing(_) => Ok(()),
@@ -190,21 +206,14 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Refuses a key, or an entry to undo, that an accepted entry of this batch has used.
-    fn check(&self, entry: &Entry) -> Result<(), Refusal> {
-        if let Effect::Reversing(index) = entry.effect
-            && self.reversed.contains(&index)
-        {
-            return Err(Refusal::AlreadyReversed(index));
-        }
-        let Some(command) = &entry.idempotency else {
-            return Ok(());
-        };
-        match self.commands.get(&(entry.actor, command.key.as_str())) {
-            Some((request, index)) if *request == command.request => Err(Refusal::Repeated(*index)),
-            Some((_, index)) => Err(Refusal::KeyConflict(*index)),
-            None => Ok(()),
-        }
+    /// The refusal of a command whose key an accepted entry has used.
+    fn repeats(&self, actor: PersonId, command: &Idempotency) -> Option<Refusal> {
+        let (request, index) = self.commands.get(&(actor, command.key.as_str()))?;
+        Some(if *request == command.request {
+            Refusal::Repeated(*index)
+        } else {
+            Refusal::KeyConflict(*index)
+        })
     }
 
     fn add(&mut self, entry: &'a Entry, body: Vec<u8>, posted: Vec<PostedTransfer>) -> LogIndex {
@@ -214,8 +223,10 @@ impl<'a> Batch<'a> {
             self.reversed.insert(undone);
         }
         if let Some(command) = &entry.idempotency {
-            self.commands
-                .insert((entry.actor, command.key.as_str()), (command.request, index));
+            self.commands.insert(
+                (entry.actor, command.key.as_str()),
+                (command.request, index),
+            );
         }
         self.leaf_hashes.push(log::leaf_hash(&body));
         self.accepted.push(Accepted {
@@ -234,16 +245,16 @@ async fn load_books(
     zone: ZoneId,
     entries: &[Entry],
 ) -> Result<Books, sqlx::Error> {
-    let mut asked: HashMap<&Address, ()> = HashMap::new();
-    for transfer in entries.iter().flat_map(|entry| &entry.transfers) {
-        asked.insert(transfer.debit(), ());
-        asked.insert(transfer.credit(), ());
-    }
+    let asked: HashSet<&Address> = entries
+        .iter()
+        .flat_map(|entry| &entry.transfers)
+        .flat_map(|transfer| [transfer.debit(), transfer.credit()])
+        .collect();
     let mut books = Books::default();
     if asked.is_empty() {
         return Ok(books);
     }
-    let addresses: Vec<&Address> = asked.into_keys().collect();
+    let addresses: Vec<&Address> = asked.into_iter().collect();
     let ordinals: Vec<i32> = (0_i32..).take(addresses.len()).collect();
     let texts: Vec<String> = addresses.iter().map(ToString::to_string).collect();
     let rows = sqlx::query!(
@@ -310,13 +321,12 @@ async fn open_accounts(
         .map(|address| address.item.map(|item| item.0))
         .collect();
     let opened = sqlx::query!(
-        "INSERT INTO ledger.account (zone_id, address, code, currency, normal_side, guarded,
+        r#"INSERT INTO ledger.account (zone_id, code, currency, normal_side, guarded,
              programme, fiscal_year, party_id, item_id)
-         SELECT $1, new.* FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bool[],
-             $7::text[], $8::smallint[], $9::uuid[], $10::uuid[]) AS new
-         RETURNING account_id, address",
+         SELECT $1, new.* FROM unnest($2::text[], $3::text[], $4::text[], $5::bool[], $6::text[],
+             $7::smallint[], $8::uuid[], $9::uuid[]) AS new
+         RETURNING account_id, address AS "address!""#,
         zone.0,
-        &column(ToString::to_string),
         &column(|address| address.code.as_str().to_owned()),
         &column(|address| address.currency.code().to_owned()),
         &sides,
@@ -507,12 +517,15 @@ async fn update_accounts(
     Ok(())
 }
 
+/// The SQLSTATE of a sum that 64 bits can't hold.
+const NUMERIC_VALUE_OUT_OF_RANGE: &str = "22003";
+
 /// Adds what was posted to the totals by code, programme and year.
 async fn add_to_control_totals(
     conn: &mut PgConnection,
     zone: ZoneId,
     books: &Books,
-) -> Result<(), sqlx::Error> {
+) -> Result<(), RecordError> {
     let mut grown: BTreeMap<(&str, &str, &str, i16), (i64, i64)> = BTreeMap::new();
     for account in books.accounts().iter().filter(|account| account.touched) {
         let Address {
@@ -531,9 +544,14 @@ async fn add_to_control_totals(
             programme,
             year.map_or(0, |year| year.0),
         );
+        let added = |total: i64, now: Money, before: Money| {
+            total
+                .checked_add(now.minor() - before.minor())
+                .ok_or_else(|| RecordError::TotalsOutOfRange(code.to_string()))
+        };
         let (debits, credits) = grown.entry(key).or_default();
-        *debits += account.totals.debits.minor() - account.loaded.debits.minor();
-        *credits += account.totals.credits.minor() - account.loaded.credits.minor();
+        *debits = added(*debits, account.totals.debits, account.loaded.debits)?;
+        *credits = added(*credits, account.totals.credits, account.loaded.credits)?;
     }
     let codes: Vec<&str> = grown.keys().map(|key| key.0).collect();
     let currencies: Vec<&str> = grown.keys().map(|key| key.1).collect();
@@ -557,6 +575,10 @@ async fn add_to_control_totals(
         &credits,
     )
     .execute(conn)
-    .await?;
+    .await
+    .map_err(|error| match error.as_database_error().and_then(|error| error.code()).as_deref() {
+        Some(NUMERIC_VALUE_OUT_OF_RANGE) => RecordError::TotalsOutOfRange(codes.join(", ")),
+        Some(_) | None => error.into(),
+    })?;
     Ok(())
 }

@@ -25,7 +25,7 @@ pub mod signer;
 
 pub mod bundle;
 
-pub use checkpoint::{Checkpoint, LogSigningKey, LogVerifierKey};
+pub use checkpoint::{Checkpoint, CheckpointError, LogSigningKey, LogVerifierKey};
 pub use receipt::Receipt;
 pub use store::{Head, LogError, append, head, lock_head, open};
 pub use tree::{Hash, leaf_hash};

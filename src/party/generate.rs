@@ -69,10 +69,14 @@ const PROVIDERS: &[&str] = &[
     "技术研究院有限公司",
 ];
 
+/// How many parties can be made up before names run short.
+pub const MOST_GENERATED: usize = 200_000;
+
 /// The same parties for the same seed; the first ones are the same whatever the count. Of a hundred
 /// about ninety are enterprises, four carriers and six providers, and three enterprises share a
-/// controller with others. At most some 200,000: there are no more names.
+/// controller with others. Never more than [`MOST_GENERATED`].
 pub fn generate(seed: u64, count: usize) -> Vec<NewParty> {
+    let count = count.min(MOST_GENERATED);
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut codes = HashSet::new();
     let mut names = HashSet::new();

@@ -12,7 +12,7 @@ mod register;
 pub mod store;
 mod uscc_override;
 
-pub use generate::{generate, write_csv};
+pub use generate::{MOST_GENERATED, generate, write_csv};
 pub use group::assign_group;
 pub use identity::{
     ContestedUscc, Identity, NotContested, OfficeNumber, PartyRole, Roles, UnknownPartyRole,

@@ -13,4 +13,6 @@ pub use export::{ExportError, Exported, Format, Progress, UnknownFormat, export}
 pub use figures::{BudgetFigures, BudgetLine, TrialBalanceRow};
 pub use json::{balance_json, statement_json};
 pub use store::{budget_execution, trial_balance};
-pub use text::{Align, Table, balance_text, books_text, budget_text, statement_text, trial_balance_text};
+pub use text::{
+    Align, Table, balance_text, books_text, budget_text, statement_text, trial_balance_text,
+};

@@ -183,7 +183,11 @@ pub fn books_text(rows: &[TrialBalanceRow]) -> String {
 }
 
 fn verdict(debits: Money, credits: Money) -> &'static str {
-    if debits == credits { "balances" } else { "DOES NOT BALANCE" }
+    if debits == credits {
+        "balances"
+    } else {
+        "DOES NOT BALANCE"
+    }
 }
 
 fn sums_by_book(rows: &[TrialBalanceRow]) -> BTreeMap<(Book, Currency), (Money, Money)> {

@@ -205,7 +205,7 @@ pub(crate) async fn play_year(db: &TestDb, zone: &Zone, actor: &Actor) {
         .app()
         .write(zone.id, (zone.clone(), entries), |tx, (zone, entries)| {
             let now = instant("2021-01-05T00:00:00Z");
-            Box::pin(journal::record(tx, zone, now, entries.clone()))
+            Box::pin(journal::record(tx, zone, now, entries))
         })
         .await;
     for outcome in recorded.unwrap() {

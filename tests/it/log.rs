@@ -1,11 +1,5 @@
 //! The log in a database: growth, proofs, the signer's refusals, bundles and what is wrong in them.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails where it stands"
-)]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -24,7 +18,7 @@ use subsidy_ledger::log::{self, Checkpoint, Hash, LogError, Receipt, leaf_hash, 
 use subsidy_ledger::types::{PersonId, ZoneId};
 use tokio::sync::watch;
 
-use crate::kit;
+use crate::kit::TestDb;
 
 fn noon() -> DateTime<Utc> {
     "2026-03-01T04:00:00Z".parse().unwrap()
@@ -37,11 +31,13 @@ struct TestLog {
     actor: PersonId,
     leaves: Vec<Hash>,
     data: tempfile::TempDir,
+    _db: TestDb,
 }
 
 impl TestLog {
     async fn new() -> Self {
-        let pool = kit::fresh_database().await;
+        let db = TestDb::new().await;
+        let pool = db.superuser_pool().await;
         let zone: i32 = sqlx::query_scalar(
             "INSERT INTO ledger.zone (code, name_zh, name_en, currency, time_zone, origin, created_at)
              VALUES ('SH', '上海', 'Shanghai', 'CNY', 'Asia/Shanghai', 'log.example/sh', $1)
@@ -73,6 +69,7 @@ impl TestLog {
             actor,
             leaves: Vec::new(),
             data,
+            _db: db,
         }
     }
 

@@ -4,10 +4,26 @@
 mod kit;
 
 #[cfg(test)]
+mod award;
+#[cfg(test)]
+mod books;
+#[cfg(test)]
+mod journal;
+#[cfg(test)]
+mod log;
+#[cfg(test)]
+mod party;
+#[cfg(test)]
 mod policy_cases;
 #[cfg(test)]
+mod policy_store;
+#[cfg(test)]
 mod private_postgres;
+#[cfg(test)]
+mod report;
 #[cfg(test)]
 mod server;
 #[cfg(test)]
 mod transactions;
+#[cfg(test)]
+mod verify;

@@ -125,12 +125,22 @@ pub struct TreeCheck {
 impl TreeCheck {
     /// To check what a checkpoint covers.
     pub fn new(checkpoint: &Checkpoint) -> Self {
+        Self::to_root(checkpoint.size(), checkpoint.root())
+    }
+
+    /// To check a log that should have this size and root.
+    pub fn to_root(size: u64, root: Hash) -> Self {
         Self {
-            size: checkpoint.size(),
-            root: checkpoint.root(),
+            size,
+            root,
             frontier: Frontier::new(),
             begun: vec![Vec::new(); usize::from(LEVELS) - 1],
         }
+    }
+
+    /// The tree over what was added so far.
+    pub fn frontier(&self) -> &Frontier {
+        &self.frontier
     }
 
     /// Adds the root of the next full tile of level 0; returns the tiles that are full with it,

@@ -195,6 +195,17 @@ impl Chunk {
         (self.first_index()..).zip(bodies)
     }
 
+    /// The bytes of the entry at a log index, if it is in this chunk.
+    pub fn entry(&self, index: u64) -> Option<&[u8]> {
+        let position = usize::try_from(index.checked_sub(self.first_index())?).ok()?;
+        self.bytes.get(self.bodies.get(position)?.clone())
+    }
+
+    /// The leaf hash of each entry, in order.
+    pub fn leaves(&self) -> &[Hash] {
+        &self.leaves
+    }
+
     /// Number of entries.
     pub fn len(&self) -> usize {
         self.bodies.len()

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::process::{Pid, test_kill_process};
 use sha2::{Digest, Sha256};
-use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use subsidy_ledger::db::private::{PrivatePostgres, PrivatePostgresError, PrivateSettings};
 use subsidy_ledger::db::{self, Database, MIGRATIONS, Role};
@@ -193,6 +193,15 @@ impl TestDb {
     pub(crate) async fn superuser(&self) -> PgConnection {
         let options = cluster().await.postgres.superuser_options();
         options.database(&self.name).connect().await.unwrap()
+    }
+
+    /// A pool of the superuser's sessions, for tests that write rows past every guard.
+    pub(crate) async fn superuser_pool(&self) -> PgPool {
+        let options = cluster().await.postgres.superuser_options();
+        PgPoolOptions::new()
+            .connect_with(options.database(&self.name))
+            .await
+            .unwrap()
     }
 
     fn admin(cluster: &Cluster) -> PgConnectOptions {

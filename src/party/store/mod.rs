@@ -1,21 +1,29 @@
-//! Parties, groups and overrides as rows.
+//! Parties as rows, read; groups, overrides and what is new in the files beside.
 #![expect(
     clippy::as_conversions,
     reason = "sqlx's macros are told the type of an array parameter by `as`"
 )]
 
-use std::collections::{HashMap, HashSet};
+mod group;
+mod new;
+mod uscc_override;
+
+use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::identity::{ContestedUscc, Identity, PartyRole, Roles};
-use super::register::{NewParty, Registered};
-use super::uscc_override::ProposedOverride;
-use crate::journal::Recorded;
-use crate::types::{ControllerGroupId, LogIndex, Name, PartyId, PersonId, ZoneId};
+pub(super) use group::{NewGroup, groups_by_name, insert_groups, lock_group_of, set_group};
+pub(super) use new::{NewRow, insert_parties};
+pub(super) use uscc_override::{
+    confirm_override, confirmed_overrides, insert_override, lock_override,
+};
+
+use super::identity::{Identity, PartyRole, Roles};
+use super::register::Registered;
+use crate::types::{ControllerGroupId, LogIndex, Name, PartyId, ZoneId};
 
 /// A registered party.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -265,253 +273,6 @@ pub(super) async fn names_taken(
     .fetch_all(conn)
     .await?;
     Ok(taken.into_iter().collect())
-}
-
-/// Groups by name; unknown names are left out.
-pub(super) async fn groups_by_name(
-    conn: &mut PgConnection,
-    zone: ZoneId,
-    names: &[&Name],
-) -> Result<HashMap<String, ControllerGroupId>, sqlx::Error> {
-    if names.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
-    let rows = sqlx::query!(
-        "SELECT group_id, name FROM ledger.controller_group WHERE zone_id = $1 AND name = ANY($2)",
-        zone.0,
-        &names as &[&str],
-    )
-    .fetch_all(conn)
-    .await?;
-    let groups = rows
-        .into_iter()
-        .map(|row| (row.name, ControllerGroupId(row.group_id)));
-    Ok(groups.collect())
-}
-
-/// A group that is made by the entry that names it first.
-pub(super) struct NewGroup<'a> {
-    pub(super) id: ControllerGroupId,
-    pub(super) name: &'a Name,
-    pub(super) recorded: Recorded,
-}
-
-pub(super) async fn insert_groups(
-    conn: &mut PgConnection,
-    zone: ZoneId,
-    groups: &[NewGroup<'_>],
-) -> Result<(), sqlx::Error> {
-    if groups.is_empty() {
-        return Ok(());
-    }
-    let ids: Vec<Uuid> = groups.iter().map(|group| group.id.0).collect();
-    let indices: Vec<i64> = groups.iter().map(|group| group.recorded.index.0).collect();
-    let times: Vec<DateTime<Utc>> = groups.iter().map(|group| group.recorded.at).collect();
-    let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
-    sqlx::query!(
-        "INSERT INTO ledger.controller_group (zone_id, group_id, log_index, created_at, name)
-         SELECT $1, new.* FROM unnest($2::uuid[], $3::bigint[], $4::timestamptz[], $5::text[]) AS new",
-        zone.0,
-        &ids,
-        &indices,
-        &times,
-        &names as &[&str],
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// A party with all that its row needs but the entry.
-pub(super) struct NewRow<'a> {
-    pub(super) id: PartyId,
-    pub(super) party: &'a NewParty,
-    pub(super) group: Option<ControllerGroupId>,
-    pub(super) name_needs_review: bool,
-    pub(super) name_salt: Option<[u8; 32]>,
-}
-
-pub(super) async fn insert_parties(
-    conn: &mut PgConnection,
-    zone: ZoneId,
-    rows: &[NewRow<'_>],
-    recorded: &[Recorded],
-) -> Result<(), sqlx::Error> {
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.id.0).collect();
-    let indices: Vec<i64> = recorded.iter().map(|recorded| recorded.index.0).collect();
-    let times: Vec<DateTime<Utc>> = recorded.iter().map(|recorded| recorded.at).collect();
-    let groups: Vec<Option<Uuid>> = rows
-        .iter()
-        .map(|row| row.group.map(|group| group.0))
-        .collect();
-    let reviews: Vec<bool> = rows.iter().map(|row| row.name_needs_review).collect();
-    let text =
-        |part: fn(&NewParty) -> &str| rows.iter().map(|row| part(row.party)).collect::<Vec<_>>();
-    let salts: Vec<Option<&[u8]>> = rows
-        .iter()
-        .map(|row| row.name_salt.as_ref().map(<[u8; 32]>::as_slice))
-        .collect();
-    sqlx::query!(
-        "INSERT INTO ledger.party (zone_id, party_id, log_index, created_at, controller_group_id,
-             name_needs_review, scheme, identifier, name, name_salt)
-         SELECT $1, new.* FROM unnest($2::uuid[], $3::bigint[], $4::timestamptz[], $5::uuid[],
-             $6::bool[], $7::text[], $8::text[], $9::text[], $10::bytea[]) AS new",
-        zone.0,
-        &ids,
-        &indices,
-        &times,
-        &groups as &[Option<Uuid>],
-        &reviews,
-        &text(|party| party.identity.scheme()) as &[&str],
-        &text(|party| party.identity.identifier()) as &[&str],
-        &text(|party| party.name.as_str()) as &[&str],
-        &salts as &[Option<&[u8]>],
-    )
-    .execute(&mut *conn)
-    .await?;
-    let (owners, roles): (Vec<Uuid>, Vec<&str>) = rows
-        .iter()
-        .flat_map(|row| row.party.roles.iter().map(|role| (row.id.0, role.as_str())))
-        .unzip();
-    sqlx::query!(
-        "INSERT INTO ledger.party_role (zone_id, party_id, role)
-         SELECT $1, new.* FROM unnest($2::uuid[], $3::text[]) AS new",
-        zone.0,
-        &owners,
-        &roles as &[&str],
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Locks a party and says which group it is in; `None` if there is no such party.
-pub(super) async fn lock_group_of(
-    conn: &mut PgConnection,
-    zone: ZoneId,
-    party: PartyId,
-) -> Result<Option<Option<ControllerGroupId>>, sqlx::Error> {
-    let group = sqlx::query_scalar!(
-        "SELECT controller_group_id FROM ledger.party WHERE zone_id = $1 AND party_id = $2 FOR UPDATE",
-        zone.0,
-        party.0
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(group.map(|group| group.map(ControllerGroupId)))
-}
-
-pub(super) async fn set_group(
-    conn: &mut PgConnection,
-    zone: ZoneId,
-    party: PartyId,
-    group: Option<ControllerGroupId>,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "UPDATE ledger.party SET controller_group_id = $3 WHERE zone_id = $1 AND party_id = $2",
-        zone.0,
-        party.0,
-        group.map(|group| group.0),
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Those of these codes whose overrides are in force.
-pub(super) async fn confirmed_overrides(
-    conn: &mut PgConnection,
-    zone: ZoneId,
-    codes: &[&ContestedUscc],
-) -> Result<HashSet<String>, sqlx::Error> {
-    if codes.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let codes: Vec<&str> = codes.iter().map(|code| code.as_str()).collect();
-    let confirmed = sqlx::query_scalar!(
-        "SELECT code FROM ledger.uscc_override WHERE zone_id = $1 AND confirmed AND code = ANY($2)",
-        zone.0,
-        &codes as &[&str],
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(confirmed.into_iter().collect())
-}
-
-/// A proposal as it stands.
-pub(super) struct Override {
-    pub(super) proposed_by: PersonId,
-    pub(super) proposed_index: LogIndex,
-    pub(super) confirmed: bool,
-}
-
-/// Locks the override of a code, if there is one.
-pub(super) async fn lock_override(
-    conn: &mut PgConnection,
-    zone: ZoneId,
-    code: &ContestedUscc,
-) -> Result<Option<Override>, sqlx::Error> {
-    let row = sqlx::query!(
-        r#"SELECT proposed_by, proposed_index, confirmed AS "confirmed!" FROM ledger.uscc_override
-           WHERE zone_id = $1 AND code = $2 FOR UPDATE"#,
-        zone.0,
-        code.as_str()
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(|row| Override {
-        proposed_by: PersonId(row.proposed_by),
-        proposed_index: LogIndex(row.proposed_index),
-        confirmed: row.confirmed,
-    }))
-}
-
-pub(super) async fn insert_override(
-    conn: &mut PgConnection,
-    zone: ZoneId,
-    proposed: &ProposedOverride,
-    by: PersonId,
-    index: LogIndex,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "INSERT INTO ledger.uscc_override
-             (zone_id, code, evidence_sha256, reason, proposed_by, proposed_index)
-         VALUES ($1, $2, $3, $4, $5, $6)",
-        zone.0,
-        proposed.code.as_str(),
-        proposed.evidence_sha256.as_slice(),
-        proposed.reason.as_str(),
-        by.0,
-        index.0,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-pub(super) async fn confirm_override(
-    conn: &mut PgConnection,
-    zone: ZoneId,
-    code: &ContestedUscc,
-    by: PersonId,
-    index: LogIndex,
-) -> Result<(), sqlx::Error> {
-    let confirmed = sqlx::query!(
-        "UPDATE ledger.uscc_override SET confirmed_by = $3, confirmed_index = $4
-         WHERE zone_id = $1 AND code = $2 AND NOT confirmed",
-        zone.0,
-        code.as_str(),
-        by.0,
-        index.0,
-    )
-    .execute(conn)
-    .await?;
-    if confirmed.rows_affected() == 1 {
-        Ok(())
-    } else {
-        Err(sqlx::Error::RowNotFound)
-    }
 }
 
 /// A row whose identity has no valid form: it was written past the service.

@@ -1,0 +1,176 @@
+//! What follows from rows that were compared with the log: running totals, accounts, control totals, and the
+//! rows of features. Postgres compares sets; each statement answers with the first row that differs.
+
+use sqlx::PgConnection;
+
+use super::fault::RowFault;
+use crate::types::ZoneId;
+use crate::verify::report::VerifyError;
+
+/// One comparison.
+#[derive(Clone, Copy, Debug)]
+pub struct CrossCheck {
+    /// Table in the schema `ledger` whose rows are compared.
+    pub table: &'static str,
+    /// Gets the zone's number as `$1`, and answers with no row when all is well; otherwise with the
+    /// first that differs: its key, the column, what is stored, what follows from the log; all as text.
+    pub sql: &'static str,
+}
+
+/// All comparisons, in the order in which each may rely on those before. The transfers have been compared
+/// with the entries one by one.
+pub const CROSS_CHECKS: &[CrossCheck] = &[
+    DEBITS_AFTER,
+    CREDITS_AFTER,
+    ADDRESSES,
+    ADDRESSES_ONCE,
+    ACCOUNT_TOTALS,
+    CONTROL_TOTALS,
+    CLOSED_PERIODS,
+    CLOSING_ENTRIES,
+    ZONE,
+];
+
+const DEBITS_AFTER: CrossCheck = CrossCheck {
+    table: "transfer",
+    sql: "SELECT format('log_index %s, position %s', log_index, position), 'debits_after',
+              debits_after::text, (before + amount)::text
+          FROM (SELECT log_index, position, amount, debits_after, coalesce(lag(debits_after) OVER (
+                    PARTITION BY debit_account_id ORDER BY log_index, position), 0) AS before
+                FROM ledger.transfer WHERE zone_id = $1) t
+          WHERE debits_after <> before + amount ORDER BY log_index, position LIMIT 1",
+};
+
+const CREDITS_AFTER: CrossCheck = CrossCheck {
+    table: "transfer",
+    sql: "SELECT format('log_index %s, position %s', log_index, position), 'credits_after',
+              credits_after::text, (before + amount)::text
+          FROM (SELECT log_index, position, amount, credits_after, coalesce(lag(credits_after) OVER (
+                    PARTITION BY credit_account_id ORDER BY log_index, position), 0) AS before
+                FROM ledger.transfer WHERE zone_id = $1) t
+          WHERE credits_after <> before + amount ORDER BY log_index, position LIMIT 1",
+};
+
+/// The columns of an account say what its address says, and what the chart says of its code.
+const ADDRESSES: CrossCheck = CrossCheck {
+    table: "account",
+    sql: "SELECT a.address, d.name, d.stored, d.expected
+          FROM ledger.account a LEFT JOIN ledger.chart c ON c.code = a.code
+          CROSS JOIN LATERAL (VALUES
+              ('code, currency, programme, fiscal_year, party_id, item_id',
+                  rtrim(concat_ws(':', a.code, a.currency, coalesce(a.programme, ''),
+                      coalesce(a.fiscal_year::text, ''), coalesce(a.party_id::text, ''),
+                      coalesce(a.item_id::text, '')), ':'),
+                  a.address COLLATE \"default\"),
+              ('normal_side', a.normal_side::text, c.normal_side::text),
+              ('guarded', a.guarded::text, c.guarded::text)) d (name, stored, expected)
+          WHERE a.zone_id = $1 AND d.stored IS DISTINCT FROM d.expected
+          ORDER BY a.account_id LIMIT 1",
+};
+
+const ADDRESSES_ONCE: CrossCheck = CrossCheck {
+    table: "account",
+    sql: "SELECT address, 'address', format('that of %s accounts', count(*)), 'one account'
+          FROM ledger.account WHERE zone_id = $1 GROUP BY address HAVING count(*) > 1
+          ORDER BY address LIMIT 1",
+};
+
+/// Running totals only grow, so the largest is the newest.
+const ACCOUNT_TOTALS: CrossCheck = CrossCheck {
+    table: "account",
+    sql: "WITH debit AS (
+              SELECT debit_account_id AS account_id, max(debits_after) AS debits
+              FROM ledger.transfer WHERE zone_id = $1 GROUP BY debit_account_id
+          ), credit AS (
+              SELECT credit_account_id AS account_id, max(credits_after) AS credits
+              FROM ledger.transfer WHERE zone_id = $1 GROUP BY credit_account_id
+          )
+          SELECT a.address, x.name, x.stored, x.expected
+          FROM ledger.account a
+          LEFT JOIN debit d ON d.account_id = a.account_id
+          LEFT JOIN credit c ON c.account_id = a.account_id
+          CROSS JOIN LATERAL (VALUES
+              ('debits', a.debits::text, coalesce(d.debits, 0)::text),
+              ('credits', a.credits::text, coalesce(c.credits, 0)::text),
+              ('the row', 'there', CASE WHEN d.debits IS NULL AND c.credits IS NULL
+                  THEN 'none' ELSE 'there' END)) x (name, stored, expected)
+          WHERE a.zone_id = $1 AND x.stored <> x.expected
+          ORDER BY a.account_id LIMIT 1",
+};
+
+const CONTROL_TOTALS: CrossCheck = CrossCheck {
+    table: "control_total",
+    sql: "WITH computed AS (
+              SELECT code, currency, coalesce(programme, '') AS programme,
+                  coalesce(fiscal_year, 0) AS fiscal_year,
+                  sum(debits) AS debits, sum(credits) AS credits
+              FROM ledger.account WHERE zone_id = $1 GROUP BY 1, 2, 3, 4
+          ), stored AS (
+              SELECT code, currency, programme, fiscal_year, debits, credits
+              FROM ledger.control_total WHERE zone_id = $1
+          )
+          SELECT concat_ws(':', code, currency, programme, fiscal_year), 'debits, credits',
+              coalesce(concat_ws(', ', s.debits, s.credits), ''),
+              coalesce(concat_ws(', ', c.debits, c.credits), '')
+          FROM computed c FULL JOIN stored s USING (code, currency, programme, fiscal_year)
+          WHERE s.debits IS DISTINCT FROM c.debits OR s.credits IS DISTINCT FROM c.credits
+          ORDER BY code, currency, programme, fiscal_year LIMIT 1",
+};
+
+/// A period is closed because an entry closed it.
+const CLOSED_PERIODS: CrossCheck = CrossCheck {
+    table: "closed_period",
+    sql: "SELECT format('%s to %s', p.from_day, p.until_day), 'log_index', p.log_index::text,
+              'an entry that closes it'
+          FROM ledger.closed_period p
+          WHERE p.zone_id = $1 AND NOT EXISTS (
+              SELECT FROM ledger.entry e
+              WHERE e.zone_id = $1 AND e.log_index = p.log_index AND e.kind = 'period.closed'
+                  AND convert_from(e.body, 'UTF8')::jsonb @> jsonb_build_object('details',
+                      jsonb_build_object('from', p.from_day, 'until', p.until_day)))
+          ORDER BY p.from_day, p.until_day LIMIT 1",
+};
+
+/// An entry that closes a period has closed it.
+const CLOSING_ENTRIES: CrossCheck = CrossCheck {
+    table: "closed_period",
+    sql: "SELECT format('%s to %s', d.details ->> 'from', d.details ->> 'until'), 'the row', 'missing',
+              format('one by entry %s', e.log_index)
+          FROM ledger.entry e
+          CROSS JOIN LATERAL (SELECT convert_from(e.body, 'UTF8')::jsonb -> 'details') d (details)
+          WHERE e.zone_id = $1 AND e.kind = 'period.closed' AND NOT EXISTS (
+              SELECT FROM ledger.closed_period p
+              WHERE p.zone_id = $1 AND p.from_day = (d.details ->> 'from')::date
+                  AND p.until_day = (d.details ->> 'until')::date)
+          ORDER BY e.log_index LIMIT 1",
+};
+
+/// The zone is what its first entry says.
+const ZONE: CrossCheck = CrossCheck {
+    table: "zone",
+    sql: "SELECT z.code, d.name, d.stored, d.expected
+          FROM ledger.zone z
+          JOIN ledger.entry e ON e.zone_id = z.zone_id AND e.log_index = 0 AND e.kind = 'zone.founded'
+          CROSS JOIN LATERAL (SELECT convert_from(e.body, 'UTF8')::jsonb -> 'details') f (founded)
+          CROSS JOIN LATERAL (VALUES
+              ('currency', z.currency::text, f.founded ->> 'currency'),
+              ('origin', z.origin, f.founded ->> 'origin'),
+              ('time_zone', z.time_zone, f.founded ->> 'time_zone')) d (name, stored, expected)
+          WHERE z.zone_id = $1 AND d.stored IS DISTINCT FROM d.expected LIMIT 1",
+};
+
+/// Makes every comparison; the first difference is the error.
+pub(super) async fn check_all(conn: &mut PgConnection, zone: ZoneId) -> Result<(), VerifyError> {
+    for CrossCheck { table, sql } in CROSS_CHECKS {
+        let differs: Option<(String, String, Option<String>, Option<String>)> =
+            sqlx::query_as(*sql)
+                .bind(zone.0)
+                .fetch_optional(&mut *conn)
+                .await?;
+        if let Some((row, column, stored, expected)) = differs {
+            let [stored, expected] = [stored, expected].map(|text| text.unwrap_or("NULL".into()));
+            return Err(RowFault::new(table, &row, &column, &stored, &expected).into());
+        }
+    }
+    Ok(())
+}
