@@ -27,7 +27,7 @@ use crate::types::Zone;
                   --zone AMS --dry-run\n\nThe file is the whole list: the same file again changes \
                   nothing. docs/history-import.md explains maps and what is posted."
 )]
-pub struct ImportAwardsArgs {
+pub(super) struct ImportAwardsArgs {
     /// File and map.
     #[command(flatten)]
     pub list: ListArgs,
@@ -47,7 +47,7 @@ pub struct ImportAwardsArgs {
 #[command(after_help = "Example:\n  subsidy-ledger award reconcile awards.json \
                   --map assets/maps/amsterdam-2016.toml --zone AMS\n\nExits with an error unless file \
                   and ledger agree row by row and to the cent.")]
-pub struct ReconcileArgs {
+pub(super) struct ReconcileArgs {
     /// File and map.
     #[command(flatten)]
     pub list: ListArgs,
@@ -55,7 +55,7 @@ pub struct ReconcileArgs {
 
 /// A list of past awards.
 #[derive(Clone, Debug, Args)]
-pub struct ListArgs {
+pub(super) struct ListArgs {
     /// The list: .json, .csv or .xlsx.
     pub file: PathBuf,
     /// How it is laid out (TOML).
@@ -65,7 +65,7 @@ pub struct ListArgs {
 
 /// Why a list was not imported or reconciled.
 #[derive(Debug, thiserror::Error)]
-pub enum AwardCliError {
+pub(super) enum AwardCliError {
     /// A file could not be opened.
     #[error("{path}: {error}")]
     Open {
@@ -157,7 +157,7 @@ enum NotKept {
 }
 
 /// Imports a list and writes what was done to `out`, as JSON if asked.
-pub async fn import(
+pub(super) async fn import(
     database: &Database,
     zone: &Zone,
     actor: &Actor,
@@ -332,7 +332,7 @@ pub(super) async fn run_reconcile(
 }
 
 /// Compares a list with the ledger and writes both to `out`; an error unless they agree.
-pub async fn reconcile(
+pub(super) async fn reconcile(
     database: &Database,
     zone: &Zone,
     args: &ReconcileArgs,

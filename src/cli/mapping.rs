@@ -9,7 +9,7 @@ use crate::tabular::{Encoding, Mapping};
 
 /// How to read somebody else's file.
 #[derive(Debug, Default, Args)]
-pub struct MappingArgs {
+pub(super) struct MappingArgs {
     /// A TOML file with [columns], [constants] and [values.FIELD]; see docs/import.md.
     #[arg(long, value_name = "MAP.toml")]
     map: Option<PathBuf>,
@@ -29,7 +29,7 @@ pub struct MappingArgs {
 
 impl MappingArgs {
     /// The mapping file with the other options laid over it.
-    pub fn load(&self) -> anyhow::Result<Mapping> {
+    pub(super) fn load(&self) -> anyhow::Result<Mapping> {
         let mut mapping = match &self.map {
             Some(path) => {
                 let text = std::fs::read_to_string(path);

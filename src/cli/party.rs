@@ -29,7 +29,7 @@ use crate::types::{LogIndex, Name, PartyId, Reason};
 
 /// Enterprises, carriers and providers.
 #[derive(Debug, Args)]
-pub struct PartyArgs {
+pub(super) struct PartyArgs {
     /// What to do.
     #[command(subcommand)]
     pub command: PartyCommand,
@@ -37,7 +37,7 @@ pub struct PartyArgs {
 
 /// What can be done with parties.
 #[derive(Debug, Subcommand)]
-pub enum PartyCommand {
+pub(super) enum PartyCommand {
     /// Writes a CSV file of plausible parties, with valid codes of region 000000.
     #[command(after_help = "Example:
   subsidy-ledger party generate --count 10000 --seed 1 --output parties.csv")]
@@ -49,7 +49,7 @@ pub enum PartyCommand {
 
 /// What is done in a zone's ledger.
 #[derive(Debug, Subcommand)]
-pub enum LedgerCommand {
+pub(super) enum LedgerCommand {
     /// Registers the parties of a CSV, XLSX or JSON file, all or none.
     #[command(after_help = "Example:
   subsidy-ledger party import firms.xlsx --column name=公司名称 --ignore 备注 --dry-run
@@ -103,7 +103,7 @@ by it, one without by its office number; if the file has neither column, by its 
 
 /// A file to import.
 #[derive(Debug, Args)]
-pub struct ImportArgs {
+pub(super) struct ImportArgs {
     /// The file: .csv, .xlsx or .json.
     file: PathBuf,
     #[command(flatten)]
@@ -115,7 +115,7 @@ pub struct ImportArgs {
 
 /// Parties to make up.
 #[derive(Debug, Args)]
-pub struct GenerateArgs {
+pub(super) struct GenerateArgs {
     /// How many.
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=200_000))]
     count: u32,
@@ -129,7 +129,7 @@ pub struct GenerateArgs {
 
 /// Parties to list.
 #[derive(Debug, Args)]
-pub struct ListArgs {
+pub(super) struct ListArgs {
     /// A part of the name, or the whole of the code or number.
     #[arg(long)]
     search: Option<String>,
@@ -145,7 +145,7 @@ pub struct ListArgs {
 }
 
 /// Writes made-up parties to a file.
-pub fn generate(args: &GenerateArgs) -> anyhow::Result<()> {
+pub(super) fn generate(args: &GenerateArgs) -> anyhow::Result<()> {
     let count = usize::try_from(args.count)?;
     let parties = party::generate(args.seed, count);
     let path = args.output.display();
@@ -158,7 +158,7 @@ pub fn generate(args: &GenerateArgs) -> anyhow::Result<()> {
 
 /// A subcommand whose files are read and parsed.
 #[derive(Debug)]
-pub enum PartyTask {
+pub(super) enum PartyTask {
     /// To import or, in a dry run, only to plan.
     Import {
         /// The rows.
@@ -182,7 +182,7 @@ pub enum PartyTask {
 
 /// A party as a person names it.
 #[derive(Clone, Debug)]
-pub enum Named {
+pub(super) enum Named {
     /// By id.
     Id(PartyId),
     /// By anything else, which is taken for its code.
@@ -206,7 +206,7 @@ impl fmt::Display for Named {
 
 impl LedgerCommand {
     /// Reads and parses the files that the subcommand names, before anything is asked of a database.
-    pub fn prepare(self) -> anyhow::Result<PartyTask> {
+    pub(super) fn prepare(self) -> anyhow::Result<PartyTask> {
         Ok(match self {
             Self::Import(args) => {
                 let mapping = args.mapping.load()?;
@@ -253,13 +253,15 @@ pub(super) async fn run(global: &Global, args: PartyArgs) -> anyhow::Result<Exit
     let task = command.prepare()?;
     with_session(global, async |session| {
         let reads = matches!(task, PartyTask::List(_) | PartyTask::Show(_));
-        let caller = match reads {
-            true => session.reader(global).await?,
-            false => session.caller(global).await?,
+        let caller = if reads {
+            session.reader(global).await?
+        } else {
+            session.caller(global).await?
         };
-        let rows = match &task {
-            PartyTask::Import { rows, .. } => u64::try_from(rows.len()).unwrap_or(0),
-            _ => 0,
+        let rows = if let PartyTask::Import { rows, .. } = &task {
+            u64::try_from(rows.len())?
+        } else {
+            0
         };
         let bar = output::progress(rows);
         let answer = session
@@ -300,7 +302,7 @@ fn sha256_of(path: &std::path::Path) -> std::io::Result<[u8; 32]> {
 
 /// Why a subcommand was not carried out.
 #[derive(Debug, thiserror::Error)]
-pub enum PartyTaskError {
+pub(super) enum PartyTaskError {
     /// No party has the id or code.
     #[error("there is no party {0} in this zone: `party list --search` finds parties by name")]
     Unknown(Named),
@@ -323,7 +325,7 @@ impl From<party::PartyError> for PartyTaskError {
 
 /// Carries a task out in the caller's transaction; `progress` hears how many parties of an import
 /// are recorded.
-pub async fn perform(
+pub(super) async fn perform(
     conn: &mut PgConnection,
     command: &Command<'_>,
     task: &PartyTask,
@@ -385,7 +387,7 @@ async fn find(
 /// What a subcommand answers: text for people by `Display`, or JSON.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub enum PartyAnswer {
+pub(super) enum PartyAnswer {
     /// What an import did or would do.
     Import {
         /// Counts.

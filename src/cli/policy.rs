@@ -14,7 +14,7 @@ use crate::policy::{Decision, Locale, Moment, Policy, check, decide, explain, re
 
 /// Check policy packs and decide by them, without a database.
 #[derive(Debug, Args)]
-pub struct PolicyArgs {
+pub(super) struct PolicyArgs {
     #[command(subcommand)]
     command: PolicyCommand,
 }
@@ -76,7 +76,7 @@ enum LangArg {
 }
 
 /// Runs `policy check` or `policy decide`.
-pub fn run(args: PolicyArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: PolicyArgs) -> anyhow::Result<ExitCode> {
     match args.command {
         PolicyCommand::Check { packs } => check_packs(&packs),
         PolicyCommand::Decide {

@@ -20,7 +20,7 @@ use crate::types::{LogIndex, Zone};
 
 /// Commands that read the books of a zone.
 #[derive(Clone, Debug, Subcommand)]
-pub enum ReportCommand {
+pub(super) enum ReportCommand {
     /// The balance of an account, now or in the past.
     #[command(
         after_help = "Example:\n  subsidy-ledger balance B30:CNY:SH-2020:2020 --at 2020-12-31"
@@ -45,7 +45,7 @@ pub enum ReportCommand {
 
 /// Which balance.
 #[derive(Clone, Debug, Args)]
-pub struct BalanceArgs {
+pub(super) struct BalanceArgs {
     /// code:currency:programme:year:party:item, without what the account has not.
     pub address: Address,
     /// With this entry of the log (a number), or as recorded by the end of a day (2020-12-31) or at an
@@ -56,7 +56,7 @@ pub struct BalanceArgs {
 
 /// Which part of a statement.
 #[derive(Clone, Debug, Args)]
-pub struct StatementArgs {
+pub(super) struct StatementArgs {
     /// code:currency:programme:year:party:item, without what the account has not.
     pub address: Address,
     /// First entry of the log.
@@ -70,7 +70,7 @@ pub struct StatementArgs {
 
 /// What to export, and where to.
 #[derive(Clone, Debug, Args)]
-pub struct ExportArgs {
+pub(super) struct ExportArgs {
     /// hledger, beancount, csv (one row for each transfer) or balances (one for each account).
     #[arg(long)]
     pub format: Format,
@@ -84,7 +84,7 @@ pub struct ExportArgs {
 
 /// A point in the history of the books.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum At {
+pub(super) enum At {
     /// With this entry and all before.
     Entry(LogIndex),
     /// With all that was recorded by the end of a day, in the zone's time.
@@ -98,7 +98,7 @@ pub enum At {
 #[error(
     "{0:?} is no entry, day or instant: write 1234, 2020-12-31 or 2020-12-31T16:00:00Z (with offset)"
 )]
-pub struct AtError(String);
+pub(super) struct AtError(String);
 
 impl FromStr for At {
     type Err = AtError;
@@ -130,7 +130,7 @@ impl At {
 
 /// Why a report was not given.
 #[derive(Debug, thiserror::Error)]
-pub enum ReportError {
+pub(super) enum ReportError {
     /// The export would replace a file.
     #[error("{0} is there already: give another name, or --force to replace it")]
     Exists(PathBuf),
@@ -174,7 +174,7 @@ pub(super) async fn run_on(global: &Global, command: ReportCommand) -> anyhow::R
 }
 
 /// Reads in one snapshot and writes the report to `out`, as JSON if asked.
-pub async fn run(
+pub(super) async fn run(
     database: &Database,
     zone: &Zone,
     command: ReportCommand,

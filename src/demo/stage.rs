@@ -1,6 +1,5 @@
 //! The demonstration zone with its people, and how commands are given in it.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
@@ -68,7 +67,7 @@ pub enum DemoError {
 
 /// The people of the zone's office, and one clerk who acts for firms and providers.
 #[derive(Clone, Debug)]
-pub struct People {
+pub(super) struct People {
     pub(super) system: Actor,
     pub(super) clerk: Actor,
     pub(super) reviewer: Actor,
@@ -281,7 +280,7 @@ async fn set_up(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<Zone, Dem
             login: login.parse().expect(text),
             name: name.parse().expect(text),
             party: None,
-            roles: BTreeSet::from_iter(roles.iter().copied()),
+            roles: roles.iter().copied().collect(),
         };
         let command = Command {
             zone: &zone,

@@ -57,7 +57,9 @@ pub(super) async fn play(stage: &mut Stage, size: Size, tell: Tell<'_>) -> Resul
     let mut plans = applicants::plans(&parties, size.seed);
     if providers.is_empty() {
         // With very few parties nobody may be a provider: vouchers are issued, and lapse.
-        plans.iter_mut().for_each(|plan| plan.order = Order::Never);
+        for plan in &mut plans {
+            plan.order = Order::Never;
+        }
     }
     for month in 1..=12 {
         let due = plans

@@ -118,7 +118,7 @@ pub async fn insert_person(
          SELECT $1, $2, role, $4 FROM unnest($3::text[]) AS role",
         zone.0,
         actor.person.0,
-        &roles as &[&str],
+        &roles as _,
         now,
     )
     .execute(conn)

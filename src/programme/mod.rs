@@ -82,7 +82,7 @@ pub enum ProgrammeError {
 }
 
 /// Records what a command of this room did; a repeat under the same key gives the first entry.
-async fn record<I: serde::Serialize>(
+async fn record<I: serde::Serialize + Sync>(
     conn: &mut sqlx::PgConnection,
     command: &Command<'_>,
     kind: &'static str,

@@ -18,7 +18,7 @@ use crate::journal::{
     Transfer, TransferError,
 };
 use crate::policy::Decision;
-use crate::types::{LogIndex, PartyId};
+use crate::types::{LogIndex, PartyId, VoucherId};
 
 /// A command's answer, and the entry that it stands in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -102,7 +102,7 @@ pub(super) struct Recordable<I, A> {
 }
 
 /// The answers of commands that were recorded before; `None` for new ones.
-pub(super) async fn recall<I: Serialize, A: DeserializeOwned>(
+pub(super) async fn recall<I: Serialize + Sync, A: DeserializeOwned + Send>(
     conn: &mut PgConnection,
     name: &str,
     requests: &[(Command<'_>, I)],
@@ -153,6 +153,34 @@ pub(super) struct Step<I, A> {
     pub(super) transfers: Vec<Transfer>,
 }
 
+impl<I: Clone, A> Step<I, A> {
+    /// A step that moves nothing and asked no policy.
+    pub(super) fn new(kind: &'static str, subject: VoucherId, input: &I, answer: A) -> Self {
+        Self {
+            kind,
+            subject: subject.0,
+            content: Recordable {
+                answer,
+                decision: None,
+                input: input.clone(),
+            },
+            transfers: Vec::new(),
+        }
+    }
+
+    /// With what the policy decided.
+    pub(super) fn decided(mut self, decision: Decision) -> Self {
+        self.content.decision = Some(decision);
+        self
+    }
+
+    /// With what it moves.
+    pub(super) fn moving(mut self, transfers: Vec<Transfer>) -> Self {
+        self.transfers = transfers;
+        self
+    }
+}
+
 impl<I: Serialize, A: Serialize> Step<I, A> {
     /// As an entry of the command with this name.
     pub(super) fn entry(&self, name: &str, command: &Command<'_>) -> Result<Entry, VoucherError> {
@@ -185,7 +213,7 @@ pub(super) fn unanswered<'r, 'c, I, A>(
 }
 
 /// Records what was decided. Gives the answers, and for the caller's rows each effect with its entry.
-pub(super) async fn record<I: Serialize, A: Serialize, E>(
+pub(super) async fn record<I: Serialize + Send + Sync, A: Serialize + Send, E: Send>(
     conn: &mut PgConnection,
     name: &str,
     new: &[&(Command<'_>, I)],

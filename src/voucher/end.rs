@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::batch::{self, Answers, Decided, Recordable, Refused, Rejected, Step, VoucherError};
+use super::batch::{self, Answers, Decided, Refused, Rejected, Step, VoucherError};
 use super::model::{Ended, Voucher, VoucherRefusal};
 use super::redeem::Cases;
 use super::{postings, store};
@@ -106,20 +106,8 @@ fn decide_release(
             ("voucher.released", answer, transfers, Some(input.hold))
         }
     };
-    let content = Recordable {
-        answer,
-        decision: None,
-        input: input.clone(),
-    };
-    Ok(Ok((
-        Step {
-            kind,
-            subject: voucher.id.0,
-            content,
-            transfers,
-        },
-        effect,
-    )))
+    let step = Step::new(kind, voucher.id, input, answer).moving(transfers);
+    Ok(Ok((step, effect)))
 }
 
 /// Lapses what is free on a voucher after its last day.
@@ -181,12 +169,12 @@ type TakenBack = (
     fn(String) -> EndAnswer,
 );
 
-async fn take_back<I: Clone + Serialize>(
+async fn take_back<I: Clone + Serialize + Send + Sync>(
     conn: &mut PgConnection,
     name: &str,
     requests: &[(Command<'_>, I)],
-    of: impl Fn(&I) -> VoucherId,
-    step: impl Fn(&Command<'_>, &mut Voucher) -> Result<TakenBack, Rejected>,
+    of: impl Fn(&I) -> VoucherId + Send,
+    step: impl Fn(&Command<'_>, &mut Voucher) -> Result<TakenBack, Rejected> + Send,
 ) -> Result<Answers<EndAnswer>, VoucherError> {
     let recalled = batch::recall(conn, name, requests).await?;
     let new = batch::unanswered(requests, &recalled);
@@ -236,20 +224,8 @@ fn taken_back<I: Clone>(
             (done, say(text), transfers, Some(voucher.id))
         }
     };
-    let content = Recordable {
-        answer,
-        decision: None,
-        input: input.clone(),
-    };
-    Ok((
-        Step {
-            kind,
-            subject: voucher.id.0,
-            content,
-            transfers,
-        },
-        effect,
-    ))
+    let step = Step::new(kind, voucher.id, input, answer).moving(transfers);
+    Ok((step, effect))
 }
 
 /// Lapses the free part of at most `limit` vouchers whose last day has passed, oldest first, and says how
