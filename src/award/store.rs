@@ -1,8 +1,4 @@
 //! Lists, programmes and imported awards as rows.
-#![expect(
-    clippy::as_conversions,
-    reason = "sqlx's macros take arrays of texts and of NULLs by such a cast"
-)]
 
 use std::collections::HashMap;
 
@@ -104,7 +100,7 @@ pub(super) async fn programme_names(
     let rows = sqlx::query!(
         "SELECT code, name FROM ledger.imported_programme WHERE zone_id = $1 AND code = ANY($2)",
         zone.0,
-        codes as &[&str],
+        codes as _,
     )
     .fetch_all(conn)
     .await?;
@@ -130,8 +126,8 @@ pub(super) async fn insert_programmes(
          SELECT $1, $2, new.* FROM unnest($3::text[], $4::text[]) AS new",
         zone.0,
         source.as_str(),
-        &codes as &[&str],
-        &names as &[&str],
+        &codes as _,
+        &names as _,
     )
     .execute(conn)
     .await?;
@@ -187,14 +183,14 @@ pub(super) async fn insert_awards(
         zone.0,
         source.as_str(),
         &ids,
-        &identities as &[&[u8]],
-        &contents as &[&[u8]],
+        &identities as _,
+        &contents as _,
         &numbers,
         &indices,
-        &programmes as &[&str],
+        &programmes as _,
         &years,
-        &parties as &[Option<Uuid>],
-        &requested as &[Option<i64>],
+        &parties as _,
+        &requested as _,
         &granted,
         &facts,
     )

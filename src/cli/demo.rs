@@ -1,11 +1,14 @@
 //! `demo`: the main job, on the terminal.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 
+use super::serve::{self, LogLines, ServeArgs};
 use super::session::{private_settings, target};
+use super::verify::{VerifyArgs, verify_the_database};
 use super::{Global, output};
 use crate::config::DatabaseTarget;
 use crate::db::private::{self, ServiceLock};
@@ -28,6 +31,9 @@ pub(super) struct DemoArgs {
     /// End after the verification instead of serving
     #[arg(long)]
     exit: bool,
+    /// Where to serve after that
+    #[arg(long, value_name = "ADDRESS:PORT", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)))]
+    listen: SocketAddr,
 }
 
 pub(super) async fn run(global: &Global, args: DemoArgs) -> anyhow::Result<ExitCode> {
@@ -94,9 +100,36 @@ async fn on_server(
         ));
     }
     println!("{}", summary(&database, &stage.zone).await?);
-    let _ = global;
+    if !verified(global, server, data, &stage.zone).await? {
+        return Ok(ExitCode::FAILURE);
+    }
+    if args.exit {
+        database.close().await;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let serving = ServeArgs {
+        listen: args.listen,
+        log_format: LogLines::Text,
+    };
+    let keys = data.join("keys");
+    let result = serve::serve(database.clone(), &keys, &serving, serve::say_where).await;
     database.close().await;
-    Ok(ExitCode::SUCCESS)
+    result.map(|()| ExitCode::SUCCESS)
+}
+
+/// Rebuilds the log and replays every transfer, as the auditor.
+async fn verified(
+    global: &Global,
+    server: &Server,
+    data: &Path,
+    zone: &Zone,
+) -> anyhow::Result<bool> {
+    let auditor = server.connect(Role::Auditor, 2).await?;
+    let (args, keys) = (VerifyArgs::default(), data.join("keys"));
+    let (code, out) = (Some(zone.code.as_str()), &mut std::io::stdout());
+    let verified = verify_the_database(&args, &auditor, &keys, code, global.json, out).await;
+    auditor.close().await;
+    verified
 }
 
 /// What a finance officer reads: budget execution by programme, and that every book balances.

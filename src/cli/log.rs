@@ -1,13 +1,17 @@
 //! `log` and `receipt`: the log for others to keep and check.
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::Context;
 use serde_json::value::RawValue;
 
+use super::Global;
+use super::session::with_session;
 use super::verify::read_key;
+use crate::clock::Clock;
 use crate::db::Database;
 use crate::log::bundle::{Exported, export};
 use crate::log::{LogError, Receipt, store};
@@ -53,6 +57,9 @@ pub struct ReceiptArgs {
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum ReceiptCommand {
     /// Check that the log of a key contains a receipt's entry; needs no database
+    #[command(
+        after_help = "Example:\n  subsidy-ledger receipt verify 1234.tlog-proof --vkey zone.vkey"
+    )]
     Verify(VerifyReceiptArgs),
 }
 
@@ -64,6 +71,35 @@ pub struct VerifyReceiptArgs {
     /// The log's verifier key, or a file that has it
     #[arg(long, value_name = "KEY|FILE")]
     pub vkey: String,
+}
+
+/// Runs a command on the zone that the options choose, signing first what is not signed yet.
+pub(super) async fn run(global: &Global, command: LogCommand) -> anyhow::Result<ExitCode> {
+    with_session(global, async |session| {
+        let zone = session.zone(global).await?;
+        session.sign(&zone, Clock::System.now()).await;
+        let (database, keys) = (&session.database, session.keys());
+        run_log(&command, database, &zone, &keys, &mut io::stdout()).await?;
+        Ok(ExitCode::SUCCESS)
+    })
+    .await
+}
+
+/// Writes a receipt of the zone that the options choose, or verifies one, which needs no database.
+pub(super) async fn run_receipt(global: &Global, args: ReceiptArgs) -> anyhow::Result<ExitCode> {
+    if let Some(ReceiptCommand::Verify(args)) = &args.command {
+        verify_receipt(args, &mut io::stdout())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let index = args.index.context("name the entry: receipt INDEX")?;
+    with_session(global, async |session| {
+        let zone = session.zone(global).await?;
+        session.sign(&zone, Clock::System.now()).await;
+        let (output, database) = (args.output.as_deref(), &session.database);
+        write_receipt(index, output, database, &zone, &mut io::stdout()).await?;
+        Ok(ExitCode::SUCCESS)
+    })
+    .await
 }
 
 /// Exports or prints what the zone's log publishes. `keys` is the signer's key folder, `<data>/keys`.

@@ -7,6 +7,7 @@
 pub mod award;
 mod db;
 mod demo;
+pub mod log;
 pub mod mapping;
 mod output;
 pub mod party;
@@ -15,7 +16,9 @@ mod person;
 pub mod policy;
 mod programme;
 pub mod report;
+pub mod serve;
 mod session;
+pub mod verify;
 mod voucher;
 mod zone;
 
@@ -80,6 +83,8 @@ struct Global {
 enum Command {
     /// Play a demonstration zone's year, verify it, and serve it
     Demo(demo::DemoArgs),
+    /// Serve the ledger on this machine
+    Serve(serve::ServeArgs),
     /// Bring the database to this version's schema
     #[command(
         after_help = "Example:\n  subsidy-ledger migrate --database postgres://ledger@db/ledger"
@@ -112,6 +117,13 @@ enum Command {
     Award(AwardCommand),
     #[command(flatten)]
     Report(report::ReportCommand),
+    /// Prove that the record is what was recorded
+    Verify(verify::VerifyArgs),
+    /// The transparency log of a zone
+    #[command(subcommand)]
+    Log(log::LogCommand),
+    /// A receipt that proves an entry offline
+    Receipt(log::ReceiptArgs),
     /// The database itself
     #[command(subcommand)]
     Db(db::DbCommand),
@@ -167,6 +179,7 @@ fn finish(result: anyhow::Result<ExitCode>) -> ExitCode {
 async fn dispatch(Cli { global, command }: Cli) -> anyhow::Result<ExitCode> {
     match command {
         Command::Demo(args) => demo::run(&global, args).await,
+        Command::Serve(args) => serve::run(&global, args).await,
         Command::Migrate => db::migrate(&global).await,
         Command::Zone(command) => zone::run(&global, command).await,
         Command::Person(command) => person::run(&global, command).await,
@@ -178,6 +191,9 @@ async fn dispatch(Cli { global, command }: Cli) -> anyhow::Result<ExitCode> {
         Command::Import(ImportCommand::Awards(args)) => award::run_import(&global, args).await,
         Command::Award(AwardCommand::Reconcile(args)) => award::run_reconcile(&global, args).await,
         Command::Report(command) => report::run_on(&global, command).await,
+        Command::Verify(args) => verify::run(&global, args).await,
+        Command::Log(command) => log::run(&global, command).await,
+        Command::Receipt(args) => log::run_receipt(&global, args).await,
         Command::Db(command) => db::run(&global, command).await,
         Command::GuardPrivatePostgres { .. } => Ok(ExitCode::SUCCESS),
     }

@@ -242,7 +242,7 @@ impl LedgerCommand {
 }
 
 /// Runs a subcommand. Reading needs nobody to act.
-pub(super) async fn run(global: &Global, args: PartyArgs) -> anyhow::Result<ExitCode> {
+pub async fn run(global: &Global, args: PartyArgs) -> anyhow::Result<ExitCode> {
     let command = match args.command {
         PartyCommand::Generate(args) => {
             generate(&args)?;
@@ -253,13 +253,15 @@ pub(super) async fn run(global: &Global, args: PartyArgs) -> anyhow::Result<Exit
     let task = command.prepare()?;
     with_session(global, async |session| {
         let reads = matches!(task, PartyTask::List(_) | PartyTask::Show(_));
-        let caller = match reads {
-            true => session.reader(global).await?,
-            false => session.caller(global).await?,
+        let caller = if reads {
+            session.reader(global).await?
+        } else {
+            session.caller(global).await?
         };
-        let rows = match &task {
-            PartyTask::Import { rows, .. } => u64::try_from(rows.len()).unwrap_or(0),
-            _ => 0,
+        let rows = if let PartyTask::Import { rows, .. } = &task {
+            u64::try_from(rows.len())?
+        } else {
+            0
         };
         let bar = output::progress(rows);
         let answer = session

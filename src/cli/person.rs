@@ -32,8 +32,12 @@ pub(super) struct AddArgs {
     /// Name for pages; it never enters the log
     #[arg(long)]
     name: Name,
-    /// Duty: sme, provider, incubator, reviewer, manager, finance, cashier, auditor, rule_admin
-    #[arg(long = "role", required = true, value_name = "ROLE")]
+    #[arg(
+        long = "role",
+        required = true,
+        value_name = "ROLE",
+        help = "Duty: sme, provider, incubator, reviewer, manager, finance, cashier, auditor, rule_admin"
+    )]
     roles: Vec<Role>,
     /// Party that the person acts for, by id
     #[arg(long, value_name = "ID")]

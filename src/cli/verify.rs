@@ -2,11 +2,14 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use serde_json::json;
 
-use crate::db::Database;
+use super::Global;
+use super::session::Session;
+use crate::db::{Database, Role};
 use crate::identity::store;
 use crate::log::LogVerifierKey;
 use crate::types::Zone;
@@ -15,7 +18,7 @@ use crate::verify::{
 };
 
 /// Verify an exported log, or the database in use.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 #[command(after_help = "Examples:\n  subsidy-ledger verify\n  \
     subsidy-ledger verify ./bundle --vkey zone.vkey --pinned last-year.checkpoint")]
 pub struct VerifyArgs {
@@ -31,6 +34,31 @@ pub struct VerifyArgs {
 
 /// The outcome for one log.
 type Outcome = Result<Report, VerifyError>;
+
+/// Verifies a bundle, or the database that the options choose.
+pub(super) async fn run(global: &Global, args: VerifyArgs) -> anyhow::Result<ExitCode> {
+    let is_well = match args.bundle.clone() {
+        Some(bundle) => {
+            let json = global.json;
+            let work = move || verify_a_bundle(&args, &bundle, json, &mut io::stdout());
+            tokio::task::spawn_blocking(work).await??
+        }
+        None => {
+            let session = Session::open_as(global, Role::Auditor).await?;
+            let (keys, code) = (session.keys(), global.zone.as_deref());
+            let out = &mut io::stdout();
+            let verified =
+                verify_the_database(&args, &session.database, &keys, code, global.json, out).await;
+            session.close().await?;
+            verified?
+        }
+    };
+    Ok(if is_well {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
 
 /// Verifies the bundle in a folder. `true` when all is well.
 pub fn verify_a_bundle(

@@ -4,10 +4,11 @@ mod show;
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use futures::future::BoxFuture;
 use serde::Serialize;
+use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::session::{Session, with_session};
@@ -24,6 +25,25 @@ use crate::voucher::{
 /// Vouchers.
 #[derive(Debug, Subcommand)]
 pub(super) enum VoucherCommand {
+    #[command(flatten)]
+    Act(Action),
+    /// List vouchers
+    #[command(after_help = "Example:\n  subsidy-ledger voucher list --programme SH-VOUCHER --json")]
+    List(show::ListArgs),
+    /// Show a voucher with its holds
+    #[command(after_help = "Example:\n  subsidy-ledger voucher show V12")]
+    Show {
+        /// The voucher: V and its number, or its id
+        voucher: String,
+    },
+    /// List applications that wait for a step
+    #[command(after_help = "Example:\n  subsidy-ledger voucher applications --state recommended")]
+    Applications(show::ApplicationsArgs),
+}
+
+/// What changes something.
+#[derive(Debug, Subcommand)]
+pub(super) enum Action {
     /// Apply for a voucher
     #[command(
         after_help = "Example:\n  subsidy-ledger voucher apply SH-VOUCHER --party 91000000MA0000277Y \
@@ -91,18 +111,6 @@ pub(super) enum VoucherCommand {
         subsidy-ledger voucher expire V12 --as manager"
     )]
     Expire(ExpireArgs),
-    /// List vouchers
-    #[command(after_help = "Example:\n  subsidy-ledger voucher list --programme SH-VOUCHER --json")]
-    List(show::ListArgs),
-    /// Show a voucher with its holds
-    #[command(after_help = "Example:\n  subsidy-ledger voucher show V12")]
-    Show {
-        /// The voucher: V and its number, or its id
-        voucher: String,
-    },
-    /// List applications that wait for a step
-    #[command(after_help = "Example:\n  subsidy-ledger voucher applications --state recommended")]
-    Applications(show::ApplicationsArgs),
 }
 
 #[derive(Debug, Args)]
@@ -165,185 +173,230 @@ pub(super) struct ExpireArgs {
 
 pub(super) async fn run(global: &Global, command: VoucherCommand) -> anyhow::Result<ExitCode> {
     match command {
-        VoucherCommand::List(args) => return show::list(global, args).await,
-        VoucherCommand::Show { voucher } => return show::show(global, &voucher).await,
-        VoucherCommand::Applications(args) => return show::applications(global, args).await,
-        _ => {}
-    }
-    with_session(global, async |session| {
-        let caller = session.caller(global).await?;
-        act(global, session, &caller, command).await
-    })
-    .await
-}
-
-/// Runs one command that changes something, and prints its answer.
-async fn act(
-    global: &Global,
-    session: &Session,
-    caller: &Caller,
-    command: VoucherCommand,
-) -> anyhow::Result<ExitCode> {
-    match command {
-        VoucherCommand::Apply(args) => {
-            let input = Apply {
-                facts: facts(&args.facts, caller)?,
-                party: party_id(session, caller, &args.party).await?,
-                programme: args.programme,
-            };
-            one(global, session, caller, input, |conn, requests| {
-                Box::pin(voucher::apply(conn, requests))
+        VoucherCommand::List(args) => show::list(global, args).await,
+        VoucherCommand::Show { voucher } => show::show(global, &voucher).await,
+        VoucherCommand::Applications(args) => show::applications(global, args).await,
+        VoucherCommand::Act(action) => {
+            with_session(global, async |session| {
+                let caller = session.caller(global).await?;
+                let desk = Desk {
+                    global,
+                    session,
+                    caller,
+                };
+                desk.act(action).await
             })
             .await
-        }
-        VoucherCommand::Review { application } => {
-            let input = Review { application };
-            one(global, session, caller, input, |conn, requests| {
-                Box::pin(voucher::review(conn, requests))
-            })
-            .await
-        }
-        VoucherCommand::Issue { application } => {
-            let input = Issue { application };
-            one(global, session, caller, input, |conn, requests| {
-                Box::pin(voucher::issue(conn, requests))
-            })
-            .await
-        }
-        VoucherCommand::Hold(args) => {
-            let input = PlaceHold {
-                facts: facts(&args.facts, caller)?,
-                price: args.price,
-                provider: party_id(session, caller, &args.provider).await?,
-                voucher: show::voucher_id(session, &caller.zone, &args.voucher).await?,
-            };
-            one(global, session, caller, input, |conn, requests| {
-                Box::pin(voucher::hold(conn, requests))
-            })
-            .await
-        }
-        VoucherCommand::Redeem(args) => {
-            let input = Redeem {
-                evidence: args.evidence,
-                hold: args.hold,
-                price: args.price,
-            };
-            one(global, session, caller, input, |conn, requests| {
-                Box::pin(voucher::redeem(conn, requests))
-            })
-            .await
-        }
-        VoucherCommand::Release { hold, reason } => {
-            let input = Release { hold, reason };
-            one(global, session, caller, input, |conn, requests| {
-                Box::pin(voucher::release(conn, requests))
-            })
-            .await
-        }
-        VoucherCommand::Freeze(args) => freeze(global, session, caller, args, true).await,
-        VoucherCommand::Thaw(args) => freeze(global, session, caller, args, false).await,
-        VoucherCommand::Cancel(args) => {
-            let voucher = show::voucher_id(session, &caller.zone, &args.voucher).await?;
-            let input = Cancel {
-                reason: args.reason,
-                voucher,
-            };
-            one(global, session, caller, input, |conn, requests| {
-                Box::pin(voucher::cancel(conn, requests))
-            })
-            .await
-        }
-        VoucherCommand::Expire(ExpireArgs {
-            voucher: Some(voucher),
-            ..
-        }) => {
-            let input = Expire {
-                voucher: show::voucher_id(session, &caller.zone, &voucher).await?,
-            };
-            one(global, session, caller, input, |conn, requests| {
-                Box::pin(voucher::expire(conn, requests))
-            })
-            .await
-        }
-        VoucherCommand::Expire(ExpireArgs { voucher: None, .. }) => {
-            expire_all(global, session, caller).await
-        }
-        VoucherCommand::List(_) | VoucherCommand::Show { .. } | VoucherCommand::Applications(_) => {
-            bail!("BUG: reading commands are run before")
         }
     }
 }
 
-async fn freeze(
-    global: &Global,
-    session: &Session,
-    caller: &Caller,
-    args: ReasonArgs,
-    frozen: bool,
-) -> anyhow::Result<ExitCode> {
-    let voucher = show::voucher_id(session, &caller.zone, &args.voucher).await?;
-    let input = Freeze {
-        frozen,
-        reason: args.reason,
-        voucher,
-    };
-    one(global, session, caller, input, |conn, requests| {
-        Box::pin(voucher::freeze(conn, requests))
-    })
-    .await
+/// Where somebody acts.
+struct Desk<'a> {
+    global: &'a Global,
+    session: &'a Session,
+    caller: Caller,
 }
 
-/// Runs one request of a batch command, and prints its answer. A refusal was recorded, and is a failure.
-async fn one<I, A, F>(
-    global: &Global,
-    session: &Session,
-    caller: &Caller,
-    input: I,
-    run: F,
-) -> anyhow::Result<ExitCode>
-where
-    I: Clone + Send + Sync + 'static,
-    A: Serialize + Send + 'static,
-    F: for<'c> Fn(
-            &'c mut PgConnection,
-            &'c [(Command<'c>, I)],
-        ) -> BoxFuture<'c, Result<Answers<A>, VoucherError>>
-        + Send
-        + Sync
-        + Copy
-        + 'static,
-{
-    let mut answers = session
-        .command(caller, input, move |conn, command, input: &I| {
-            let requests = [(command, input.clone())];
-            Box::pin(async move { run(conn, &requests).await })
+impl Desk<'_> {
+    /// Runs one action, and prints its answer.
+    async fn act(&self, action: Action) -> anyhow::Result<ExitCode> {
+        match action {
+            Action::Apply(args) => self.apply(args).await,
+            Action::Review { application } => {
+                self.one(Review { application }, |conn, requests| {
+                    Box::pin(voucher::review(conn, requests))
+                })
+                .await
+            }
+            Action::Issue { application } => {
+                self.one(Issue { application }, |conn, requests| {
+                    Box::pin(voucher::issue(conn, requests))
+                })
+                .await
+            }
+            Action::Hold(args) => self.hold(args).await,
+            Action::Redeem(args) => self.redeem(args).await,
+            Action::Release { hold, reason } => {
+                self.one(Release { hold, reason }, |conn, requests| {
+                    Box::pin(voucher::release(conn, requests))
+                })
+                .await
+            }
+            Action::Freeze(args) => self.freeze(args, true).await,
+            Action::Thaw(args) => self.freeze(args, false).await,
+            Action::Cancel(args) => self.cancel(args).await,
+            Action::Expire(ExpireArgs { voucher, .. }) => match voucher {
+                Some(voucher) => self.expire(&voucher).await,
+                None => self.expire_all().await,
+            },
+        }
+    }
+
+    async fn apply(&self, args: ApplyArgs) -> anyhow::Result<ExitCode> {
+        let input = Apply {
+            facts: facts(&args.facts, &self.caller)?,
+            party: self.party(&args.party).await?,
+            programme: args.programme,
+        };
+        self.one(input, |conn, requests| {
+            Box::pin(voucher::apply(conn, requests))
         })
-        .await?;
-    let answer = answers.pop().context("BUG: one request has one answer")??;
-    let value = serde_json::to_value(&answer)?;
-    let refused = value.get("outcome").and_then(serde_json::Value::as_str) == Some("refused");
-    if global.json {
-        output::json(&answer)?;
-    } else {
-        print_answer(&value);
+        .await
     }
-    Ok(if refused {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    })
+
+    async fn hold(&self, args: HoldArgs) -> anyhow::Result<ExitCode> {
+        let input = PlaceHold {
+            facts: facts(&args.facts, &self.caller)?,
+            price: args.price,
+            provider: self.party(&args.provider).await?,
+            voucher: self.voucher(&args.voucher).await?,
+        };
+        self.one(input, |conn, requests| {
+            Box::pin(voucher::hold(conn, requests))
+        })
+        .await
+    }
+
+    async fn redeem(&self, args: RedeemArgs) -> anyhow::Result<ExitCode> {
+        let input = Redeem {
+            evidence: args.evidence,
+            hold: args.hold,
+            price: args.price,
+        };
+        self.one(input, |conn, requests| {
+            Box::pin(voucher::redeem(conn, requests))
+        })
+        .await
+    }
+
+    async fn freeze(&self, args: ReasonArgs, frozen: bool) -> anyhow::Result<ExitCode> {
+        let input = Freeze {
+            frozen,
+            reason: args.reason,
+            voucher: self.voucher(&args.voucher).await?,
+        };
+        self.one(input, |conn, requests| {
+            Box::pin(voucher::freeze(conn, requests))
+        })
+        .await
+    }
+
+    async fn cancel(&self, args: ReasonArgs) -> anyhow::Result<ExitCode> {
+        let input = Cancel {
+            reason: args.reason,
+            voucher: self.voucher(&args.voucher).await?,
+        };
+        self.one(input, |conn, requests| {
+            Box::pin(voucher::cancel(conn, requests))
+        })
+        .await
+    }
+
+    async fn expire(&self, voucher: &str) -> anyhow::Result<ExitCode> {
+        let voucher = self.voucher(voucher).await?;
+        self.one(Expire { voucher }, |conn, requests| {
+            Box::pin(voucher::expire(conn, requests))
+        })
+        .await
+    }
+
+    async fn expire_all(&self) -> anyhow::Result<ExitCode> {
+        let mut lapsed = 0;
+        loop {
+            let done = self
+                .session
+                .command(&self.caller, (), |conn, command, ()| {
+                    Box::pin(async move { voucher::expire_due(conn, &command, 1_000).await })
+                })
+                .await?;
+            lapsed += done;
+            if done == 0 {
+                break;
+            }
+        }
+        if self.global.json {
+            output::json(&serde_json::json!({ "lapsed": lapsed }))?;
+        } else {
+            println!("{lapsed} vouchers lapsed.");
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Runs one request of a batch command, and prints its answer. A refusal was recorded, and is a
+    /// failure.
+    async fn one<I, A, F>(&self, input: I, run: F) -> anyhow::Result<ExitCode>
+    where
+        I: Clone + Send + Sync + 'static,
+        A: Serialize + Send + 'static,
+        F: for<'c> Fn(
+                &'c mut PgConnection,
+                &'c [(Command<'c>, I)],
+            ) -> BoxFuture<'c, Result<Answers<A>, VoucherError>>
+            + Send
+            + Sync
+            + Copy
+            + 'static,
+    {
+        let mut answers = self
+            .session
+            .command(&self.caller, input, move |conn, command, input: &I| {
+                let requests = [(command, input.clone())];
+                Box::pin(async move { run(conn, &requests).await })
+            })
+            .await?;
+        let answer = answers.pop().context("BUG: one request has one answer")??;
+        let value = serde_json::to_value(&answer)?;
+        let refused = value.get("outcome").and_then(Value::as_str) == Some("refused");
+        if self.global.json {
+            output::json(&answer)?;
+        } else {
+            print_answer(&value);
+        }
+        Ok(if refused {
+            ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
+        })
+    }
+
+    async fn voucher(&self, text: &str) -> anyhow::Result<VoucherId> {
+        show::voucher_id(self.session, &self.caller.zone, text).await
+    }
+
+    /// A party by its unified social credit code or its id.
+    async fn party(&self, text: &str) -> anyhow::Result<PartyId> {
+        if let Ok(id) = text.parse::<PartyId>() {
+            return Ok(id);
+        }
+        let zone = &self.caller.zone;
+        let found = self
+            .session
+            .database
+            .read(zone.id, (zone.id, text.to_owned()), |conn, (zone, code)| {
+                Box::pin(party::store::party_by_uscc(conn, *zone, code))
+            })
+            .await?;
+        found
+            .map(|party| party.id)
+            .with_context(|| format!("no party {text} in zone {}", zone.code))
+    }
 }
 
 /// An answer as lines of field and value; a refusal with its sentence.
-fn print_answer(value: &serde_json::Value) {
+fn print_answer(value: &Value) {
     let Some(fields) = value.as_object() else {
         return;
     };
     for (name, value) in fields {
         let text = match value {
-            serde_json::Value::String(text) => text.clone(),
-            serde_json::Value::Array(items) if items.is_empty() => continue,
-            other => other.to_string(),
+            Value::String(text) => text.clone(),
+            Value::Array(items) if items.is_empty() => continue,
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::Array(_)
+            | Value::Object(_) => value.to_string(),
         };
         println!("{name:>12}: {text}");
     }
@@ -354,31 +407,6 @@ fn print_answer(value: &serde_json::Value) {
         let (english, chinese) = refusal.sentences();
         println!("{english} {chinese}");
     }
-}
-
-async fn expire_all(
-    global: &Global,
-    session: &Session,
-    caller: &Caller,
-) -> anyhow::Result<ExitCode> {
-    let mut lapsed = 0;
-    loop {
-        let done = session
-            .command(caller, (), |conn, command, ()| {
-                Box::pin(async move { voucher::expire_due(conn, &command, 1_000).await })
-            })
-            .await?;
-        lapsed += done;
-        if done == 0 {
-            break;
-        }
-    }
-    if global.json {
-        output::json(&serde_json::json!({ "lapsed": lapsed }))?;
-    } else {
-        println!("{lapsed} vouchers lapsed.");
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Facts from `name=value` options, declared today.
@@ -400,23 +428,6 @@ fn facts(options: &[String], caller: &Caller) -> anyhow::Result<Facts> {
         facts.state(fact, Raw::typed(fact, value), Source::Declared, today)?;
     }
     Ok(facts)
-}
-
-/// A party by its unified social credit code or its id.
-async fn party_id(session: &Session, caller: &Caller, text: &str) -> anyhow::Result<PartyId> {
-    if let Ok(id) = text.parse::<PartyId>() {
-        return Ok(id);
-    }
-    let zone = &caller.zone;
-    let found = session
-        .database
-        .read(zone.id, (zone.id, text.to_owned()), |conn, (zone, code)| {
-            Box::pin(party::store::party_by_uscc(conn, *zone, code))
-        })
-        .await?;
-    found
-        .map(|party| party.id)
-        .with_context(|| format!("no party {text} in zone {}", zone.code))
 }
 
 /// The number in a voucher's short name.

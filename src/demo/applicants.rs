@@ -71,7 +71,7 @@ fn plan(party: &Party, rng: &mut ChaCha8Rng) -> Plan {
         party: party.id,
         programme: code.parse().expect("BUG: the constant is a code"),
         month: rng.random_range(1..=11),
-        price: yuan * 100 + rng.random_range(0..100_00),
+        price: yuan * 100 + rng.random_range(0..10_000),
         order,
     }
 }

@@ -1,5 +1,7 @@
 //! A bank for the demonstration: it answers a batch with a statement file, as a real one would.
 
+use std::fmt::Write as _;
+
 use chrono::NaiveDate;
 
 use crate::payment::Batch;
@@ -19,7 +21,7 @@ pub(super) fn statement(batch: &Batch, booked_on: NaiveDate, currency: Currency)
         } else {
             format!("paid,ICBC{}-{place:05},", booked_on.format("%Y%m%d"))
         };
-        file.push_str(&format!("{id},{amount},{booked_on},{told}\n"));
+        writeln!(file, "{id},{amount},{booked_on},{told}").expect("BUG: a string takes all text");
     }
     file
 }

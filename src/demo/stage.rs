@@ -1,6 +1,5 @@
 //! The demonstration zone with its people, and how commands are given in it.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
@@ -68,7 +67,7 @@ pub enum DemoError {
 
 /// The people of the zone's office, and one clerk who acts for firms and providers.
 #[derive(Clone, Debug)]
-pub struct People {
+pub(super) struct People {
     pub(super) system: Actor,
     pub(super) clerk: Actor,
     pub(super) reviewer: Actor,
@@ -170,6 +169,21 @@ impl Stage {
                 Box::pin(journal::size_at(conn, *zone, AsOf::Now))
             });
         Ok(size.await?)
+    }
+
+    /// Whether the log has entries of a later moment.
+    pub(super) async fn is_past(&self, moment: DateTime<Utc>) -> Result<bool, DemoError> {
+        let input = (self.zone.id, moment);
+        let sizes = self
+            .database
+            .read(self.zone.id, input, |conn, (zone, moment)| {
+                Box::pin(async move {
+                    let then = journal::size_at(conn, *zone, AsOf::Recorded(*moment)).await?;
+                    Ok::<_, sqlx::Error>((then, journal::size_at(conn, *zone, AsOf::Now).await?))
+                })
+            });
+        let (then, now) = sizes.await?;
+        Ok(then < now)
     }
 
     /// Who gives a command at ten in the morning of a day, under a key of the demonstration.
@@ -281,7 +295,7 @@ async fn set_up(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<Zone, Dem
             login: login.parse().expect(text),
             name: name.parse().expect(text),
             party: None,
-            roles: BTreeSet::from_iter(roles.iter().copied()),
+            roles: roles.iter().copied().collect(),
         };
         let command = Command {
             zone: &zone,

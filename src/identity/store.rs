@@ -118,7 +118,7 @@ pub async fn insert_person(
          SELECT $1, $2, role, $4 FROM unnest($3::text[]) AS role",
         zone.0,
         actor.person.0,
-        &roles as &[&str],
+        &roles as _,
         now,
     )
     .execute(conn)
@@ -145,6 +145,28 @@ pub async fn persons(
             let actor = actor(row.person_id, &row.login, row.party_id, &row.roles)?;
             Ok((actor, row.name.parse().map_err(decode)?))
         })
+        .collect()
+}
+
+/// The persons with these logins; unknown ones are left out.
+pub async fn actors_by_logins(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    logins: &[&Login],
+) -> Result<Vec<Actor>, sqlx::Error> {
+    let logins: Vec<String> = logins.iter().map(ToString::to_string).collect();
+    let rows = sqlx::query!(
+        r#"SELECT p.person_id, p.login, p.party_id,
+             ARRAY(SELECT r.role FROM ledger.person_role r
+                   WHERE r.zone_id = p.zone_id AND r.person_id = p.person_id) AS "roles!"
+           FROM ledger.person p WHERE p.zone_id = $1 AND p.login = ANY($2)"#,
+        zone.0,
+        &logins,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| actor(row.person_id, &row.login, row.party_id, &row.roles))
         .collect()
 }
 

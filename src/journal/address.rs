@@ -70,12 +70,15 @@ impl Address {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fn shown<T: fmt::Display>(part: &T) -> &dyn fmt::Display {
+            part
+        }
         write!(f, "{}:{}", self.code, self.currency)?;
         let parts: [Option<&dyn fmt::Display>; 4] = [
-            self.programme.as_ref().map(|part| part as _),
-            self.year.as_ref().map(|part| part as _),
-            self.party.as_ref().map(|part| part as _),
-            self.item.as_ref().map(|part| part as _),
+            self.programme.as_ref().map(shown),
+            self.year.as_ref().map(shown),
+            self.party.as_ref().map(shown),
+            self.item.as_ref().map(shown),
         ];
         let mut pending = 0;
         for part in parts {
@@ -107,32 +110,32 @@ impl FromStr for Address {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        let wrong = |part| AddressError {
-            address: text.chars().take(200).collect(),
-            part,
-        };
         fn optional<T: FromStr>(part: Option<&str>) -> Result<Option<T>, T::Err> {
             part.filter(|text| !text.is_empty())
                 .map(str::parse)
                 .transpose()
         }
-        let mut parts = text.split(':');
-        let code = parts
+        let wrong = |part| AddressError {
+            address: text.chars().take(200).collect(),
+            part,
+        };
+        let mut fields = text.split(':');
+        let code = fields
             .next()
             .unwrap_or_default()
             .parse()
             .map_err(|_| wrong("the code"))?;
-        let currency = parts
+        let currency = fields
             .next()
             .unwrap_or_default()
             .parse()
             .map_err(|_| wrong("the currency"))?;
-        let programme = optional(parts.next()).map_err(|_| wrong("the programme"))?;
-        let year = optional(parts.next())
+        let programme = optional(fields.next()).map_err(|_| wrong("the programme"))?;
+        let year = optional(fields.next())
             .map_err(|_| wrong("the year"))?
             .map(FiscalYear);
-        let party = optional(parts.next()).map_err(|_| wrong("the party"))?;
-        let item = optional(parts.next()).map_err(|_| wrong("the item"))?;
+        let party = optional(fields.next()).map_err(|_| wrong("the party"))?;
+        let item = optional(fields.next()).map_err(|_| wrong("the item"))?;
         let address = Self {
             code,
             currency,
@@ -142,7 +145,7 @@ impl FromStr for Address {
             item: item.map(ItemId),
         };
         // One account has one spelling: no empty ends, no leading zeros, no other case.
-        if parts.next().is_none() && address.to_string() == text {
+        if fields.next().is_none() && address.to_string() == text {
             Ok(address)
         } else {
             Err(wrong("the spelling"))

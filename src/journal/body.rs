@@ -1,7 +1,7 @@
 //! The bytes that are hashed: an entry as canonical JSON (RFC 8785).
 //!
 //! Canonical form here needs no canonicaliser: fields are declared in the order of their names, all
-//! keys are ASCII, and numbers are whole and small, so what serde_json writes is already RFC 8785. A
+//! keys are ASCII, and numbers are whole and small, so what `serde_json` writes is already RFC 8785. A
 //! property test compares with a library that does nothing else.
 
 use std::borrow::Cow;
@@ -147,7 +147,7 @@ pub(super) fn time_text(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
-impl<'a> BodyTransfer<'a> {
+impl BodyTransfer<'_> {
     fn of(transfer: &Transfer) -> Self {
         let text = |address: &Address| Cow::Owned(address.to_string());
         Self {
@@ -207,21 +207,21 @@ mod tests {
     use crate::journal::{AccountCode, EntryKind, Idempotency};
     use crate::types::{Amount, Currency, FiscalYear, Money};
 
-    fn sample(details: Value, key: Option<String>) -> Entry {
+    fn sample(details: &Value, key: Option<String>) -> Entry {
         let account = |code| Address::new(code, Currency::Cny).year(FiscalYear(2020));
-        let amount = Amount::new(Money::from_minor(123_45)).unwrap();
+        let amount = Amount::new(Money::from_minor(12_345)).unwrap();
         Entry {
             actor: PersonId(uuid::Uuid::from_u128(7)),
             kind: EntryKind("budget.appropriated"),
             effective: "2020-02-28".parse().unwrap(),
             subject: Some(uuid::Uuid::from_u128(8)),
-            details: Details::new(&details).unwrap(),
+            details: Details::new(details).unwrap(),
             transfers: vec![
                 Transfer::new(account(AccountCode::B10), account(AccountCode::B20), amount)
                     .unwrap(),
             ],
             effect: Effect::Reversing(LogIndex(3)),
-            idempotency: key.map(|key| Idempotency::new(key, "appropriate", &details)),
+            idempotency: key.map(|key| Idempotency::new(key, "appropriate", details)),
         }
     }
 
@@ -245,7 +245,7 @@ mod tests {
         #[test]
         fn bodies_are_rfc_8785(details in json_text(), key in proptest::option::of(".{1,40}")) {
             let at = "2020-02-28T01:02:03.000004Z".parse().unwrap();
-            let bytes = write(&sample(details, key), "SH", at).unwrap();
+            let bytes = write(&sample(&details, key), "SH", at).unwrap();
             let read: Value = serde_json::from_slice(&bytes).unwrap();
             let canonical = serde_json_canonicalizer::to_vec(&read).unwrap();
             prop_assert_eq!(String::from_utf8(bytes).unwrap(), String::from_utf8(canonical).unwrap());
@@ -264,7 +264,7 @@ mod tests {
                 "{bad}"
             );
         }
-        let long = sample(json!({"text": "x".repeat(70_000)}), None);
+        let long = sample(&json!({"text": "x".repeat(70_000)}), None);
         assert!(matches!(
             write(&long, "SH", "2020-02-28T01:02:03Z".parse().unwrap()),
             Err(BodyError::TooLong(_))
@@ -275,7 +275,7 @@ mod tests {
     fn a_body_reads_naturally() {
         let at = "2020-02-28T01:02:03.000004Z".parse().unwrap();
         let bytes = write(
-            &sample(json!({"amount": "123.45"}), Some("k".into())),
+            &sample(&json!({"amount": "123.45"}), Some("k".into())),
             "SH",
             at,
         )

@@ -25,8 +25,8 @@ pub struct Transfer {
     "{debit} and {credit} can't be joined by a transfer: two accounts of one book and currency can"
 )]
 pub struct TransferError {
-    debit: Address,
-    credit: Address,
+    debit: Box<Address>,
+    credit: Box<Address>,
 }
 
 impl Transfer {
@@ -42,7 +42,10 @@ impl Transfer {
                 amount,
             })
         } else {
-            Err(TransferError { debit, credit })
+            Err(TransferError {
+                debit: debit.into(),
+                credit: credit.into(),
+            })
         }
     }
 

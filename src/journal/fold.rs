@@ -32,7 +32,12 @@ impl AccountTotals {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// A guarded account would go below zero.
-    #[error("{address} has {available}, which is {short} too little")]
+    #[error(
+        "{address} has {} {currency}, which is {} too little",
+        available.to_grouped_text(address.currency),
+        short.to_grouped_text(address.currency),
+        currency = address.currency
+    )]
     Insufficient {
         /// The account.
         address: Box<Address>,
@@ -106,8 +111,8 @@ pub struct Books {
 
 impl Books {
     /// Adds an account that has a row.
-    pub fn load(&mut self, address: Address, id: i64, totals: AccountTotals) {
-        let position = self.position(&address);
+    pub fn load(&mut self, address: &Address, id: i64, totals: AccountTotals) {
+        let position = self.position(address);
         if let Some(account) = self.accounts.get_mut(position) {
             account.id = Some(id);
             account.loaded = totals;
@@ -209,10 +214,10 @@ impl Books {
         for transfer in posted.iter().rev() {
             let before = |total: Money| total.saturating_sub(transfer.amount);
             self.set(transfer.debit, |totals| {
-                totals.debits = before(totals.debits)
+                totals.debits = before(totals.debits);
             });
             self.set(transfer.credit, |totals| {
-                totals.credits = before(totals.credits)
+                totals.credits = before(totals.credits);
             });
         }
     }

@@ -401,6 +401,8 @@ pub struct Published {
     pub size: u64,
     /// The signed note.
     pub note: String,
+    /// When it was signed, by the signer's clock.
+    pub signed_at: DateTime<Utc>,
 }
 
 /// The newest checkpoint.
@@ -409,7 +411,7 @@ pub async fn latest_checkpoint(
     zone: ZoneId,
 ) -> Result<Option<Published>, LogError> {
     let row = sqlx::query!(
-        "SELECT size, note FROM ledger.log_checkpoint WHERE zone_id = $1
+        "SELECT size, note, signed_at FROM ledger.log_checkpoint WHERE zone_id = $1
          ORDER BY size DESC LIMIT 1",
         zone.0
     )
@@ -418,6 +420,7 @@ pub async fn latest_checkpoint(
     Ok(row.map(|row| Published {
         size: from_db(row.size),
         note: row.note,
+        signed_at: row.signed_at,
     }))
 }
 
@@ -427,14 +430,18 @@ pub async fn checkpoint_at(
     zone: ZoneId,
     size: u64,
 ) -> Result<Option<Published>, LogError> {
-    let note = sqlx::query_scalar!(
-        "SELECT note FROM ledger.log_checkpoint WHERE zone_id = $1 AND size = $2",
+    let row = sqlx::query!(
+        "SELECT note, signed_at FROM ledger.log_checkpoint WHERE zone_id = $1 AND size = $2",
         zone.0,
         to_db(size)
     )
     .fetch_optional(conn)
     .await?;
-    Ok(note.map(|note| Published { size, note }))
+    Ok(row.map(|row| Published {
+        size,
+        note: row.note,
+        signed_at: row.signed_at,
+    }))
 }
 
 /// Keeps a checkpoint as published; one of that size that is there already stays.

@@ -70,7 +70,7 @@ pub async fn insert_owed(
         &indices,
         &submitters,
         &years,
-        &programmes as &[&str],
+        &programmes as _,
     )
     .execute(conn)
     .await?;
@@ -176,10 +176,10 @@ pub(super) async fn mark_approved(
     conn: &mut PgConnection,
     zone: ZoneId,
     approver: PersonId,
-    approved: &[(PayableId, LogIndex)],
+    payables: &[(PayableId, LogIndex)],
 ) -> Result<(), sqlx::Error> {
-    let ids: Vec<Uuid> = approved.iter().map(|(id, _)| id.0).collect();
-    let indices: Vec<i64> = approved.iter().map(|(_, index)| index.0).collect();
+    let ids: Vec<Uuid> = payables.iter().map(|(id, _)| id.0).collect();
+    let indices: Vec<i64> = payables.iter().map(|(_, index)| index.0).collect();
     sqlx::query!(
         "UPDATE ledger.payable p SET state = 'approved', approved_by = $2, approved_index = new.log_index
          FROM unnest($3::uuid[], $4::bigint[]) AS new (payable_id, log_index)
@@ -265,7 +265,7 @@ pub(super) async fn insert_batch(
         command.zone.id.0,
         batch.0,
         command.actor.person.0,
-        &ids as &[&str],
+        &ids as _,
         &payables,
         &amounts,
         &submitters,
@@ -305,7 +305,7 @@ pub(super) async fn lock_lines(
          WHERE l.zone_id = $1 AND l.end_to_end_id = ANY($2)
          ORDER BY l.end_to_end_id FOR UPDATE OF l, p",
         zone.0,
-        ids as &[&str],
+        ids as _,
     )
     .fetch_all(conn)
     .await?;
@@ -357,9 +357,9 @@ pub(super) async fn close_lines(
          WHERE l.zone_id = $1 AND l.end_to_end_id = new.end_to_end_id",
         zone.0,
         statement.as_slice(),
-        &ids as &[&str],
-        &states as &[&str],
-        &references as &[Option<&str>],
+        &ids as _,
+        &states as _,
+        &references as _,
         &indices,
     )
     .execute(conn)

@@ -96,9 +96,9 @@ pub struct UsageSeen {
 
 impl Decision {
     /// The limit of the caps with this reason code, if one was applied, whether it bound or not.
-    pub fn limit(&self, cap: ReasonCode) -> Option<Money> {
+    pub fn limit(&self, cap: &ReasonCode) -> Option<Money> {
         self.steps.iter().find_map(|step| match step {
-            Step::Cap { code, limit, .. } if *code == cap => Some(limit.money()),
+            Step::Cap { code, limit, .. } if code == cap => Some(limit.money()),
             Step::Base { .. } | Step::Rate { .. } | Step::Cap { .. } | Step::Rounding { .. } => {
                 None
             }

@@ -222,8 +222,8 @@ pub async fn load(
     zone: ZoneId,
     id: PolicyId,
 ) -> Result<Arc<Policy>, StoreError> {
-    static LOADED: LazyLock<RwLock<HashMap<(ZoneId, PolicyId), Arc<Policy>>>> =
-        LazyLock::new(RwLock::default);
+    type Loaded = HashMap<(ZoneId, PolicyId), Arc<Policy>>;
+    static LOADED: LazyLock<RwLock<Loaded>> = LazyLock::new(RwLock::default);
     let key = (zone, id);
     // A poisoned lock means that another thread panicked while it only read or inserted.
     let known = LOADED

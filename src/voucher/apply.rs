@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::batch::{self, Answers, Decided, Recordable, Rejected, Step, VoucherError};
+use super::batch::{self, Answers, Decided, Recordable, Rejected, Round, Step, VoucherError};
 use super::rules::{self, Policies};
 use super::store::{self, Application, ApplicationState};
 use crate::identity::{Command, Role};
@@ -47,12 +47,17 @@ pub async fn apply(
     conn: &mut PgConnection,
     requests: &[(Command<'_>, Apply)],
 ) -> Result<Answers<Applied>, VoucherError> {
-    let recalled = batch::recall(conn, NAME, requests).await?;
-    let new = batch::unanswered(requests, &recalled);
-    let Some((first, _)) = new.first() else {
-        return Ok(batch::merge(recalled, Vec::new()));
-    };
-    let (zone, today) = (first.zone, first.today());
+    batch::answer(conn, NAME, requests, |conn, round| {
+        Box::pin(take_in(conn, round))
+    })
+    .await
+}
+
+async fn take_in(
+    conn: &mut PgConnection,
+    round: &Round<'_, Apply>,
+) -> Result<Answers<Applied>, VoucherError> {
+    let (zone, today, new) = (round.zone, round.today, &round.requests);
     let parties: Vec<PartyId> = new.iter().map(|(_, input)| input.party).collect();
     let known: HashMap<PartyId, Party> = party::store::parties(conn, zone.id, &parties)
         .await?
@@ -70,7 +75,7 @@ pub async fn apply(
     .await?;
 
     let mut decided: Vec<Decided<Apply, Applied, Application>> = Vec::with_capacity(new.len());
-    for (command, input) in &new {
+    for (command, input) in new {
         let checked = check(command, input, &known);
         let policy = in_force
             .get(&input.programme)
@@ -122,7 +127,7 @@ pub async fn apply(
             }
         });
     }
-    let (answers, effects) = batch::record(conn, NAME, &new, decided).await?;
+    let (answers, effects) = batch::record(conn, round, decided).await?;
     let applications: Vec<Application> = effects
         .into_iter()
         .map(|(application, index)| Application {
@@ -131,7 +136,7 @@ pub async fn apply(
         })
         .collect();
     store::insert_applications(conn, zone.id, &applications).await?;
-    Ok(batch::merge(recalled, answers))
+    Ok(answers)
 }
 
 /// Whether the actor may apply for the party.

@@ -5,7 +5,9 @@ use std::collections::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::batch::{self, Answers, Decided, Recordable, Refused, Rejected, Step, VoucherError};
+use super::batch::{
+    self, Answers, Decided, Recordable, Refused, Rejected, Round, Step, VoucherError,
+};
 use super::model::{Hold, HoldState, Voucher, VoucherRefusal};
 use super::rules::{self, Policies};
 use super::{postings, store};
@@ -51,12 +53,17 @@ pub async fn hold(
     conn: &mut PgConnection,
     requests: &[(Command<'_>, PlaceHold)],
 ) -> Result<Answers<HoldAnswer>, VoucherError> {
-    let recalled = batch::recall(conn, NAME, requests).await?;
-    let new = batch::unanswered(requests, &recalled);
-    let Some((first, _)) = new.first() else {
-        return Ok(batch::merge(recalled, Vec::new()));
-    };
-    let zone = first.zone;
+    batch::answer(conn, NAME, requests, |conn, round| {
+        Box::pin(reserve(conn, round))
+    })
+    .await
+}
+
+async fn reserve(
+    conn: &mut PgConnection,
+    round: &Round<'_, PlaceHold>,
+) -> Result<Answers<HoldAnswer>, VoucherError> {
+    let (zone, new) = (round.zone, &round.requests);
     let ids: Vec<VoucherId> = new.iter().map(|(_, input)| input.voucher).collect();
     let mut vouchers = store::lock_vouchers(conn, zone, &ids).await?;
     let policies = Policies::of(
@@ -75,7 +82,7 @@ pub async fn hold(
         .collect();
 
     let mut decided = Vec::with_capacity(new.len());
-    for (command, input) in &new {
+    for (command, input) in new {
         decided.push(if providers.contains(&input.provider) {
             decide(command, input, &mut vouchers, &policies)?
         } else {
@@ -85,7 +92,7 @@ pub async fn hold(
             })
         });
     }
-    let (answers, effects) = batch::record(conn, NAME, &new, decided).await?;
+    let (answers, effects) = batch::record(conn, round, decided).await?;
     let holds: Vec<store::NewHold> = effects
         .into_iter()
         .filter_map(|(effect, index)| effect.map(|(hold, by)| store::NewHold { hold, by, index }))
@@ -94,7 +101,7 @@ pub async fn hold(
     vouchers.retain(|id, _| touched.contains(id));
     store::insert_holds(conn, zone.id, &holds).await?;
     store::update_vouchers(conn, zone.id, &vouchers.values().collect::<Vec<_>>()).await?;
-    Ok(batch::merge(recalled, answers))
+    Ok(answers)
 }
 
 /// Decides one order on the vouchers as earlier orders of the batch have left them.

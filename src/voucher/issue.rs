@@ -6,7 +6,9 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::batch::{self, Answers, Decided, Recordable, Refused, Rejected, Step, VoucherError};
+use super::batch::{
+    self, Answers, Decided, Recordable, Refused, Rejected, Round, Step, VoucherError,
+};
 use super::model::{Parts, Voucher, VoucherRefusal};
 use super::postings;
 use super::rules::{self, Policies, Usages};
@@ -60,12 +62,17 @@ pub async fn issue(
     conn: &mut PgConnection,
     requests: &[(Command<'_>, Issue)],
 ) -> Result<Answers<IssueAnswer>, VoucherError> {
-    let recalled = batch::recall(conn, NAME, requests).await?;
-    let new = batch::unanswered(requests, &recalled);
-    let Some((first, _)) = new.first() else {
-        return Ok(batch::merge(recalled, Vec::new()));
-    };
-    let (zone, today) = (first.zone, first.today());
+    batch::answer(conn, NAME, requests, |conn, round| {
+        Box::pin(issue_round(conn, round))
+    })
+    .await
+}
+
+async fn issue_round(
+    conn: &mut PgConnection,
+    round: &Round<'_, Issue>,
+) -> Result<Answers<IssueAnswer>, VoucherError> {
+    let (zone, today, new) = (round.zone, round.today, &round.requests);
     let ids: Vec<VoucherId> = new.iter().map(|(_, input)| input.application).collect();
     let applications = store::lock_applications(conn, zone.id, &ids).await?;
     let policies = Policies::of(conn, zone.id, applications.values().map(|one| one.policy)).await?;
@@ -83,10 +90,10 @@ pub async fn issue(
     desk.read_free(conn, zone, FiscalYear::of(today)).await?;
 
     let mut decided = Vec::with_capacity(new.len());
-    for (command, input) in &new {
+    for (command, input) in new {
         decided.push(desk.decide(command, input)?);
     }
-    let (answers, effects) = batch::record(conn, NAME, &new, decided).await?;
+    let (answers, effects) = batch::record(conn, round, decided).await?;
     let mut vouchers = Vec::new();
     let mut by_approver: HashMap<PersonId, Vec<ApplicationStep>> = HashMap::new();
     for (effect, index) in effects {
@@ -112,7 +119,7 @@ pub async fn issue(
         store::decide_applications(conn, zone.id, approver, &steps).await?;
     }
     store::insert_vouchers(conn, zone.id, &vouchers).await?;
-    Ok(batch::merge(recalled, answers))
+    Ok(answers)
 }
 
 /// What a decision on an application changes.

@@ -269,10 +269,13 @@ impl Voucher {
         Ok(taken)
     }
 
-    /// Suspends it.
+    /// Suspends it, as long as something of it can still be used.
     pub fn freeze(&mut self, reason: Reason) -> Result<(), VoucherRefusal> {
         if self.frozen.is_some() {
             return Err(VoucherRefusal::Frozen);
+        }
+        if self.parts.free == Money::ZERO && self.parts.held == Money::ZERO {
+            return Err(VoucherRefusal::NothingFree);
         }
         self.frozen = Some(reason);
         Ok(())

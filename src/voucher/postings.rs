@@ -1,8 +1,7 @@
 //! What each step of a voucher's life moves in the books (DESIGN §4).
 
-use chrono::NaiveDate;
-
 use super::model::{Ended, Voucher};
+use super::years::OpenYears;
 use crate::journal::{AccountCode, Address, Transfer, TransferError};
 use crate::programme::BudgetLine;
 use crate::types::{Amount, FiscalYear, Money, PartyId, VoucherId};
@@ -120,7 +119,7 @@ pub fn redeem(
     used: Amount,
     ended: Ended,
     payee: PartyId,
-    today: NaiveDate,
+    years: &OpenYears,
 ) -> Transfers {
     let line = &voucher.line;
     let held = own(line, AccountCode::B50, voucher.id);
@@ -131,12 +130,12 @@ pub fn redeem(
     if voucher.quotas.holding {
         transfers.push(Quota::Holding.give_back(line, voucher.holder, used)?);
     }
-    transfers.extend(release(voucher, ended, today)?);
+    transfers.extend(release(voucher, ended, years)?);
     Ok(transfers)
 }
 
 /// The unused part of a hold: free again, or lapsed.
-pub fn release(voucher: &Voucher, ended: Ended, today: NaiveDate) -> Transfers {
+pub fn release(voucher: &Voucher, ended: Ended, years: &OpenYears) -> Transfers {
     let own = |code| own(&voucher.line, code, voucher.id);
     let mut transfers = Vec::new();
     let (Ended::Free(rest) | Ended::Lapsed(rest)) = ended;
@@ -147,18 +146,17 @@ pub fn release(voucher: &Voucher, ended: Ended, today: NaiveDate) -> Transfers {
             rest,
         )?);
         if matches!(ended, Ended::Lapsed(_)) {
-            transfers.extend(take_back(voucher, rest, today)?);
+            transfers.extend(take_back(voucher, rest, years)?);
         }
     }
     Ok(transfers)
 }
 
-/// Expiry or cancellation of the free part: back to the programme in the budget year that funds it,
-/// lapsed after that; the limits are given back with it.
-pub fn take_back(voucher: &Voucher, amount: Amount, today: NaiveDate) -> Transfers {
+/// Expiry or cancellation of the free part: back to the programme while the budget year that funds it
+/// is open, lapsed once it is closed (CASES V7, DESIGN §4); the limits are given back with it.
+pub fn take_back(voucher: &Voucher, amount: Amount, years: &OpenYears) -> Transfers {
     let line = &voucher.line;
-    let open_year = FiscalYear::of(today) == line.year;
-    let to = line.account(if open_year {
+    let to = line.account(if years.is_open(line.year) {
         AccountCode::B30
     } else {
         AccountCode::B80

@@ -22,7 +22,7 @@ pub(in crate::party) async fn groups_by_name(
     let rows = sqlx::query!(
         "SELECT group_id, name FROM ledger.controller_group WHERE zone_id = $1 AND name = ANY($2)",
         zone.0,
-        &names as &[&str],
+        &names as _,
     )
     .fetch_all(conn)
     .await?;
@@ -58,7 +58,7 @@ pub(in crate::party) async fn insert_groups(
         &ids,
         &indices,
         &times,
-        &names as &[&str],
+        &names as _,
     )
     .execute(conn)
     .await?;

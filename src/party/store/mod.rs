@@ -1,8 +1,4 @@
 //! Parties as rows, read; groups, overrides and what is new in the files beside.
-#![expect(
-    clippy::as_conversions,
-    reason = "sqlx's macros are told the type of an array parameter by `as`"
-)]
 
 mod group;
 mod new;
@@ -178,7 +174,7 @@ pub async fn list(
 /// Every party of a zone, in the order in which they were registered: for whole-zone runs.
 pub async fn all(conn: &mut PgConnection, zone: ZoneId) -> Result<Vec<Party>, sqlx::Error> {
     let ids = sqlx::query_scalar!(
-        "SELECT party_id FROM ledger.party WHERE zone_id = $1",
+        "SELECT party_id FROM ledger.party WHERE zone_id = $1 ORDER BY log_index",
         zone.0
     )
     .fetch_all(&mut *conn)
@@ -219,8 +215,8 @@ pub async fn known(
              AND p.identifier = asked.identifier"#,
         zone.0,
         &ordinals,
-        &schemes as &[&str],
-        &identifiers as &[&str],
+        &schemes as _,
+        &identifiers as _,
     )
     .fetch_all(conn)
     .await?;
@@ -268,7 +264,7 @@ pub(super) async fn names_taken(
     let taken = sqlx::query_scalar!(
         "SELECT DISTINCT name FROM ledger.party WHERE zone_id = $1 AND name = ANY($2)",
         zone.0,
-        &names as &[&str],
+        &names as _,
     )
     .fetch_all(conn)
     .await?;

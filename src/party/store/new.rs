@@ -46,12 +46,12 @@ pub(in crate::party) async fn insert_parties(
         &ids,
         &indices,
         &times,
-        &groups as &[Option<Uuid>],
+        &groups as _,
         &reviews,
-        &text(|party| party.identity.scheme()) as &[&str],
-        &text(|party| party.identity.identifier()) as &[&str],
-        &text(|party| party.name.as_str()) as &[&str],
-        &salts as &[Option<&[u8]>],
+        &text(|party| party.identity.scheme()) as _,
+        &text(|party| party.identity.identifier()) as _,
+        &text(|party| party.name.as_str()) as _,
+        &salts as _,
     )
     .execute(&mut *conn)
     .await?;
@@ -64,7 +64,7 @@ pub(in crate::party) async fn insert_parties(
          SELECT $1, new.* FROM unnest($2::uuid[], $3::text[]) AS new",
         zone.0,
         &owners,
-        &roles as &[&str],
+        &roles as _,
     )
     .execute(conn)
     .await?;

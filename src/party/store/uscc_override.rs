@@ -20,7 +20,7 @@ pub(in crate::party) async fn confirmed_overrides(
     let confirmed = sqlx::query_scalar!(
         "SELECT code FROM ledger.uscc_override WHERE zone_id = $1 AND confirmed AND code = ANY($2)",
         zone.0,
-        &codes as &[&str],
+        &codes as _,
     )
     .fetch_all(conn)
     .await?;

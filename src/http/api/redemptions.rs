@@ -1,0 +1,199 @@
+//! Redemptions: `POST holds/{hold}/redemptions`, the service's hot endpoint.
+//!
+//! A zone's redemptions go through one [`Coalescer`], since one zone has one writer at a time: what
+//! arrives while a transaction runs is the next transaction.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use sqlx::PgConnection;
+use validator::{Validate, ValidationError};
+
+use crate::clock::Clock;
+use crate::db::Database;
+use crate::http::coalescer::{Coalescer, Executor, Running, Size};
+use crate::http::extract::{self, Path, required_header};
+use crate::http::problem::Problem;
+use crate::http::refusals;
+use crate::http::state::App;
+use crate::identity::{self, Actor, Command, Login};
+use crate::types::{Amount, Currency, HoldId, Money, Zone};
+use crate::voucher::{self, Answered, Redeem, RedeemAnswer, Rejected, VoucherError};
+
+/// A service that was delivered and invoiced.
+#[derive(Debug, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct NewRedemption {
+    /// What was invoiced, decimal text in the zone's currency.
+    price: String,
+    /// SHA-256 of invoice, proof of the firm's own share, report: hexadecimal.
+    #[serde(default)]
+    #[validate(
+        length(max = 32, message = "at most 32 documents"),
+        custom(function = "all_sha256")
+    )]
+    evidence: Vec<String>,
+}
+
+fn all_sha256(evidence: &[String]) -> Result<(), ValidationError> {
+    let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    if evidence
+        .iter()
+        .all(|text| text.len() == 64 && text.bytes().all(is_hex))
+    {
+        Ok(())
+    } else {
+        let message = "each must be a SHA-256 in 64 lower-case hexadecimal digits";
+        Err(ValidationError::new("sha256").with_message(message.into()))
+    }
+}
+
+/// `POST holds/{hold}/redemptions`, with `Idempotency-Key` (1 to 255 visible ASCII characters, the
+/// person's own) and `Acting-Person` (a login; it stands in for sign-in until that exists).
+///
+/// 200 with the answer and its entry; the same again for the same key and body. 409 when it is
+/// refused, with the entry that says so.
+pub(in crate::http) async fn create(
+    State(app): State<Arc<App>>,
+    Path((zone, hold)): Path<(String, HoldId)>,
+    headers: HeaderMap,
+    extract::Json(input): extract::Json<NewRedemption>,
+) -> Result<Json<Answered<RedeemAnswer>>, Problem> {
+    let person = required_header(&headers, "acting-person", "acting_person_missing")?;
+    let person = person.parse().map_err(|error: identity::LoginError| {
+        Problem::bad_request("acting_person", error.to_string())
+    })?;
+    let key = idempotency_key(&headers)?;
+    let desk = app.zone(&zone).await?;
+    check_price(&input.price, desk.zone.currency)?;
+    let redeem = Redeem {
+        evidence: input.evidence,
+        hold,
+        price: input.price,
+    };
+    let answered = desk
+        .redemptions
+        .submit(Redemption {
+            person,
+            key,
+            redeem,
+        })
+        .await??;
+    match answered.answer {
+        RedeemAnswer::Refused(refused) => Err(Problem {
+            entry: Some(answered.index),
+            ..refused.into()
+        }),
+        RedeemAnswer::Redeemed { .. } => Ok(Json(answered)),
+    }
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<String, Problem> {
+    let key = required_header(headers, "idempotency-key", "idempotency_key_missing")?;
+    if (1..=255).contains(&key.len()) {
+        Ok(key.to_owned())
+    } else {
+        let detail = "Idempotency-Key must have 1 to 255 characters";
+        Err(Problem::bad_request("idempotency_key_length", detail))
+    }
+}
+
+fn check_price(price: &str, currency: Currency) -> Result<(), Problem> {
+    let price = Money::parse(price, currency)
+        .map_err(|error| Problem::invalid("price", error.to_string()))?;
+    Amount::new(price).map_err(|error| Problem::invalid("price", error.to_string()))?;
+    Ok(())
+}
+
+/// A redemption in the queue.
+#[derive(Clone, Debug)]
+pub(in crate::http) struct Redemption {
+    person: Login,
+    key: String,
+    redeem: Redeem,
+}
+
+/// Why a redemption of a batch was not even recorded.
+#[derive(Debug)]
+pub(in crate::http) enum NotRedeemed {
+    /// Nobody has that login.
+    UnknownPerson(Login),
+    /// The command was rejected.
+    Rejected(Rejected),
+}
+
+type Answer = Result<Answered<RedeemAnswer>, NotRedeemed>;
+
+/// The queue of a zone's redemptions.
+pub(in crate::http) type Redemptions = Coalescer<Redemption, Answer, VoucherError>;
+
+/// Starts the queue of a zone.
+pub(in crate::http) fn start(
+    database: Database,
+    zone: Zone,
+    clock: Clock,
+    size: Size,
+) -> Redemptions {
+    let zone = Arc::new(zone);
+    let run = move |batch: Arc<Vec<Redemption>>| {
+        let (database, zone) = (database.clone(), Arc::clone(&zone));
+        let future: Running<Answer, VoucherError> = Box::pin(async move {
+            let input = (Arc::clone(&zone), clock.now(), batch);
+            database
+                .write(zone.id, input, |conn, (zone, now, batch)| {
+                    Box::pin(redeem(conn, zone, *now, batch))
+                })
+                .await
+        });
+        future
+    };
+    let executor = Executor {
+        run: Box::new(run),
+        is_outage: refusals::is_voucher_outage,
+    };
+    Coalescer::start("redemptions", size, executor)
+}
+
+/// Redeems a batch in the caller's transaction. The persons are looked up together, here, so that
+/// what they may do is what they may do when it is done.
+async fn redeem(
+    conn: &mut PgConnection,
+    zone: &Zone,
+    now: DateTime<Utc>,
+    batch: &[Redemption],
+) -> Result<Vec<Answer>, VoucherError> {
+    let logins: HashSet<&Login> = batch.iter().map(|one| &one.person).collect();
+    let logins: Vec<&Login> = logins.into_iter().collect();
+    let found = identity::store::actors_by_logins(conn, zone.id, &logins).await?;
+    let actors: HashMap<&Login, &Actor> = found.iter().map(|actor| (&actor.login, actor)).collect();
+    let commands: Vec<(Command<'_>, Redeem)> = batch
+        .iter()
+        .filter_map(|one| {
+            let actor = actors.get(&one.person)?;
+            let command = Command {
+                zone,
+                actor,
+                now,
+                key: Some(&one.key),
+            };
+            Some((command, one.redeem.clone()))
+        })
+        .collect();
+    let mut answers = voucher::redeem(conn, &commands).await?.into_iter();
+    Ok(batch
+        .iter()
+        .map(|one| {
+            if actors.contains_key(&one.person) {
+                let answer = answers.next().expect("BUG: an answer for every command");
+                answer.map_err(NotRedeemed::Rejected)
+            } else {
+                Err(NotRedeemed::UnknownPerson(one.person.clone()))
+            }
+        })
+        .collect())
+}

@@ -1,0 +1,192 @@
+//! axum's extractors, answering with problems, and stricter. Handlers use these only.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use futures::StreamExt;
+use serde::de::DeserializeOwned;
+use validator::{Validate, ValidationErrors, ValidationErrorsKind};
+
+use super::problem::{FieldError, Problem};
+use super::state::App;
+use super::strict_json::Strict;
+
+/// A JSON body, checked by its own rules.
+///
+/// 415 for another media type or an encoded body, 413 beyond the limit, 408 when it arrives too
+/// slowly, 400 when it is no JSON in UTF-8 or has a key twice, 422 for unknown fields and for values
+/// that are not acceptable.
+pub(super) struct Json<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Validate> FromRequest<Arc<App>> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        check_media_type(request.headers())?;
+        let body = read_body(request.into_body(), app.limits.body);
+        let arrived = tokio::time::timeout(app.limits.arrival, body).await;
+        let bytes = arrived.map_err(|_| {
+            Problem::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "slow_body",
+                "the body took too long to arrive",
+            )
+        })??;
+        let Strict(value) = serde_json::from_slice(&bytes).map_err(|error| {
+            Problem::bad_request("not_json", format!("the body is not JSON: {error}"))
+        })?;
+        let input: T = serde_path_to_error::deserialize(value).map_err(|error| {
+            let path = error.path().to_string();
+            let field = if path == "." { String::new() } else { path };
+            Problem::invalid(field, error.into_inner().to_string())
+        })?;
+        input.validate().map_err(|errors| of_fields(&errors))?;
+        Ok(Self(input))
+    }
+}
+
+fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
+    let unsupported = |detail| {
+        Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            detail,
+        )
+    };
+    if headers.contains_key(header::CONTENT_ENCODING) {
+        return Err(unsupported(
+            "send the body as it is, without Content-Encoding",
+        ));
+    }
+    let given = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let (essence, parameter) = match given.unwrap_or_default().split_once(';') {
+        Some((essence, parameter)) => (essence, parameter.trim()),
+        None => (given.unwrap_or_default(), ""),
+    };
+    let is_json = essence.trim().eq_ignore_ascii_case("application/json");
+    if is_json && (parameter.is_empty() || parameter.eq_ignore_ascii_case("charset=utf-8")) {
+        Ok(())
+    } else {
+        Err(unsupported("send Content-Type: application/json"))
+    }
+}
+
+async fn read_body(body: Body, limit: usize) -> Result<Vec<u8>, Problem> {
+    let mut bytes = Vec::new();
+    let mut chunks = body.into_data_stream();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|error| {
+            Problem::bad_request("body_broken", "the body did not arrive whole").because(error)
+        })?;
+        if bytes.len() + chunk.len() > limit {
+            let detail = format!("the body may have at most {limit} bytes");
+            return Err(Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body_too_large",
+                detail,
+            ));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+fn of_fields(errors: &ValidationErrors) -> Problem {
+    let mut fields = Vec::new();
+    for (field, kind) in errors.errors() {
+        if let ValidationErrorsKind::Field(errors) = kind {
+            fields.extend(errors.iter().map(|error| {
+                FieldError {
+                    field: field.to_string(),
+                    detail: error
+                        .message
+                        .clone()
+                        .unwrap_or_else(|| error.code.clone())
+                        .into_owned(),
+                }
+            }));
+        }
+    }
+    fields.sort_by(|one, other| one.field.cmp(&other.field));
+    let detail = fields
+        .iter()
+        .map(|error| format!("{}: {}", error.field, error.detail));
+    let detail = detail.collect::<Vec<_>>().join("; ");
+    let status = StatusCode::UNPROCESSABLE_ENTITY;
+    Problem {
+        errors: fields.into(),
+        ..Problem::new(status, "invalid", detail)
+    }
+}
+
+/// Parts of the path. What they can't name does not exist: 404.
+#[derive(FromRequestParts)]
+#[from_request(via(axum::extract::Path), rejection(Problem))]
+pub(super) struct Path<T>(pub(super) T);
+
+impl From<PathRejection> for Problem {
+    fn from(rejection: PathRejection) -> Self {
+        if matches!(rejection, PathRejection::FailedToDeserializePathParams(_)) {
+            Self::not_found("resource")
+        } else {
+            Self::internal(rejection)
+        }
+    }
+}
+
+/// The query. 400 for what stands twice, 422 for what is unknown or not acceptable.
+pub(super) struct Query<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        type Pairs = axum::extract::Query<Vec<(String, String)>>;
+        let refuse = |error: QueryRejection| {
+            // "Failed to deserialize query string: limit: invalid digit found in string"
+            let text = error.body_text();
+            let detail = text
+                .split_once(": ")
+                .map_or(text.as_str(), |(_, detail)| detail);
+            match detail.split_once(": ") {
+                Some((field, detail)) => Problem::invalid(field, detail),
+                None => Problem::invalid("", detail),
+            }
+        };
+        let axum::extract::Query(pairs) = Pairs::try_from_uri(&parts.uri).map_err(refuse)?;
+        let mut seen = HashSet::new();
+        if let Some((twice, _)) = pairs.iter().find(|(name, _)| !seen.insert(name)) {
+            let detail = format!("{twice:?} stands twice in the query: give it once");
+            return Err(Problem::bad_request("duplicate_parameter", detail));
+        }
+        let query = axum::extract::Query::try_from_uri(&parts.uri).map_err(refuse)?;
+        Ok(Self(query.0))
+    }
+}
+
+/// A header that a request must have exactly once, in visible ASCII.
+pub(super) fn required_header<'h>(
+    headers: &'h HeaderMap,
+    name: &'static str,
+    missing: &'static str,
+) -> Result<&'h str, Problem> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next().map(|value| value.to_str()), values.next()) {
+        (Some(Ok(text)), None) => Ok(text),
+        (None, _) => Err(Problem::bad_request(
+            missing,
+            format!("the header {name} is missing"),
+        )),
+        (Some(_), _) => {
+            let detail = format!("the header {name} must stand once, in visible ASCII characters");
+            Err(Problem::bad_request(missing, detail))
+        }
+    }
+}

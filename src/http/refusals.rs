@@ -1,0 +1,206 @@
+//! The one place where errors of other rooms get their HTTP status. They know none themselves.
+
+use sqlx::Error as SqlError;
+use sqlx::error::DatabaseError;
+
+use super::api::redemptions::NotRedeemed;
+use super::coalescer::Failure;
+use super::problem::Problem;
+use crate::journal::{RecordError, Refusal};
+use crate::log::LogError;
+use crate::log::proof::ProofError;
+use crate::types::LogIndex;
+use crate::voucher::{Refused, Rejected, VoucherError, VoucherRefusal};
+use axum::http::StatusCode;
+
+/// Whether the database could not be reached, or had no session to spare: the same statement may
+/// succeed soon, and no command is to blame.
+pub(super) fn is_outage(error: &SqlError) -> bool {
+    let unreachable = matches!(
+        error,
+        SqlError::PoolTimedOut
+            | SqlError::PoolClosed
+            | SqlError::WorkerCrashed
+            | SqlError::Io(_)
+            | SqlError::Protocol(_)
+            | SqlError::BeginFailed
+    );
+    unreachable || error.as_database_error().is_some_and(is_passing)
+}
+
+/// Connection exceptions (08), out of resources (53), shutdown and start (57P), and races that were
+/// lost more often than they are begun again (40001, 40P01), by SQLSTATE.
+fn is_passing(error: &dyn DatabaseError) -> bool {
+    let code = error.code().unwrap_or_default();
+    ["08", "53", "57P", "40001", "40P01"]
+        .iter()
+        .any(|class| code.starts_with(class))
+}
+
+impl From<SqlError> for Problem {
+    fn from(error: SqlError) -> Self {
+        if is_outage(&error) {
+            Self::unavailable(
+                "database_unavailable",
+                "the database does not answer just now",
+            )
+            .because(error)
+        } else {
+            Self::internal(error)
+        }
+    }
+}
+
+impl From<LogError> for Problem {
+    fn from(error: LogError) -> Self {
+        match error {
+            LogError::Database(error) => error.into(),
+            LogError::NotSigned { .. } => Self::unavailable("not_signed_yet", error.to_string()),
+            LogError::TooShort { .. }
+            | LogError::NoLog(_)
+            | LogError::Proof(ProofError::NoEntry { .. }) => Self::not_found("entry"),
+            LogError::HeadMoved(_)
+            | LogError::Head { .. }
+            | LogError::Missing { .. }
+            | LogError::Proof(_)
+            | LogError::Entry { .. } => Self::internal(error),
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let code = match refusal {
+            Refusal::Insufficient { .. } => "insufficient",
+            Refusal::OutOfRange(_) => "out_of_range",
+            Refusal::PeriodClosed(_) => "period_closed",
+            Refusal::AlreadyReversed(_) => "already_reversed",
+            Refusal::NothingToReverse(_) => return Self::not_found("entry"),
+            Refusal::KeyForm => return Self::invalid("Idempotency-Key", refusal.to_string()),
+            Refusal::Repeated(_) => "repeated",
+            Refusal::KeyConflict(index) => return key_conflict(index),
+            Refusal::Body(detail) => return Self::invalid("", detail),
+        };
+        Self::conflict(code, refusal.to_string())
+    }
+}
+
+impl From<RecordError> for Problem {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::Refused(refusal) => refusal.into(),
+            RecordError::Database(error) => error.into(),
+            RecordError::Log(error) => error.into(),
+            error @ RecordError::TotalsOutOfRange(_) => {
+                Self::conflict("out_of_range", error.to_string())
+            }
+        }
+    }
+}
+
+impl From<VoucherError> for Problem {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the others are defects or damaged rows: nothing that a client can mend"
+    )]
+    fn from(error: VoucherError) -> Self {
+        match error {
+            VoucherError::Refused(refusal) => refusal.into(),
+            VoucherError::Record(error) => error.into(),
+            VoucherError::Database(error) => error.into(),
+            error => Self::internal(error),
+        }
+    }
+}
+
+/// What a voucher command was kept from by the database, if by that.
+pub(super) fn is_voucher_outage(error: &VoucherError) -> bool {
+    if let VoucherError::Database(error)
+    | VoucherError::Record(
+        RecordError::Database(error) | RecordError::Log(LogError::Database(error)),
+    ) = error
+    {
+        is_outage(error)
+    } else {
+        false
+    }
+}
+
+impl From<Rejected> for Problem {
+    fn from(rejected: Rejected) -> Self {
+        match rejected {
+            Rejected::Unknown { what, .. } => Self::not_found(what),
+            Rejected::Forbidden(forbidden) => {
+                Self::new(StatusCode::FORBIDDEN, "forbidden", forbidden.to_string())
+            }
+            Rejected::KeyConflict(index) => key_conflict(index),
+            Rejected::NoPolicy { .. } => Self::conflict("no_policy", rejected.to_string()),
+            Rejected::Facts(detail) => Self::invalid("", detail),
+        }
+    }
+}
+
+fn key_conflict(entry: LogIndex) -> Problem {
+    let detail = format!(
+        "the idempotency key was used for another command, entry {entry}: \
+         take a new key for a new command"
+    );
+    Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "idempotency_key_reused",
+        detail,
+    )
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        let (sentence, _) = refused.code.sentences();
+        Self {
+            reasons: refused.reasons.into(),
+            ..Self::conflict(refusal_code(refused.code), sentence)
+        }
+    }
+}
+
+/// As entries and answers write it, in lower case: `hold_ended`.
+fn refusal_code(code: VoucherRefusal) -> String {
+    match serde_json::to_value(code) {
+        Ok(serde_json::Value::String(text)) => text.to_ascii_lowercase(),
+        _ => "refused".to_owned(),
+    }
+}
+
+impl From<NotRedeemed> for Problem {
+    fn from(reason: NotRedeemed) -> Self {
+        match reason {
+            NotRedeemed::UnknownPerson(login) => Self::new(
+                StatusCode::FORBIDDEN,
+                "unknown_person",
+                format!("no person {login} is enrolled in this zone"),
+            ),
+            NotRedeemed::Rejected(rejected) => rejected.into(),
+        }
+    }
+}
+
+impl<E: Into<Self>> From<Failure<E>> for Problem {
+    fn from(failure: Failure<E>) -> Self {
+        match failure {
+            Failure::Full => Self::unavailable(
+                "too_many_commands",
+                "too many commands are waiting for this zone: repeat this one with the same key",
+            ),
+            Failure::Stopped => Self::unavailable(
+                "stopping",
+                "the service is stopping: repeat the command with the same key",
+            ),
+            // Whether it was recorded is not known, and need not be: the key makes it one effect.
+            Failure::Outage => Self::unavailable(
+                "database_unavailable",
+                "the database does not answer just now: repeat the command with the same key",
+            ),
+            Failure::Panicked => Self::internal("a command panicked"),
+            Failure::Failed(error) => error.into(),
+        }
+    }
+}
