@@ -398,7 +398,7 @@ pub async fn entry_body(
 }
 
 /// The bytes of at most `limit` entries from `from` on, in the order of the log.
-pub async fn entry_bodies(
+pub async fn entry_page(
     conn: &mut PgConnection,
     zone: ZoneId,
     from: LogIndex,

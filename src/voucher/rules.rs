@@ -194,8 +194,8 @@ pub(super) fn missing(decision: &Decision) -> Vec<String> {
 /// The caps that a grant was counted against.
 pub(super) fn quotas(decision: &Decision) -> Quotas {
     Quotas {
-        firm_year: decision.limit(ReasonCode::CAP_FIRM_YEAR).is_some(),
-        holding: decision.limit(ReasonCode::CAP_HOLDING).is_some(),
+        firm_year: decision.limit(&ReasonCode::CAP_FIRM_YEAR).is_some(),
+        holding: decision.limit(&ReasonCode::CAP_HOLDING).is_some(),
     }
 }
 
@@ -278,7 +278,7 @@ impl Usages {
         let (line, holder) = (&voucher.line, voucher.holder);
         let limits = self.0.entry((line.programme.clone(), holder)).or_default();
         let mut transfers = Vec::new();
-        if let Some(cap) = decision.limit(ReasonCode::CAP_FIRM_YEAR) {
+        if let Some(cap) = decision.limit(&ReasonCode::CAP_FIRM_YEAR) {
             let quota = Quota::FirmYear(line.year);
             transfers.extend(quota.adjust(
                 line,
@@ -291,7 +291,7 @@ impl Usages {
             limits.year_used = [limits.year_used, face.money()].into_iter().sum();
             limits.year_left = cap.saturating_sub(limits.year_used);
         }
-        if let Some(cap) = decision.limit(ReasonCode::CAP_HOLDING) {
+        if let Some(cap) = decision.limit(&ReasonCode::CAP_HOLDING) {
             let quota = Quota::Holding;
             transfers.extend(quota.adjust(
                 line,

@@ -343,7 +343,10 @@ async fn e10_and_e11_codes_decide_at_the_register_and_an_override_takes_two_pers
     for code in ["914403001922038217", "91350211M0000XUF46"] {
         assert!(code.parse::<subsidy_ledger::types::Uscc>().is_err());
         let refused = play.world.try_register("manager", registering(code)).await;
-        assert!(matches!(refused, Err(PartyError::NotOverridden(_))), "{refused:?}");
+        assert!(
+            matches!(refused, Err(PartyError::NotOverridden(_))),
+            "{refused:?}"
+        );
     }
     let (e11, world) = ("91350211M0000XUF46", &play.world);
     propose(world, "manager", e11).await.unwrap();
@@ -356,7 +359,10 @@ async fn e10_and_e11_codes_decide_at_the_register_and_an_override_takes_two_pers
         Err(PartyError::Forbidden(_))
     ));
     confirm(world, "manager2", e11).await.unwrap();
-    let party = world.try_register("manager", registering(e11)).await.unwrap();
+    let party = world
+        .try_register("manager", registering(e11))
+        .await
+        .unwrap();
     play.world.parties.insert("contested", party);
     play.check(
         "day       | who      | command                                 | outcome
@@ -377,9 +383,13 @@ async fn propose(world: &World, who: &str, code: &str) -> Result<(), PartyError>
         reason: "the licence shows it".parse().unwrap(),
     };
     let caller = world.caller(who, "2020-01-01", None);
-    let proposed = world.one(caller, proposed, |conn: &mut PgConnection, command, proposed| {
-        Box::pin(async move { party::propose_override(conn, &command, proposed).await })
-    });
+    let proposed = world.one(
+        caller,
+        proposed,
+        |conn: &mut PgConnection, command, proposed| {
+            Box::pin(async move { party::propose_override(conn, &command, proposed).await })
+        },
+    );
     proposed.await.map(drop)
 }
 

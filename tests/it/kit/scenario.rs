@@ -11,9 +11,7 @@ use sqlx::PgConnection;
 use subsidy_ledger::identity::{Actor, Caller, Command, Role};
 use subsidy_ledger::party::{self, Identity, NewParty, PartyRole};
 use subsidy_ledger::programme::{self, Allocate, Appropriate, NewProgramme, ProgrammeKind};
-use subsidy_ledger::types::{
-    Amount, Currency, FiscalYear, LogIndex, Money, PartyId, Period, Zone,
-};
+use subsidy_ledger::types::{Amount, Currency, FiscalYear, LogIndex, Money, PartyId, Period, Zone};
 use subsidy_ledger::voucher::{
     self, Answered, Answers, Apply, Cancel, Expire, Freeze, Issue, PlaceHold, Redeem, Rejected,
     Release, Review, VoucherError,
@@ -43,7 +41,12 @@ const PEOPLE: &[(&str, &[Role])] = &[
 const PARTIES: &[(&str, &str, PartyRole, Role)] = &[
     ("f", "91000000MA00000900", PartyRole::Enterprise, Role::Sme),
     ("g", "91000000MA0000277Y", PartyRole::Enterprise, Role::Sme),
-    ("p", "914403001922038216", PartyRole::Provider, Role::Provider),
+    (
+        "p",
+        "914403001922038216",
+        PartyRole::Provider,
+        Role::Provider,
+    ),
 ];
 
 /// Short name, code, pack.
@@ -113,7 +116,10 @@ impl World {
     }
 
     pub(crate) fn caller(&self, who: &str, on: &str, key: Option<&str>) -> Caller {
-        let actor = self.people.get(who).unwrap_or_else(|| panic!("there is no {who}"));
+        let actor = self
+            .people
+            .get(who)
+            .unwrap_or_else(|| panic!("there is no {who}"));
         Caller {
             zone: self.zone.clone(),
             actor: actor.clone(),
@@ -134,9 +140,12 @@ impl World {
             + 'static,
     {
         let zone = caller.zone.id;
-        let write = self.db.app().write(zone, (caller, input), move |conn, (caller, input)| {
-            body(conn, caller.command(), input)
-        });
+        let write = self
+            .db
+            .app()
+            .write(zone, (caller, input), move |conn, (caller, input)| {
+                body(conn, caller.command(), input)
+            });
         write.await
     }
 
@@ -147,9 +156,13 @@ impl World {
             party,
             roles: BTreeSet::from_iter(roles.iter().copied()),
         };
-        let enrolled = self.one(self.caller("system", "2020-01-01", None), new, |conn, command, new| {
-            Box::pin(async move { zone::enrol(conn, &command, new.clone()).await })
-        });
+        let enrolled = self.one(
+            self.caller("system", "2020-01-01", None),
+            new,
+            |conn, command, new| {
+                Box::pin(async move { zone::enrol(conn, &command, new.clone()).await })
+            },
+        );
         let (actor, _) = enrolled.await.unwrap();
         self.people.insert(login, actor);
     }
@@ -184,20 +197,32 @@ impl World {
             name_zh: code.parse().unwrap(),
         };
         let on = "2020-01-01";
-        self.one(self.caller("manager", on, None), new, |conn, command, new| {
-            Box::pin(async move { programme::create(conn, &command, new).await })
-        })
+        self.one(
+            self.caller("manager", on, None),
+            new,
+            |conn, command, new| {
+                Box::pin(async move { programme::create(conn, &command, new).await })
+            },
+        )
         .await
         .unwrap();
         let input = (code.parse().unwrap(), pack.to_owned());
-        self.one(self.caller("rules", on, None), input.clone(), |conn, command, (code, pack)| {
-            Box::pin(async move { programme::propose(conn, &command, code, pack).await })
-        })
+        self.one(
+            self.caller("rules", on, None),
+            input.clone(),
+            |conn, command, (code, pack)| {
+                Box::pin(async move { programme::propose(conn, &command, code, pack).await })
+            },
+        )
         .await
         .unwrap();
-        self.one(self.caller("manager", on, None), input, |conn, command, (code, pack)| {
-            Box::pin(async move { programme::publish(conn, &command, code, pack).await })
-        })
+        self.one(
+            self.caller("manager", on, None),
+            input,
+            |conn, command, (code, pack)| {
+                Box::pin(async move { programme::publish(conn, &command, code, pack).await })
+            },
+        )
         .await
         .unwrap();
     }
@@ -214,12 +239,16 @@ impl World {
             programme: code.parse().unwrap(),
             year: FiscalYear(year),
         };
-        let funded = self.one(caller, (appropriate, allocate), |conn, command, (first, second)| {
-            Box::pin(async move {
-                programme::appropriate(conn, &command, first).await?;
-                programme::allocate(conn, &command, second).await
-            })
-        });
+        let funded = self.one(
+            caller,
+            (appropriate, allocate),
+            |conn, command, (first, second)| {
+                Box::pin(async move {
+                    programme::appropriate(conn, &command, first).await?;
+                    programme::allocate(conn, &command, second).await
+                })
+            },
+        );
         funded.await.unwrap();
     }
 
@@ -237,7 +266,11 @@ impl World {
 
     /// One voucher command in a transaction of its own.
     pub(crate) async fn give(&self, caller: Caller, step: Step) -> Given {
-        self.try_give(vec![(caller, step)]).await.unwrap().pop().unwrap()
+        self.try_give(vec![(caller, step)])
+            .await
+            .unwrap()
+            .pop()
+            .unwrap()
     }
 
     /// Commands of the first one's kind, in one transaction.
@@ -247,8 +280,10 @@ impl World {
     ) -> Result<Vec<Given>, VoucherError> {
         macro_rules! batch {
             ($kind:ident, $run:path) => {
-                self.batch(of_kind!(steps, $kind), |conn, requests| Box::pin($run(conn, requests)))
-                    .await
+                self.batch(of_kind!(steps, $kind), |conn, requests| {
+                    Box::pin($run(conn, requests))
+                })
+                .await
             };
         }
         macro_rules! of_kind {
@@ -292,17 +327,24 @@ impl World {
             + Sync
             + 'static,
     {
-        let write = self.db.app().write(self.zone.id, callers, move |conn, callers| {
-            let requests: Vec<(Command<'_>, I)> = callers
-                .iter()
-                .map(|(caller, input)| (caller.command(), input.clone()))
-                .collect();
-            Box::pin(async move { run(conn, &requests).await })
-        });
+        let write = self
+            .db
+            .app()
+            .write(self.zone.id, callers, move |conn, callers| {
+                let requests: Vec<(Command<'_>, I)> = callers
+                    .iter()
+                    .map(|(caller, input)| (caller.command(), input.clone()))
+                    .collect();
+                Box::pin(async move { run(conn, &requests).await })
+            });
         let given = |Answered { index, answer }: Answered<A>| {
             (index, serde_json::to_value(answer).unwrap())
         };
-        Ok(write.await?.into_iter().map(|answer| answer.map(given)).collect())
+        Ok(write
+            .await?
+            .into_iter()
+            .map(|answer| answer.map(given))
+            .collect())
     }
 
     /// Everything that stands in the books and rows, apart from entries.
@@ -310,16 +352,21 @@ impl World {
         let state: Result<_, sqlx::Error> = self
             .db
             .app()
-            .read(self.zone.id, (), |conn, ()| Box::pin(invariants::state(conn)))
+            .read(self.zone.id, (), |conn, ()| {
+                Box::pin(invariants::state(conn))
+            })
             .await;
         state.unwrap()
     }
 
     /// How many entries the log has.
     pub(crate) async fn size(&self) -> i64 {
-        let size = self.db.app().read(self.zone.id, self.zone.id, |conn, zone| {
-            Box::pin(journal::size_at(conn, *zone, journal::AsOf::Now))
-        });
+        let size = self
+            .db
+            .app()
+            .read(self.zone.id, self.zone.id, |conn, zone| {
+                Box::pin(journal::size_at(conn, *zone, journal::AsOf::Now))
+            });
         size.await.unwrap()
     }
 
@@ -328,7 +375,9 @@ impl World {
         let balances: Result<_, sqlx::Error> = self
             .db
             .app()
-            .read(self.zone.id, (), |conn, ()| Box::pin(invariants::balances(conn)))
+            .read(self.zone.id, (), |conn, ()| {
+                Box::pin(invariants::balances(conn))
+            })
             .await;
         balances.unwrap()
     }
@@ -338,7 +387,9 @@ impl World {
         let broken: Result<_, sqlx::Error> = self
             .db
             .app()
-            .read(self.zone.id, (), |conn, ()| Box::pin(invariants::broken(conn)))
+            .read(self.zone.id, (), |conn, ()| {
+                Box::pin(invariants::broken(conn))
+            })
             .await;
         assert_eq!(broken.unwrap(), Vec::<String>::new());
     }
@@ -347,9 +398,18 @@ impl World {
     pub(crate) async fn payables(&self, state: payment::PayableState) -> Vec<payment::Payable> {
         let filter = payment::PayableFilter::State(state, 1_000);
         let input = (self.zone.id, filter);
-        let found = self.db.app().read(self.zone.id, input, |conn, (zone, filter)| {
-            Box::pin(payment::payables(conn, *zone, Currency::Cny, filter, payment::Lock::No))
-        });
+        let found = self
+            .db
+            .app()
+            .read(self.zone.id, input, |conn, (zone, filter)| {
+                Box::pin(payment::payables(
+                    conn,
+                    *zone,
+                    Currency::Cny,
+                    filter,
+                    payment::Lock::No,
+                ))
+            });
         found.await.unwrap()
     }
 }

@@ -49,7 +49,10 @@ impl Play {
     /// Plays a table, and compares what happened with what it says.
     pub(crate) async fn check(&mut self, table: &str) {
         let mut lines = table.lines().map(str::trim).filter(|line| !line.is_empty());
-        let codes = cells(lines.next().unwrap()).get(4).cloned().unwrap_or_default();
+        let codes = cells(lines.next().unwrap())
+            .get(4)
+            .cloned()
+            .unwrap_or_default();
         let (mut expected, mut actual) = (Vec::new(), Vec::new());
         for line in lines {
             let mut row = cells(line);
@@ -62,8 +65,13 @@ impl Play {
             }
             actual.push(row.join(" | "));
         }
-        let wrong = expected.iter().zip(&actual).filter(|(expected, actual)| expected != actual);
-        let wrong: Vec<_> = wrong.map(|(said, was)| format!("said {said}\nwas  {was}")).collect();
+        let wrong = expected
+            .iter()
+            .zip(&actual)
+            .filter(|(expected, actual)| expected != actual);
+        let wrong: Vec<_> = wrong
+            .map(|(said, was)| format!("said {said}\nwas  {was}"))
+            .collect();
         assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
     }
 
@@ -74,7 +82,11 @@ impl Play {
             0 => (fen / 100).to_string(),
             rest => format!("{}.{rest:02}", fen / 100),
         };
-        codes.split_whitespace().map(|code| yuan(of(code))).collect::<Vec<_>>().join(" ")
+        codes
+            .split_whitespace()
+            .map(|code| yuan(of(code)))
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     async fn play(&mut self, on: &str, who: &str, command: &str) -> String {
@@ -88,20 +100,39 @@ impl Play {
         let step = self.step(on, &words);
         let (state, size) = (self.world.state().await, self.world.size().await);
 
-        let given = self.world.give(self.world.caller(who, on, Some(&key)), step.clone()).await;
+        let given = self
+            .world
+            .give(self.world.caller(who, on, Some(&key)), step.clone())
+            .await;
         let outcome = self.outcome(&given);
         if given.is_err() || outcome.starts_with("refused") {
             assert_eq!(self.world.state().await, state, "{command}: {outcome}");
         }
         let grown = i64::from(given.is_ok());
-        assert_eq!(self.world.size().await, size + grown, "{command}: {outcome}");
+        assert_eq!(
+            self.world.size().await,
+            size + grown,
+            "{command}: {outcome}"
+        );
 
-        let again = self.world.give(self.world.caller(who, on, Some(&key)), step).await;
+        let again = self
+            .world
+            .give(self.world.caller(who, on, Some(&key)), step)
+            .await;
         assert_eq!(given, again, "{command}, repeated");
         if let Ok((index, _)) = &given {
-            let other = Step::Expire(Expire { voucher: VoucherId::generate() });
-            let other = self.world.give(self.world.caller(who, on, Some(&key)), other).await;
-            assert_eq!(other, Err(Rejected::KeyConflict(*index)), "{command}, then another");
+            let other = Step::Expire(Expire {
+                voucher: VoucherId::generate(),
+            });
+            let other = self
+                .world
+                .give(self.world.caller(who, on, Some(&key)), other)
+                .await;
+            assert_eq!(
+                other,
+                Err(Rejected::KeyConflict(*index)),
+                "{command}, then another"
+            );
         }
         assert_eq!(self.world.size().await, size + grown, "{command}, repeated");
         self.world.check_invariants().await;
@@ -117,8 +148,12 @@ impl Play {
                 party: self.world.parties[party],
                 programme: programme_code(programme).parse().unwrap(),
             }),
-            ["review", name] => Step::Review(Review { application: self.voucher(name) }),
-            ["issue", name] => Step::Issue(Issue { application: self.voucher(name) }),
+            ["review", name] => Step::Review(Review {
+                application: self.voucher(name),
+            }),
+            ["issue", name] => Step::Issue(Issue {
+                application: self.voucher(name),
+            }),
             ["hold", _, name, provider, price, ref facts @ ..] => Step::Hold(PlaceHold {
                 facts: stated(facts, on),
                 price: price_of(price),
@@ -130,9 +165,17 @@ impl Play {
                 hold: self.hold(hold),
                 price: price_of(price),
             }),
-            ["release", hold] => Step::Release(Release { hold: self.hold(hold), reason }),
-            ["expire", name] => Step::Expire(Expire { voucher: self.voucher(name) }),
-            ["cancel", name] => Step::Cancel(Cancel { voucher: self.voucher(name), reason }),
+            ["release", hold] => Step::Release(Release {
+                hold: self.hold(hold),
+                reason,
+            }),
+            ["expire", name] => Step::Expire(Expire {
+                voucher: self.voucher(name),
+            }),
+            ["cancel", name] => Step::Cancel(Cancel {
+                voucher: self.voucher(name),
+                reason,
+            }),
             [word @ ("freeze" | "thaw"), name] => Step::Freeze(Freeze {
                 frozen: word == "freeze",
                 reason,
@@ -144,12 +187,18 @@ impl Play {
 
     /// The voucher of that name, or one that nobody knows.
     pub(crate) fn voucher(&self, name: &str) -> VoucherId {
-        self.vouchers.get(name).copied().unwrap_or_else(VoucherId::generate)
+        self.vouchers
+            .get(name)
+            .copied()
+            .unwrap_or_else(VoucherId::generate)
     }
 
     /// The hold of that name, or one that nobody knows.
     pub(crate) fn hold(&self, name: &str) -> HoldId {
-        self.holds.get(name).copied().unwrap_or_else(HoldId::generate)
+        self.holds
+            .get(name)
+            .copied()
+            .unwrap_or_else(HoldId::generate)
     }
 
     fn remember(&mut self, words: &[&str], given: &Given) {
@@ -182,9 +231,11 @@ impl Play {
         for (name, value) in answer {
             let text = match value {
                 Value::String(text) => text.clone(),
-                Value::Array(items) => {
-                    items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")
-                }
+                Value::Array(items) => items
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .collect::<Vec<_>>()
+                    .join(","),
                 other => other.to_string(),
             };
             fields.insert(name, text);
@@ -194,7 +245,11 @@ impl Play {
         }
         if let Some(payee) = fields.get_mut("payee") {
             let mut parties = self.world.parties.iter();
-            *payee = parties.find(|(_, id)| id.to_string() == *payee).unwrap().0.to_string();
+            *payee = parties
+                .find(|(_, id)| id.to_string() == *payee)
+                .unwrap()
+                .0
+                .to_string();
         }
         let mut words: Vec<String> = ["outcome", "outlook", "code", "amount"]
             .iter()
@@ -215,20 +270,27 @@ fn cells(line: &str) -> Vec<String> {
 fn case(id: &str) -> Case {
     let id = id.replace('_', " ");
     let mut cases = case_file().case.into_iter();
-    cases.find(|case| case.id == id).unwrap_or_else(|| panic!("no case {id}"))
+    cases
+        .find(|case| case.id == id)
+        .unwrap_or_else(|| panic!("no case {id}"))
 }
 
 /// The facts of a case with those of its base, but for what the ledger itself knows.
 fn facts_of(case: &Case) -> BTreeMap<String, Value> {
     let mut facts = case_file().base[&case.base].facts.clone();
     facts.extend(case.facts.clone());
-    facts.retain(|name, _| !["uscc", "uscc_override", "issued_on", "order_date"].contains(&name.as_str()));
+    facts.retain(|name, _| {
+        !["uscc", "uscc_override", "issued_on", "order_date"].contains(&name.as_str())
+    });
     facts
 }
 
 fn price_of(word: &str) -> String {
     match word.strip_prefix("case:") {
-        Some(id) => facts_of(&case(id))["service_price"].as_str().unwrap().to_owned(),
+        Some(id) => facts_of(&case(id))["service_price"]
+            .as_str()
+            .unwrap()
+            .to_owned(),
         None => word.to_owned(),
     }
 }
@@ -243,7 +305,9 @@ fn stated(words: &[&str], on: &str) -> Facts {
     for word in words {
         if let Some(id) = word.strip_prefix("case:") {
             for (name, value) in facts_of(&case(id)) {
-                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                let text = value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned);
                 state(&name, &text);
             }
         } else {
@@ -263,7 +327,11 @@ fn expand(outcome: &str) -> String {
     let expect = &case.expect;
     let reasons = expect.reasons.join(",");
     if case_file().base[&case.base].moment == subsidy_ledger::policy::Moment::Grant {
-        let reasons = if reasons.is_empty() { reasons } else { format!(" reasons={reasons}") };
+        let reasons = if reasons.is_empty() {
+            reasons
+        } else {
+            format!(" reasons={reasons}")
+        };
         let word = serde_json::to_value(expect.outcome).unwrap();
         return format!("{} {}{reasons}", word.as_str().unwrap(), expect.amount);
     }
