@@ -287,7 +287,7 @@ fn write_report(out: &mut dyn Write, report: &ImportReport, dry_run: bool) -> io
 }
 
 /// Imports a list into the zone that the options choose, as the person that they name.
-pub async fn run_import(
+pub(super) async fn run_import(
     global: &Global,
     args: ImportAwardsArgs,
 ) -> anyhow::Result<ExitCode> {
@@ -312,7 +312,7 @@ pub async fn run_import(
 }
 
 /// Reconciles a list with the zone that the options choose.
-pub async fn run_reconcile(
+pub(super) async fn run_reconcile(
     global: &Global,
     args: ReconcileArgs,
 ) -> anyhow::Result<ExitCode> {

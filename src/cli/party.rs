@@ -242,7 +242,7 @@ impl LedgerCommand {
 }
 
 /// Runs a subcommand. Reading needs nobody to act.
-pub async fn run(global: &Global, args: PartyArgs) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(global: &Global, args: PartyArgs) -> anyhow::Result<ExitCode> {
     let command = match args.command {
         PartyCommand::Generate(args) => {
             generate(&args)?;
