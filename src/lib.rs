@@ -5,7 +5,10 @@
 //!
 //! `cli → {http, demo} → features → {policy, journal, log, identity} → db → types`
 //!
-//! `tabular` is as pure as `types` and may be used by whoever reads files.
+//! Features are `award`, `party`, `payment`, `programme`, `report`, `verify`, `voucher` and `zone`.
+//! `tabular` is as pure as `types` and may be used by whoever reads files; `clock`, `config` and
+//! `telemetry` are the program's own surroundings. `docs/ARCHITECTURE.md` is the map, and follows
+//! one command through these rooms.
 
 pub mod cli;
 pub mod clock;

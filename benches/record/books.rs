@@ -6,7 +6,6 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde::Serialize;
-use sqlx::{AssertSqlSafe, ConnectOptions};
 use subsidy_ledger::db::private::PrivatePostgres;
 use subsidy_ledger::db::{self, Database, Role};
 use subsidy_ledger::identity::store::NewZone;
@@ -19,6 +18,8 @@ use subsidy_ledger::types::{
 };
 use subsidy_ledger::zone::{self, ZoneError};
 use tokio::sync::mpsc;
+
+use crate::yardstick::recreate_database;
 
 /// As many as the reference has.
 const ACCOUNTS: usize = 10_000;
@@ -270,24 +271,5 @@ impl EntryMaker {
 
     fn uuid(&mut self) -> uuid::Uuid {
         uuid::Builder::from_random_bytes(self.random.random()).into_uuid()
-    }
-}
-
-/// A new and empty database of this name.
-pub(crate) async fn recreate_database(server: &PrivatePostgres, name: &str) {
-    let mut conn = server
-        .superuser_options()
-        .database("postgres")
-        .connect()
-        .await
-        .unwrap();
-    for sql in [
-        format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
-        format!("CREATE DATABASE {name} OWNER subsidy_ledger_owner"),
-    ] {
-        sqlx::raw_sql(AssertSqlSafe(sql))
-            .execute(&mut conn)
-            .await
-            .unwrap();
     }
 }

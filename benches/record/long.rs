@@ -7,7 +7,7 @@ use subsidy_ledger::db::private::PrivatePostgres;
 use subsidy_ledger::journal::{AsOf, account_balance, size_at};
 
 use crate::books::{Books, Hot, TRANSFERS, per_second};
-use crate::{median, report};
+use crate::yardstick::{median, report};
 
 const FEW: u64 = 100_000;
 const MANY: u64 = 10_000_000;

@@ -16,17 +16,18 @@
     reason = "a benchmark fails where it stands, and prints"
 )]
 
+#[path = "../yardstick/mod.rs"]
+mod yardstick;
+
 mod books;
 mod long;
-mod reference;
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use subsidy_ledger::db::private::{PrivatePostgres, PrivatePostgresError, PrivateSettings};
+use subsidy_ledger::db::private::PrivatePostgres;
 
 use books::{Books, Hot};
-use reference::Reference;
+use yardstick::{Reference, median, open_server, report};
 
 /// Entries in a transaction: a long import or a day's bulk run records so many at once.
 const BATCH: usize = 1_000;
@@ -70,32 +71,4 @@ async fn short(server: &PrivatePostgres, batch: usize) {
     report("record_bulk_hot", median(bulk_hot), plain, "transfers/s");
     random.close().await;
     hot.close().await;
-}
-
-/// The line that ends a benchmark.
-fn report(name: &str, ours: u64, reference: u64, unit: &str) {
-    let hundredths = ours * 100 / reference.max(1);
-    let (whole, rest) = (hundredths / 100, hundredths % 100);
-    println!("{name} ours={ours} reference={reference} ratio={whole}.{rest:02} unit={unit}");
-}
-
-fn median(mut figures: Vec<u64>) -> u64 {
-    figures.sort_unstable();
-    figures.get(figures.len() / 2).copied().unwrap_or(0)
-}
-
-/// Under `target/`, unless that is where the server's account can't enter.
-async fn open_server() -> PrivatePostgres {
-    let settings = PrivateSettings {
-        binaries: std::env::var_os("SUBSIDY_LEDGER_PG_BIN").map(PathBuf::from),
-        guard: Some(PathBuf::from(env!("CARGO_BIN_EXE_subsidy-ledger"))),
-    };
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-postgres");
-    match PrivatePostgres::open(&folder, &settings).await {
-        Err(PrivatePostgresError::NotTraversable { .. }) => {
-            let folder = Path::new("/tmp/subsidy-ledger-bench-postgres");
-            PrivatePostgres::open(folder, &settings).await.unwrap()
-        }
-        result => result.unwrap(),
-    }
 }

@@ -35,15 +35,23 @@ async fn connection(address: SocketAddr, requests: Vec<Vec<u8>>) -> Vec<Duration
 async fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) {
     let mut length = 0;
     loop {
-        length += stream.read(buffer.get_mut(length..).unwrap()).await.unwrap();
+        length += stream
+            .read(buffer.get_mut(length..).unwrap())
+            .await
+            .unwrap();
         let text = std::str::from_utf8(buffer.get(..length).unwrap()).unwrap();
-        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let Some((head, body)) = text.split_once("\r\n\r\n") else {
+            continue;
+        };
         let announced = head
             .lines()
             .find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok())
             .unwrap();
         if body.len() >= announced {
-            assert!(head.starts_with("HTTP/1.1 20") && body.contains("redeemed"), "{text}");
+            assert!(
+                head.starts_with("HTTP/1.1 20") && body.contains("redeemed"),
+                "{text}"
+            );
             return;
         }
     }

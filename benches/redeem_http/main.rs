@@ -72,7 +72,10 @@ async fn main() {
     }
     println!("reference transfers/s {plain:?}");
     println!("redemptions/s         {ours:?}");
-    println!("latency with {CONNECTIONS} connections: {}", quantiles(latencies));
+    println!(
+        "latency with {CONNECTIONS} connections: {}",
+        quantiles(latencies)
+    );
     println!("latency of one client alone: {}", quantiles(single));
     report("redeem_http", median(ours), median(plain), "redemptions/s");
     stop.send(()).unwrap();

@@ -35,13 +35,17 @@ pub(crate) struct Stock {
 }
 
 /// Everybody of the office, and the clerk who acts for firms and providers.
-const PEOPLE: [&str; 6] = ["clerk", "reviewer", "manager", "finance", "rules", "cashier"];
+const PEOPLE: [&str; 6] = [
+    "clerk", "reviewer", "manager", "finance", "rules", "cashier",
+];
 
 impl Stock {
     /// A database of its own with `count` holds, made by the real commands.
     pub(crate) async fn prepare(server: &PrivatePostgres, count: usize) -> Self {
         recreate_database(server, DATABASE).await;
-        db::migrate(server.superuser_options().database(DATABASE)).await.unwrap();
+        db::migrate(server.superuser_options().database(DATABASE))
+            .await
+            .unwrap();
         let options = server.connect_options(Role::App).database(DATABASE);
         let database = Database::connect(options, Role::App, 8).await.unwrap();
         let now: DateTime<Utc> = "2020-06-01T02:00:00Z".parse().unwrap();
@@ -50,7 +54,11 @@ impl Stock {
         let parties = office.parties().await;
         let vouchers = office.vouchers(&parties).await;
         let holds = office.holds(&vouchers, &parties, count).await;
-        Self { database, now, holds }
+        Self {
+            database,
+            now,
+            holds,
+        }
     }
 
     /// One redemption each, ready to be sent.
@@ -82,7 +90,12 @@ impl Office {
         let found = database.write(None, now, |conn, now| {
             Box::pin(async move {
                 let (zone, system) = zone::found(conn, *now, new_zone()).await?;
-                let command = identity::Command { zone: &zone, actor: &system, now: *now, key: None };
+                let command = identity::Command {
+                    zone: &zone,
+                    actor: &system,
+                    now: *now,
+                    key: None,
+                };
                 let mut people = Vec::new();
                 for login in PEOPLE {
                     people.push(zone::enrol(conn, &command, person(login)).await?.0);
@@ -91,110 +104,175 @@ impl Office {
             })
         });
         let (zone, people) = found.await.unwrap();
-        Self { database: database.clone(), zone, people, now }
+        Self {
+            database: database.clone(),
+            zone,
+            people,
+            now,
+        }
     }
 
     fn caller(&self, login: &str) -> Caller {
-        let actor = self.people.iter().find(|actor| actor.login.as_str() == login).unwrap().clone();
-        Caller { zone: self.zone.clone(), actor, now: self.now, key: None }
+        let actor = self
+            .people
+            .iter()
+            .find(|actor| actor.login.as_str() == login)
+            .unwrap()
+            .clone();
+        Caller {
+            zone: self.zone.clone(),
+            actor,
+            now: self.now,
+            key: None,
+        }
     }
 
     async fn fund(&self) {
         let callers = ["manager", "finance", "rules"].map(|login| self.caller(login));
-        let funded = self.database.write(self.zone.id, callers, |conn, [manager, finance, rules]| {
-            Box::pin(async move {
-                let pack = include_str!("../../assets/policies/shanghai-2020.toml");
-                let code = PROGRAMME.parse().unwrap();
-                let name: subsidy_ledger::types::Name = "Innovation vouchers".parse().unwrap();
-                let new = NewProgramme {
-                    code: PROGRAMME.parse().unwrap(),
-                    kind: ProgrammeKind::Voucher,
-                    name_en: name.clone(),
-                    name_zh: name,
-                };
-                programme::create(conn, &manager.command(), &new).await?;
-                let amount = Amount::new(Money::from_minor(10_000_000_000)).unwrap();
-                let year = FiscalYear(2020);
-                let document = "bench".parse().unwrap();
-                let input = Appropriate { amount, document, year };
-                programme::appropriate(conn, &finance.command(), &input).await?;
-                let input = Allocate { amount, programme: PROGRAMME.parse().unwrap(), year };
-                programme::allocate(conn, &finance.command(), &input).await?;
-                programme::propose(conn, &rules.command(), &code, pack).await?;
-                programme::publish(conn, &manager.command(), &code, pack).await?;
-                Ok::<_, ProgrammeError>(())
-            })
-        });
+        let funded =
+            self.database
+                .write(self.zone.id, callers, |conn, [manager, finance, rules]| {
+                    Box::pin(async move {
+                        let pack = include_str!("../../assets/policies/shanghai-2020.toml");
+                        let code = PROGRAMME.parse().unwrap();
+                        let name: subsidy_ledger::types::Name =
+                            "Innovation vouchers".parse().unwrap();
+                        let new = NewProgramme {
+                            code: PROGRAMME.parse().unwrap(),
+                            kind: ProgrammeKind::Voucher,
+                            name_en: name.clone(),
+                            name_zh: name,
+                        };
+                        programme::create(conn, &manager.command(), &new).await?;
+                        let amount = Amount::new(Money::from_minor(10_000_000_000)).unwrap();
+                        let year = FiscalYear(2020);
+                        let document = "bench".parse().unwrap();
+                        let input = Appropriate {
+                            amount,
+                            document,
+                            year,
+                        };
+                        programme::appropriate(conn, &finance.command(), &input).await?;
+                        let input = Allocate {
+                            amount,
+                            programme: PROGRAMME.parse().unwrap(),
+                            year,
+                        };
+                        programme::allocate(conn, &finance.command(), &input).await?;
+                        programme::propose(conn, &rules.command(), &code, pack).await?;
+                        programme::publish(conn, &manager.command(), &code, pack).await?;
+                        Ok::<_, ProgrammeError>(())
+                    })
+                });
         funded.await.unwrap();
     }
 
     async fn parties(&self) -> Vec<Party> {
         let input = (self.caller("manager"), party::generate(1, VOUCHERS + 40));
-        let registered = self.database.write(self.zone.id, input, |conn, (caller, parties)| {
-            Box::pin(async move {
-                party::register(conn, &caller.command(), parties).await?;
-                Ok::<_, PartyError>(party::store::all(conn, caller.zone.id).await?)
-            })
-        });
+        let registered = self
+            .database
+            .write(self.zone.id, input, |conn, (caller, parties)| {
+                Box::pin(async move {
+                    party::register(conn, &caller.command(), parties).await?;
+                    Ok::<_, PartyError>(party::store::all(conn, caller.zone.id).await?)
+                })
+            });
         registered.await.unwrap()
     }
 
     async fn vouchers(&self, parties: &[Party]) -> Vec<VoucherId> {
-        let holders: Vec<PartyId> = parties.iter().take(VOUCHERS).map(|party| party.id).collect();
+        let holders: Vec<PartyId> = parties
+            .iter()
+            .take(VOUCHERS)
+            .map(|party| party.id)
+            .collect();
         let callers = ["clerk", "reviewer", "manager"].map(|login| self.caller(login));
-        let issued = self.database.write(self.zone.id, (callers, holders), |conn, (callers, holders)| {
-            Box::pin(async move {
-                let [clerk, reviewer, manager] = callers;
-                let mut facts = Facts::new(Currency::Cny);
-                let day = clerk.command().today();
-                for (fact, text) in [(Fact::ApplicantKind, "enterprise"), (Fact::ServicePrice, "300000.00")] {
-                    facts.state(fact, Raw::Text(text), Source::Declared, day).unwrap();
-                }
-                let apply = |holder: &PartyId| {
-                    let programme = PROGRAMME.parse().unwrap();
-                    (clerk.command(), Apply { facts: facts.clone(), party: *holder, programme })
-                };
-                let requests: Vec<_> = holders.iter().map(apply).collect();
-                let ids: Vec<VoucherId> = voucher::apply(conn, &requests)
-                    .await?
-                    .into_iter()
-                    .map(|answer| answer.unwrap().answer.application)
-                    .collect();
-                let review = |id: &VoucherId| (reviewer.command(), Review { application: *id });
-                voucher::review(conn, &ids.iter().map(review).collect::<Vec<_>>()).await?;
-                let issue = |id: &VoucherId| (manager.command(), Issue { application: *id });
-                let issued = voucher::issue(conn, &ids.iter().map(issue).collect::<Vec<_>>()).await?;
-                assert!(issued.iter().all(|answer| {
-                    matches!(answer.as_ref().unwrap().answer, IssueAnswer::Issued { .. })
-                }));
-                Ok::<_, VoucherError>(ids)
-            })
-        });
+        let issued = self.database.write(
+            self.zone.id,
+            (callers, holders),
+            |conn, (callers, holders)| {
+                Box::pin(async move {
+                    let [clerk, reviewer, manager] = callers;
+                    let mut facts = Facts::new(Currency::Cny);
+                    let day = clerk.command().today();
+                    for (fact, text) in [
+                        (Fact::ApplicantKind, "enterprise"),
+                        (Fact::ServicePrice, "300000.00"),
+                    ] {
+                        facts
+                            .state(fact, Raw::Text(text), Source::Declared, day)
+                            .unwrap();
+                    }
+                    let apply = |holder: &PartyId| {
+                        let programme = PROGRAMME.parse().unwrap();
+                        (
+                            clerk.command(),
+                            Apply {
+                                facts: facts.clone(),
+                                party: *holder,
+                                programme,
+                            },
+                        )
+                    };
+                    let requests: Vec<_> = holders.iter().map(apply).collect();
+                    let ids: Vec<VoucherId> = voucher::apply(conn, &requests)
+                        .await?
+                        .into_iter()
+                        .map(|answer| answer.unwrap().answer.application)
+                        .collect();
+                    let review = |id: &VoucherId| (reviewer.command(), Review { application: *id });
+                    voucher::review(conn, &ids.iter().map(review).collect::<Vec<_>>()).await?;
+                    let issue = |id: &VoucherId| (manager.command(), Issue { application: *id });
+                    let issued =
+                        voucher::issue(conn, &ids.iter().map(issue).collect::<Vec<_>>()).await?;
+                    assert!(issued.iter().all(|answer| {
+                        matches!(answer.as_ref().unwrap().answer, IssueAnswer::Issued { .. })
+                    }));
+                    Ok::<_, VoucherError>(ids)
+                })
+            },
+        );
         issued.await.unwrap()
     }
 
     async fn holds(&self, vouchers: &[VoucherId], parties: &[Party], count: usize) -> Vec<HoldId> {
-        let is_provider = |party: &&Party| party.roles.iter().any(|role| role == PartyRole::Provider);
+        let is_provider =
+            |party: &&Party| party.roles.iter().any(|role| role == PartyRole::Provider);
         let provider = parties.iter().find(is_provider).unwrap().id;
         let mut holds = Vec::with_capacity(count);
         let orders: Vec<VoucherId> = vouchers.iter().copied().cycle().take(count).collect();
         for chunk in orders.chunks(BATCH) {
             let input = (self.caller("clerk"), chunk.to_vec());
-            let placed = self.database.write(self.zone.id, input, move |conn, (clerk, chunk)| {
-                Box::pin(async move {
-                    let order = |voucher: &VoucherId| {
-                        let facts = Facts::new(Currency::Cny);
-                        let price = "2.00".to_owned();
-                        (clerk.command(), PlaceHold { facts, price, provider, voucher: *voucher })
-                    };
-                    voucher::hold(conn, &chunk.iter().map(order).collect::<Vec<_>>()).await
-                })
-            });
+            let placed = self
+                .database
+                .write(self.zone.id, input, move |conn, (clerk, chunk)| {
+                    Box::pin(async move {
+                        let order = |voucher: &VoucherId| {
+                            let facts = Facts::new(Currency::Cny);
+                            let price = "2.00".to_owned();
+                            (
+                                clerk.command(),
+                                PlaceHold {
+                                    facts,
+                                    price,
+                                    provider,
+                                    voucher: *voucher,
+                                },
+                            )
+                        };
+                        voucher::hold(conn, &chunk.iter().map(order).collect::<Vec<_>>()).await
+                    })
+                });
             let answers: Result<_, VoucherError> = placed.await;
-            holds.extend(answers.unwrap().into_iter().map(|answer| match answer.unwrap().answer {
-                HoldAnswer::Held { hold, .. } => hold,
-                HoldAnswer::Refused(refused) => panic!("{refused:?}"),
-            }));
+            holds.extend(
+                answers
+                    .unwrap()
+                    .into_iter()
+                    .map(|answer| match answer.unwrap().answer {
+                        HoldAnswer::Held { hold, .. } => hold,
+                        HoldAnswer::Refused(refused) => panic!("{refused:?}"),
+                    }),
+            );
         }
         holds
     }
@@ -221,5 +299,10 @@ fn person(login: &str) -> NewPerson {
         "rules" => BTreeSet::from([Role::RuleAdmin]),
         _ => BTreeSet::from([Role::Cashier]),
     };
-    NewPerson { login: login.parse().unwrap(), name: login.parse().unwrap(), party: None, roles: role }
+    NewPerson {
+        login: login.parse().unwrap(),
+        name: login.parse().unwrap(),
+        party: None,
+        roles: role,
+    }
 }

@@ -107,10 +107,14 @@ async fn on_server(
         database.close().await;
         return Ok(ExitCode::SUCCESS);
     }
-    let serving = ServeArgs { listen: args.listen, log_format: LogLines::Text };
-    let served = serve::serve(database.clone(), &data.join("keys"), &serving, serve::say_where).await;
+    let serving = ServeArgs {
+        listen: args.listen,
+        log_format: LogLines::Text,
+    };
+    let keys = data.join("keys");
+    let result = serve::serve(database.clone(), &keys, &serving, serve::say_where).await;
     database.close().await;
-    served.map(|()| ExitCode::SUCCESS)
+    result.map(|()| ExitCode::SUCCESS)
 }
 
 /// Rebuilds the log and replays every transfer, as the auditor.

@@ -8,9 +8,9 @@ use std::process::ExitCode;
 use anyhow::Context;
 use serde_json::value::RawValue;
 
-use super::verify::read_key;
 use super::Global;
 use super::session::with_session;
+use super::verify::read_key;
 use crate::clock::Clock;
 use crate::db::Database;
 use crate::log::bundle::{Exported, export};
@@ -57,7 +57,9 @@ pub struct ReceiptArgs {
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum ReceiptCommand {
     /// Check that the log of a key contains a receipt's entry; needs no database
-    #[command(after_help = "Example:\n  subsidy-ledger receipt verify 1234.tlog-proof --vkey zone.vkey")]
+    #[command(
+        after_help = "Example:\n  subsidy-ledger receipt verify 1234.tlog-proof --vkey zone.vkey"
+    )]
     Verify(VerifyReceiptArgs),
 }
 

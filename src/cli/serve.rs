@@ -56,17 +56,17 @@ pub(super) async fn run(global: &Global, args: ServeArgs) -> anyhow::Result<Exit
     // Two services on one folder would sign for the same zones.
     let lock = ServiceLock::take(&data)?;
     let server = Server::open(&target, &private_settings()).await?;
-    let served = async {
+    let result = async {
         server.migrate().await?;
         let database = server.connect(Role::App, CONNECTIONS).await?;
-        let served = serve(database.clone(), &data.join("keys"), &args, say_where).await;
+        let ended = serve(database.clone(), &data.join("keys"), &args, say_where).await;
         database.close().await;
-        served
+        ended
     }
     .await;
     server.close().await?;
     drop(lock);
-    served.map(|()| ExitCode::SUCCESS)
+    result.map(|()| ExitCode::SUCCESS)
 }
 
 /// Tells the person at the terminal what to open.

@@ -53,7 +53,11 @@ pub(super) async fn run(global: &Global, args: VerifyArgs) -> anyhow::Result<Exi
             verified?
         }
     };
-    Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if is_well {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 /// Verifies the bundle in a folder. `true` when all is well.

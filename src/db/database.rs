@@ -53,7 +53,7 @@ impl Database {
 
     /// Runs `body` in one transaction of a zone: commits if it succeeds, rolls back if it refuses,
     /// and begins again, up to five times, after a deadlock or a serialization failure (SQLSTATE
-    /// 40P01, 40001). So `body` may run more than once, and must do nothing but use the connection.
+    /// 40P01, 40001), or when it was [`Overtaken`]. So `body` may run more than once, and must do nothing but use the connection.
     ///
     /// The body runs in a task of its own: a caller that is dropped (axum drops a handler when its
     /// client goes away) can't leave a session inside a transaction, and a command that has begun
@@ -200,10 +200,19 @@ pub async fn enter_zone(tx: &mut PgConnection, zone: ZoneId) -> Result<(), sqlx:
     Ok(())
 }
 
+/// Another transaction did first what this one was about to do; begun again, this one sees that. A
+/// feature's error that has it as a source makes [`Database::write`] begin again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("another transaction did the same at the same moment")]
+pub struct Overtaken;
+
 /// Whether the same transaction may succeed when begun again. Looks through a feature's own errors.
 fn lost_a_race(error: &(dyn Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
+        if error.is::<Overtaken>() {
+            return true;
+        }
         let code = match error.downcast_ref::<sqlx::Error>() {
             Some(error) => error.as_database_error().and_then(DatabaseError::code),
             // An error that is "transparent" over sqlx's names the server's as its cause.

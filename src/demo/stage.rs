@@ -171,6 +171,21 @@ impl Stage {
         Ok(size.await?)
     }
 
+    /// Whether the log has entries of a later moment.
+    pub(super) async fn is_past(&self, moment: DateTime<Utc>) -> Result<bool, DemoError> {
+        let input = (self.zone.id, moment);
+        let sizes = self
+            .database
+            .read(self.zone.id, input, |conn, (zone, moment)| {
+                Box::pin(async move {
+                    let then = journal::size_at(conn, *zone, AsOf::Recorded(*moment)).await?;
+                    Ok::<_, sqlx::Error>((then, journal::size_at(conn, *zone, AsOf::Now).await?))
+                })
+            });
+        let (then, now) = sizes.await?;
+        Ok(then < now)
+    }
+
     /// Who gives a command at ten in the morning of a day, under a key of the demonstration.
     pub(super) fn caller(&self, actor: &Actor, day: NaiveDate, key: Option<String>) -> Caller {
         let now = self.zone.time.start_of(day) + TimeDelta::hours(10);

@@ -14,8 +14,7 @@ use crate::party::{self, Party, PartyRole};
 use crate::payment::{
     self, Batch, PayableFilter, PayableState, PaymentError, STATEMENT_FIELDS, StatementReport,
 };
-use crate::policy::store::StoreError;
-use crate::programme::{self, Allocate, Appropriate, NewProgramme, ProgrammeError, ProgrammeKind};
+use crate::programme::{self, Allocate, Appropriate, NewProgramme, ProgrammeKind};
 use crate::tabular::{Format, Mapping, Table};
 use crate::types::{Amount, Code, FiscalYear, HoldId, Money, PartyId, VoucherId};
 use crate::voucher::{
@@ -81,7 +80,7 @@ pub(super) async fn play(stage: &mut Stage, size: Size, tell: Tell<'_>) -> Resul
     for attempt in 0..3 {
         pay(stage, new_year + Days::new(attempt * 2), tell).await?;
     }
-    close(stage, new_year + Days::new(10)).await
+    close(stage, new_year + Days::new(10), day(YEAR + 1, 4, 1)).await
 }
 
 fn day(year: i16, month: u32, day: u32) -> NaiveDate {
@@ -136,13 +135,11 @@ async fn open_budget(stage: &Stage, size: Size) -> Result<(), DemoError> {
             first_day(),
             Some(format!("demo {code}")),
         );
-        let created = stage.one(caller, new, |conn, command, new| {
-            Box::pin(async move { programme::create(conn, &command, new).await })
-        });
-        match created.await {
-            Ok(_) | Err(ProgrammeError::Exists(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
+        stage
+            .one(caller, new, |conn, command, new| {
+                Box::pin(async move { programme::create(conn, &command, new).await })
+            })
+            .await?;
     }
     for (code, yuan) in allocations {
         let programme: Code = code.parse().expect("BUG: the constant is a code");
@@ -180,17 +177,17 @@ async fn publish(stage: &Stage) -> Result<(), DemoError> {
             .await?;
         let key = Some(format!("demo publication {code}"));
         let caller = stage.caller(&stage.people.manager, first_day(), key);
-        let published = stage.one(
-            caller,
-            (programme, pack),
-            |conn, command, (programme, pack)| {
-                Box::pin(async move { programme::publish(conn, &command, programme, pack).await })
-            },
-        );
-        match published.await {
-            Ok(_) | Err(ProgrammeError::Policy(StoreError::VersionExists { .. })) => {}
-            Err(error) => return Err(error.into()),
-        }
+        stage
+            .one(
+                caller,
+                (programme, pack),
+                |conn, command, (programme, pack)| {
+                    Box::pin(
+                        async move { programme::publish(conn, &command, programme, pack).await },
+                    )
+                },
+            )
+            .await?;
     }
     Ok(())
 }
@@ -451,9 +448,13 @@ async fn settle(
     Ok(())
 }
 
-/// Finance approves, the cashier sends, the bank answers; the answer is imported as a file.
+/// Finance approves, the cashier sends, the bank answers; the answer is imported as a file. A day that is
+/// played again has been paid if the log goes on after it: what is owed now was redeemed later.
 async fn pay(stage: &Stage, on: NaiveDate, tell: Tell<'_>) -> Result<(), DemoError> {
     let caller = stage.caller(&stage.people.finance, on, None);
+    if stage.is_past(caller.now).await? {
+        return Ok(());
+    }
     let owed = PayableFilter::State(PayableState::Owed, 100_000);
     let approved = stage.one(caller, owed, |conn, command, filter| {
         Box::pin(async move { payment::approve(conn, &command, filter).await })
@@ -518,18 +519,23 @@ async fn expire(stage: &Stage, on: NaiveDate, tell: Tell<'_>) -> Result<(), Demo
     }
 }
 
-async fn close(stage: &Stage, on: NaiveDate) -> Result<(), DemoError> {
+/// Closes the year. What lapses on vouchers after that is lost to the programmes; it is recorded in the
+/// same transaction, so that a closed year is a year that was played to its end.
+async fn close(stage: &Stage, on: NaiveDate, lapsed_on: NaiveDate) -> Result<(), DemoError> {
     let caller = stage.caller(&stage.people.finance, on, None);
     let reason = "年度结账 closing of the year"
         .parse()
         .expect("BUG: the constant is a reason");
-    let now = caller.now;
+    let late = stage.caller(&stage.people.system, lapsed_on, None);
+    let now = late.now;
     stage
-        .one(caller, reason, |conn, command, reason| {
+        .one(caller, (reason, late), |conn, command, (reason, late)| {
             Box::pin(async move {
                 let period = FiscalYear(YEAR).period();
                 let (zone, actor) = (command.zone, command.actor.person);
-                journal::close_period(conn, zone, command.now, actor, period, reason).await
+                journal::close_period(conn, zone, command.now, actor, period, reason).await?;
+                voucher::expire_due(conn, &late.command(), 100_000).await?;
+                Ok::<_, DemoError>(())
             })
         })
         .await?;

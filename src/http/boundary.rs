@@ -64,22 +64,17 @@ async fn answer(app: &App, route: &str, request: Request, next: Next) -> Respons
     let _place = if matches!(route, "/healthz" | "/readyz" | "/metrics") {
         None
     } else {
-        match app.room.try_acquire() {
-            Ok(place) => Some(place),
-            Err(_) => {
-                let detail = "the service has more requests than it can answer";
-                return Problem::unavailable("overloaded", detail).into_response();
-            }
-        }
+        let Ok(place) = app.room.try_acquire() else {
+            let detail = "the service has more requests than it can answer";
+            return Problem::unavailable("overloaded", detail).into_response();
+        };
+        Some(place)
     };
-    match tokio::time::timeout(app.limits.answer, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => {
-            let detail =
-                "the answer took too long: repeat the request, with the same idempotency key";
-            Problem::unavailable("timeout", detail).into_response()
-        }
-    }
+    let answer = tokio::time::timeout(app.limits.answer, next.run(request)).await;
+    answer.unwrap_or_else(|_| {
+        let detail = "the answer took too long: repeat the request, with the same idempotency key";
+        Problem::unavailable("timeout", detail).into_response()
+    })
 }
 
 fn leave(

@@ -41,10 +41,15 @@ pub struct Size {
 /// and then nothing of any of them has happened.
 pub struct Executor<C, A, E> {
     /// Carries out commands.
-    pub run: Box<dyn Fn(Arc<Vec<C>>) -> BoxFuture<'static, Result<Vec<A>, E>> + Send + Sync>,
+    pub run: Run<C, A, E>,
     /// Whether an error is nobody's fault, so that trying each command alone would fail as well.
     pub is_outage: fn(&E) -> bool,
 }
+
+/// Carries out a batch.
+pub type Run<C, A, E> = Box<dyn Fn(Arc<Vec<C>>) -> Running<A, E> + Send + Sync>;
+/// A batch that is being carried out.
+pub type Running<A, E> = BoxFuture<'static, Result<Vec<A>, E>>;
 
 struct Job<C, A, E> {
     command: C,

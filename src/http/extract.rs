@@ -121,7 +121,7 @@ fn of_fields(errors: &ValidationErrors) -> Problem {
     let detail = detail.collect::<Vec<_>>().join("; ");
     let status = StatusCode::UNPROCESSABLE_ENTITY;
     Problem {
-        errors: fields,
+        errors: fields.into(),
         ..Problem::new(status, "invalid", detail)
     }
 }
@@ -133,9 +133,10 @@ pub(super) struct Path<T>(pub(super) T);
 
 impl From<PathRejection> for Problem {
     fn from(rejection: PathRejection) -> Self {
-        match rejection {
-            PathRejection::FailedToDeserializePathParams(_) => Self::not_found("resource"),
-            rejection => Self::internal(rejection),
+        if matches!(rejection, PathRejection::FailedToDeserializePathParams(_)) {
+            Self::not_found("resource")
+        } else {
+            Self::internal(rejection)
         }
     }
 }

@@ -32,15 +32,15 @@ pub struct Problem {
     /// For people.
     pub detail: String,
     /// The fields at fault.
-    pub errors: Vec<FieldError>,
+    pub errors: Box<[FieldError]>,
     /// The entry of the log that says so, if it was recorded.
     pub entry: Option<LogIndex>,
     /// The policy's own reason codes.
-    pub reasons: Vec<String>,
+    pub reasons: Box<[String]>,
     /// Whole seconds after which the same request may succeed.
-    pub retry_after: Option<u32>,
+    pub retry_after: Option<u16>,
     /// What the service's own log says; never sent.
-    pub cause: Option<String>,
+    pub cause: Option<Box<str>>,
 }
 
 impl Problem {
@@ -54,9 +54,9 @@ impl Problem {
             status,
             code: code.into(),
             detail: detail.into(),
-            errors: Vec::new(),
+            errors: Box::default(),
             entry: None,
-            reasons: Vec::new(),
+            reasons: Box::default(),
             retry_after: None,
             cause: None,
         }
@@ -82,7 +82,7 @@ impl Problem {
             format!("{field}: {detail}")
         };
         Self {
-            errors: vec![FieldError { field, detail }],
+            errors: Box::new([FieldError { field, detail }]),
             ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", summary)
         }
     }
@@ -95,7 +95,7 @@ impl Problem {
     /// A defect of ours. What it was stands in the service's log under the request's id.
     pub fn internal(cause: impl fmt::Display) -> Self {
         Self {
-            cause: Some(cause.to_string()),
+            cause: Some(cause.to_string().into()),
             ..Self::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "internal",
@@ -115,7 +115,7 @@ impl Problem {
     /// The same, with what the service's log should say.
     #[must_use]
     pub fn because(mut self, cause: impl fmt::Display) -> Self {
-        self.cause = Some(cause.to_string());
+        self.cause = Some(cause.to_string().into());
         self
     }
 
@@ -138,7 +138,7 @@ impl Problem {
             reasons: &'a [String],
             request_id: &'a str,
         }
-        let field = match self.errors.as_slice() {
+        let field = match &*self.errors {
             [only] if !only.field.is_empty() => Some(only.field.as_str()),
             _ => None,
         };

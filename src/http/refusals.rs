@@ -9,22 +9,23 @@ use super::problem::Problem;
 use crate::journal::{RecordError, Refusal};
 use crate::log::LogError;
 use crate::log::proof::ProofError;
+use crate::types::LogIndex;
 use crate::voucher::{Refused, Rejected, VoucherError, VoucherRefusal};
 use axum::http::StatusCode;
 
 /// Whether the database could not be reached, or had no session to spare: the same statement may
 /// succeed soon, and no command is to blame.
 pub(super) fn is_outage(error: &SqlError) -> bool {
-    match error {
+    let unreachable = matches!(
+        error,
         SqlError::PoolTimedOut
-        | SqlError::PoolClosed
-        | SqlError::WorkerCrashed
-        | SqlError::Io(_)
-        | SqlError::Protocol(_)
-        | SqlError::BeginFailed => true,
-        SqlError::Database(error) => is_passing(error.as_ref()),
-        _ => false,
-    }
+            | SqlError::PoolClosed
+            | SqlError::WorkerCrashed
+            | SqlError::Io(_)
+            | SqlError::Protocol(_)
+            | SqlError::BeginFailed
+    );
+    unreachable || error.as_database_error().is_some_and(is_passing)
 }
 
 /// Connection exceptions (08), out of resources (53), shutdown and start (57P), and races that were
@@ -74,8 +75,10 @@ impl From<Refusal> for Problem {
             Refusal::OutOfRange(_) => "out_of_range",
             Refusal::PeriodClosed(_) => "period_closed",
             Refusal::AlreadyReversed(_) => "already_reversed",
+            Refusal::NothingToReverse(_) => return Self::not_found("entry"),
+            Refusal::KeyForm => return Self::invalid("Idempotency-Key", refusal.to_string()),
             Refusal::Repeated(_) => "repeated",
-            Refusal::KeyConflict(index) => return key_conflict(index.to_string()),
+            Refusal::KeyConflict(index) => return key_conflict(index),
             Refusal::Body(detail) => return Self::invalid("", detail),
         };
         Self::conflict(code, refusal.to_string())
@@ -88,17 +91,23 @@ impl From<RecordError> for Problem {
             RecordError::Refused(refusal) => refusal.into(),
             RecordError::Database(error) => error.into(),
             RecordError::Log(error) => error.into(),
+            error @ RecordError::TotalsOutOfRange(_) => {
+                Self::conflict("out_of_range", error.to_string())
+            }
         }
     }
 }
 
 impl From<VoucherError> for Problem {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the others are defects or damaged rows: nothing that a client can mend"
+    )]
     fn from(error: VoucherError) -> Self {
         match error {
             VoucherError::Refused(refusal) => refusal.into(),
             VoucherError::Record(error) => error.into(),
             VoucherError::Database(error) => error.into(),
-            // A defect, or damaged rows: nothing that a client can mend.
             error => Self::internal(error),
         }
     }
@@ -106,12 +115,14 @@ impl From<VoucherError> for Problem {
 
 /// What a voucher command was kept from by the database, if by that.
 pub(super) fn is_voucher_outage(error: &VoucherError) -> bool {
-    match error {
-        VoucherError::Database(error)
-        | VoucherError::Record(
-            RecordError::Database(error) | RecordError::Log(LogError::Database(error)),
-        ) => is_outage(error),
-        _ => false,
+    if let VoucherError::Database(error)
+    | VoucherError::Record(
+        RecordError::Database(error) | RecordError::Log(LogError::Database(error)),
+    ) = error
+    {
+        is_outage(error)
+    } else {
+        false
     }
 }
 
@@ -122,14 +133,14 @@ impl From<Rejected> for Problem {
             Rejected::Forbidden(forbidden) => {
                 Self::new(StatusCode::FORBIDDEN, "forbidden", forbidden.to_string())
             }
-            Rejected::KeyConflict(index) => key_conflict(index.to_string()),
+            Rejected::KeyConflict(index) => key_conflict(index),
             Rejected::NoPolicy { .. } => Self::conflict("no_policy", rejected.to_string()),
             Rejected::Facts(detail) => Self::invalid("", detail),
         }
     }
 }
 
-fn key_conflict(entry: String) -> Problem {
+fn key_conflict(entry: LogIndex) -> Problem {
     let detail = format!(
         "the idempotency key was used for another command, entry {entry}: \
          take a new key for a new command"
@@ -145,7 +156,7 @@ impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
         let (sentence, _) = refused.code.sentences();
         Self {
-            reasons: refused.reasons,
+            reasons: refused.reasons.into(),
             ..Self::conflict(refusal_code(refused.code), sentence)
         }
     }

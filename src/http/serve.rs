@@ -43,12 +43,13 @@ pub enum ServeError {
 /// Takes a port of a loopback address; port 0 means any free one.
 pub async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
     require_loopback(address)?;
-    TcpListener::bind(address)
-        .await
-        .map_err(|source| match source.kind() {
-            io::ErrorKind::AddrInUse => ServeError::PortInUse(address),
-            _ => ServeError::Listen { address, source },
-        })
+    TcpListener::bind(address).await.map_err(|source| {
+        if source.kind() == io::ErrorKind::AddrInUse {
+            ServeError::PortInUse(address)
+        } else {
+            ServeError::Listen { address, source }
+        }
+    })
 }
 
 fn require_loopback(address: SocketAddr) -> Result<(), ServeError> {

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// A JSON value without duplicate keys, at any depth. serde_json itself keeps the last of them, and
+/// A JSON value without duplicate keys, at any depth. `serde_json` itself keeps the last of them, and
 /// stops at a depth of 128.
 pub(super) struct Strict(pub(super) Value);
 

@@ -32,7 +32,12 @@ impl AccountTotals {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// A guarded account would go below zero.
-    #[error("{address} has {available}, which is {short} too little")]
+    #[error(
+        "{address} has {} {currency}, which is {} too little",
+        available.to_grouped_text(address.currency),
+        short.to_grouped_text(address.currency),
+        currency = address.currency
+    )]
     Insufficient {
         /// The account.
         address: Box<Address>,

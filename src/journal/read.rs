@@ -1,5 +1,7 @@
 //! Reading the books: balances now and in the past, statements, trial balance.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use sqlx::PgConnection;
@@ -358,6 +360,28 @@ pub async fn trial_balance(
     Ok(lines)
 }
 
+/// The bytes of entries, as hashed, by index; unknown ones are missing.
+pub async fn entry_bodies(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    indices: &[LogIndex],
+) -> Result<HashMap<LogIndex, Vec<u8>>, sqlx::Error> {
+    if indices.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = sqlx::query!(
+        "SELECT log_index, body FROM ledger.entry WHERE zone_id = $1 AND log_index = ANY($2)",
+        zone.0,
+        &indices.iter().map(|index| index.0).collect::<Vec<_>>(),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (LogIndex(row.log_index), row.body))
+        .collect())
+}
+
 /// The bytes of an entry, as hashed.
 pub async fn entry_body(
     conn: &mut PgConnection,
@@ -374,7 +398,7 @@ pub async fn entry_body(
 }
 
 /// The bytes of at most `limit` entries from `from` on, in the order of the log.
-pub async fn entry_bodies(
+pub async fn entry_page(
     conn: &mut PgConnection,
     zone: ZoneId,
     from: LogIndex,

@@ -274,7 +274,7 @@ async fn load_books(
                 debits: Money::from_minor(row.debits),
                 credits: Money::from_minor(row.credits),
             };
-            books.load((*address).clone(), row.account_id, totals);
+            books.load(address, row.account_id, totals);
         }
     }
     Ok(books)

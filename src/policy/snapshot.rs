@@ -113,6 +113,11 @@ impl Facts {
         self.facts.extend(stated);
     }
 
+    /// Forgets the facts that `keep` does not want.
+    pub fn retain(&mut self, keep: impl Fn(Fact) -> bool) {
+        self.facts.retain(|fact, _| keep(*fact));
+    }
+
     /// Reads the bytes of [`Facts::to_canonical_json`] back.
     ///
     /// # Errors

@@ -1,9 +1,10 @@
 //! Budget authority: appropriated to the zone, allocated to programmes.
 
 use serde::Serialize;
+use serde::de::IgnoredAny;
 use sqlx::PgConnection;
 
-use super::{BudgetLine, ProgrammeError, record, store};
+use super::{BudgetLine, ProgrammeError, first_answer, record, store};
 use crate::identity::{Command, Role};
 use crate::journal::{AccountCode, Address, Recorded, Transfer};
 use crate::types::{Amount, Code, FiscalYear, Reason};
@@ -42,8 +43,18 @@ pub async fn appropriate(
         document: &'a Reason,
         year: FiscalYear,
     }
+    const KIND: &str = "budget.appropriated";
     command.actor.require(&[Role::Finance])?;
     let currency = command.zone.currency;
+    let details = Appropriated {
+        amount: input.amount.money().to_text(currency),
+        document: &input.document,
+        year: input.year,
+    };
+    let first = first_answer::<_, IgnoredAny>(conn, command, KIND, &details).await?;
+    if let Some((recorded, _)) = first {
+        return Ok(recorded);
+    }
     let of_year = |code| Address::new(code, currency).year(input.year);
     let transfers = vec![
         Transfer::new(
@@ -57,12 +68,7 @@ pub async fn appropriate(
             input.amount,
         )?,
     ];
-    let details = Appropriated {
-        amount: input.amount.money().to_text(currency),
-        document: &input.document,
-        year: input.year,
-    };
-    record(conn, command, "budget.appropriated", &details, transfers).await
+    record(conn, command, (KIND, &details), &details, transfers).await
 }
 
 /// Allocates authority to a programme: B20/B30. More than is unallocated is refused.
@@ -77,11 +83,21 @@ pub async fn allocate(
         programme: &'a Code,
         year: FiscalYear,
     }
+    const KIND: &str = "budget.allocated";
     command.actor.require(&[Role::Finance])?;
+    let currency = command.zone.currency;
+    let details = Allocated {
+        amount: input.amount.money().to_text(currency),
+        programme: &input.programme,
+        year: input.year,
+    };
+    let first = first_answer::<_, IgnoredAny>(conn, command, KIND, &details).await?;
+    if let Some((recorded, _)) = first {
+        return Ok(recorded);
+    }
     if !store::exists(conn, command.zone.id, &input.programme).await? {
         return Err(ProgrammeError::Unknown(input.programme.clone()));
     }
-    let currency = command.zone.currency;
     let line = BudgetLine {
         programme: input.programme.clone(),
         year: input.year,
@@ -89,10 +105,5 @@ pub async fn allocate(
     };
     let unallocated = Address::new(AccountCode::B20, currency).year(input.year);
     let transfer = Transfer::new(unallocated, line.account(AccountCode::B30), input.amount)?;
-    let details = Allocated {
-        amount: input.amount.money().to_text(currency),
-        programme: &input.programme,
-        year: input.year,
-    };
-    record(conn, command, "budget.allocated", &details, vec![transfer]).await
+    record(conn, command, (KIND, &details), &details, vec![transfer]).await
 }

@@ -1,9 +1,10 @@
 //! Setting up a programme.
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::{ProgrammeError, record, store};
+use super::{ProgrammeError, first_answer, record, store};
 use crate::identity::{Command, Role};
 use crate::journal::Recorded;
 use crate::types::{Code, Name};
@@ -47,11 +48,19 @@ pub async fn create(
     command: &Command<'_>,
     new: &NewProgramme,
 ) -> Result<Recorded, ProgrammeError> {
+    const KIND: &str = "programme.created";
     command.actor.require(&[Role::Manager])?;
+    let first = first_answer::<_, IgnoredAny>(conn, command, KIND, new).await?;
+    if let Some((recorded, _)) = first {
+        return Ok(recorded);
+    }
     if store::exists(conn, command.zone.id, &new.code).await? {
         return Err(ProgrammeError::Exists(new.code.clone()));
     }
-    let recorded = record(conn, command, "programme.created", new, Vec::new()).await?;
-    store::insert(conn, command.zone.id, new, recorded.index).await?;
-    Ok(recorded)
+    let recorded = record(conn, command, (KIND, new), new, Vec::new()).await?;
+    if store::insert(conn, command.zone.id, new, recorded.index).await? {
+        Ok(recorded)
+    } else {
+        Err(ProgrammeError::Exists(new.code.clone()))
+    }
 }

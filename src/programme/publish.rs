@@ -1,17 +1,18 @@
 //! Publishing rules takes two persons: a rule administrator proposes a pack, a manager publishes exactly
 //! those bytes (DOMAIN §6).
 
-use serde::Serialize;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::{ProgrammeError, record, store};
+use super::{ProgrammeError, first_answer, record, store};
 use crate::identity::{Command, Role};
 use crate::journal::Recorded;
 use crate::policy::{self, Policy};
 use crate::types::{Code, PersonId, PolicyId};
 
 /// A version that is in force from its day on.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Published {
     /// Identity.
     pub policy: PolicyId,
@@ -22,6 +23,9 @@ pub struct Published {
     /// First day in force.
     pub in_force_from: chrono::NaiveDate,
 }
+
+const PROPOSED: &str = "policy.proposed";
+const PUBLISHED: &str = "policy.published";
 
 /// What stands in the log about a proposal: everything, since the pack's bytes fit a leaf.
 #[derive(Serialize)]
@@ -78,7 +82,11 @@ pub async fn propose(
         sha256: policy.sha256().to_string(),
         version: policy.version(),
     };
-    let recorded = record(conn, command, "policy.proposed", &details, Vec::new()).await?;
+    let first = first_answer::<_, IgnoredAny>(conn, command, PROPOSED, &details).await?;
+    if let Some((recorded, _)) = first {
+        return Ok(recorded);
+    }
+    let recorded = record(conn, command, (PROPOSED, &details), &details, Vec::new()).await?;
     let proposer = command.actor.person;
     store::insert_proposal(conn, command.zone.id, &policy, proposer, recorded.index).await?;
     Ok(recorded)
@@ -93,18 +101,22 @@ pub async fn publish(
 ) -> Result<(Published, Recorded), ProgrammeError> {
     command.actor.require(&[Role::Manager])?;
     let policy = check(command, programme, pack)?;
-    let proposed_by = store::proposer(conn, command.zone.id, &policy)
-        .await?
-        .ok_or(ProgrammeError::NotProposed)?;
-    if proposed_by == command.actor.person {
-        return Err(ProgrammeError::SamePerson);
-    }
     let published = Published {
         policy: PolicyId::generate(),
         version: policy.version().clone(),
         sha256: policy.sha256().to_string(),
         in_force_from: policy.in_force().from(),
     };
+    let asked = (programme, &published.sha256);
+    if let Some((recorded, first)) = first_answer(conn, command, PUBLISHED, &asked).await? {
+        return Ok((first, recorded));
+    }
+    let proposed_by = store::proposer(conn, command.zone.id, &policy)
+        .await?
+        .ok_or(ProgrammeError::NotProposed)?;
+    if proposed_by == command.actor.person {
+        return Err(ProgrammeError::SamePerson);
+    }
     let details = Publication {
         in_force_from: published.in_force_from,
         policy: published.policy,
@@ -113,7 +125,7 @@ pub async fn publish(
         sha256: published.sha256.clone(),
         version: policy.version(),
     };
-    let recorded = record(conn, command, "policy.published", &details, Vec::new()).await?;
+    let recorded = record(conn, command, (PUBLISHED, &asked), &details, Vec::new()).await?;
     let (zone, id) = (command.zone.id, published.policy);
     policy::store::insert(conn, zone, id, &policy, command.now, recorded.index.0).await?;
     Ok((published, recorded))

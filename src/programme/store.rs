@@ -26,14 +26,14 @@ pub async fn exists(
     .await
 }
 
-/// Inserts a programme whose entry is in the log.
+/// Inserts a programme whose entry is in the log; `false` if the code is taken.
 pub async fn insert(
     conn: &mut PgConnection,
     zone: ZoneId,
     new: &NewProgramme,
     index: LogIndex,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
+) -> Result<bool, sqlx::Error> {
+    let inserted = sqlx::query!(
         "INSERT INTO ledger.programme (zone_id, code, kind, name_zh, name_en, log_index)
          VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT ON CONSTRAINT programme_pkey DO NOTHING",
         zone.0,
@@ -45,7 +45,7 @@ pub async fn insert(
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(inserted.rows_affected() == 1)
 }
 
 /// The programmes of a zone, in the order of their codes.

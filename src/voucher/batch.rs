@@ -3,8 +3,10 @@
 //! A command's answer is inside its entry. So a repeat under the same key reads its first answer from the
 //! log, and nothing else has to be kept for it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use chrono::{DateTime, NaiveDate, Utc};
+use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,13 +14,14 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::model::VoucherRefusal;
+use crate::db::Overtaken;
 use crate::identity::{Actor, Command, Forbidden};
 use crate::journal::{
     self, Body, BodyError, Details, Earlier, Effect, Entry, EntryKind, RecordError, Refusal,
     Transfer, TransferError,
 };
 use crate::policy::Decision;
-use crate::types::{LogIndex, PartyId, VoucherId};
+use crate::types::{LogIndex, PartyId, Zone, ZoneId};
 
 /// A command's answer, and the entry that it stands in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -55,7 +58,7 @@ pub enum Rejected {
         /// The programme.
         programme: String,
         /// The day.
-        day: chrono::NaiveDate,
+        day: NaiveDate,
     },
     /// The stated facts are not facts.
     #[error("{0}")]
@@ -65,10 +68,21 @@ pub enum Rejected {
 /// Why a whole batch was undone.
 #[derive(Debug, thiserror::Error)]
 pub enum VoucherError {
-    /// The journal refused an entry that the voucher allowed: a period is closed, or another process
-    /// recorded the same command first. Repeating the command gives its answer.
+    /// The journal refused an entry that the voucher allowed: a period is closed, for one.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(Refusal),
+    /// Another transaction recorded one of the commands at the same moment. Begun again, this one finds
+    /// its answer in the log.
+    #[error(
+        "entry {index} has the same idempotency key and was recorded at the same moment: repeat"
+    )]
+    Overtaken {
+        /// The entry.
+        index: LogIndex,
+        /// So that [`crate::db::Database::write`] begins again.
+        #[source]
+        cause: Overtaken,
+    },
     /// The entries were not recorded.
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -89,6 +103,18 @@ pub enum VoucherError {
     Database(#[from] sqlx::Error),
 }
 
+impl From<Refusal> for VoucherError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Repeated(index) | Refusal::KeyConflict(index) => Self::Overtaken {
+                index,
+                cause: Overtaken,
+            },
+            other => Self::Refused(other),
+        }
+    }
+}
+
 /// The answer to each command, in order.
 pub type Answers<A> = Vec<Result<Answered<A>, Rejected>>;
 
@@ -101,42 +127,107 @@ pub(super) struct Recordable<I, A> {
     pub(super) input: I,
 }
 
-/// The answers of commands that were recorded before; `None` for new ones.
-pub(super) async fn recall<I: Serialize + Sync, A: DeserializeOwned + Send>(
+/// Commands that are decided together: no key stands twice among them, and none has an answer yet.
+pub(super) struct Round<'r, I> {
+    name: &'static str,
+    now: DateTime<Utc>,
+    pub(super) zone: &'r Zone,
+    pub(super) today: NaiveDate,
+    pub(super) requests: Vec<&'r (Command<'r>, I)>,
+}
+
+/// Answers every command: from the log if it was recorded before, else by `decide`.
+///
+/// A key that stands twice in a batch waits for the round after that of its first command, and finds
+/// its answer in the log.
+pub(super) async fn answer<I, A, F>(
+    conn: &mut PgConnection,
+    name: &'static str,
+    requests: &[(Command<'_>, I)],
+    decide: F,
+) -> Result<Answers<A>, VoucherError>
+where
+    I: Serialize,
+    A: DeserializeOwned,
+    F: for<'r> Fn(
+        &'r mut PgConnection,
+        &'r Round<'r, I>,
+    ) -> BoxFuture<'r, Result<Answers<A>, VoucherError>>,
+{
+    let mut answers = Vec::with_capacity(requests.len());
+    let mut open: Vec<(usize, &(Command<'_>, I))> = requests.iter().enumerate().collect();
+    while let Some((_, (first, _))) = open.first() {
+        let (zone, now, today) = (first.zone, first.now, first.today());
+        let mut keys = HashSet::new();
+        let (asked, later) = open.into_iter().partition(|(_, (command, _))| {
+            command
+                .key
+                .is_none_or(|key| keys.insert((command.actor.person, key)))
+        });
+        let (known, new) = recall(conn, name, zone.id, asked).await?;
+        answers.extend(known);
+        let (places, requests): (Vec<usize>, Vec<_>) = new.into_iter().unzip();
+        if !requests.is_empty() {
+            let round = Round {
+                name,
+                now,
+                zone,
+                today,
+                requests,
+            };
+            answers.extend(places.into_iter().zip(decide(conn, &round).await?));
+        }
+        open = later;
+    }
+    answers.sort_unstable_by_key(|(place, _)| *place);
+    Ok(answers.into_iter().map(|(_, answer)| answer).collect())
+}
+
+type Placed<T> = Vec<(usize, T)>;
+
+/// Commands that were recorded before, with their answers, and the others.
+async fn recall<'r, 'c, I: Serialize, A: DeserializeOwned>(
     conn: &mut PgConnection,
     name: &str,
-    requests: &[(Command<'_>, I)],
-) -> Result<Vec<Option<Result<Answered<A>, Rejected>>>, VoucherError> {
-    let Some((first, _)) = requests.first() else {
-        return Ok(Vec::new());
-    };
-    let zone = first.zone.id;
-    let keys: Vec<_> = requests
+    zone: ZoneId,
+    asked: Placed<&'r (Command<'c>, I)>,
+) -> Result<
+    (
+        Placed<Result<Answered<A>, Rejected>>,
+        Placed<&'r (Command<'c>, I)>,
+    ),
+    VoucherError,
+> {
+    let keys: Vec<_> = asked
         .iter()
-        .map(|(command, input)| command.idempotency(name, input))
+        .map(|(_, (command, input))| (command.actor.person, command.idempotency(name, input)))
         .collect();
-    let asked: Vec<_> = requests
+    let keys: Vec<_> = keys
         .iter()
-        .zip(&keys)
-        .map(|((command, _), key)| (command.actor.person, key.as_ref()))
+        .map(|(actor, key)| (*actor, key.as_ref()))
         .collect();
-    let mut answers = Vec::with_capacity(requests.len());
-    for earlier in journal::earlier(conn, zone, &asked).await? {
-        answers.push(match earlier {
-            Earlier::Never => None,
-            Earlier::Conflict(index) => Some(Err(Rejected::KeyConflict(index))),
+    let earlier = journal::earlier(conn, zone, &keys).await?;
+    let recorded: Vec<LogIndex> = earlier
+        .iter()
+        .filter_map(|earlier| match earlier {
+            Earlier::Recorded(index) => Some(*index),
+            Earlier::Never | Earlier::Conflict(_) => None,
+        })
+        .collect();
+    let bodies = journal::entry_bodies(conn, zone, &recorded).await?;
+    let (mut known, mut new) = (Vec::new(), Vec::new());
+    for ((place, request), earlier) in asked.into_iter().zip(earlier) {
+        match earlier {
+            Earlier::Never => new.push((place, request)),
+            Earlier::Conflict(index) => known.push((place, Err(Rejected::KeyConflict(index)))),
             Earlier::Recorded(index) => {
-                let bytes = journal::entry_body(conn, zone, index)
-                    .await?
-                    .unwrap_or_default();
-                Some(Ok(Answered {
-                    index,
-                    answer: read_answer(index, &bytes)?,
-                }))
+                let body = bodies.get(&index).map(Vec::as_slice).unwrap_or_default();
+                let answer = read_answer(index, body)?;
+                known.push((place, Ok(Answered { index, answer })));
             }
-        });
+        }
     }
-    Ok(answers)
+    Ok((known, new))
 }
 
 fn read_answer<A: DeserializeOwned>(index: LogIndex, body: &[u8]) -> Result<A, VoucherError> {
@@ -151,34 +242,6 @@ pub(super) struct Step<I, A> {
     pub(super) subject: Uuid,
     pub(super) content: Recordable<I, A>,
     pub(super) transfers: Vec<Transfer>,
-}
-
-impl<I: Clone, A> Step<I, A> {
-    /// A step that moves nothing and asked no policy.
-    pub(super) fn new(kind: &'static str, subject: VoucherId, input: &I, answer: A) -> Self {
-        Self {
-            kind,
-            subject: subject.0,
-            content: Recordable {
-                answer,
-                decision: None,
-                input: input.clone(),
-            },
-            transfers: Vec::new(),
-        }
-    }
-
-    /// With what the policy decided.
-    pub(super) fn decided(mut self, decision: Decision) -> Self {
-        self.content.decision = Some(decision);
-        self
-    }
-
-    /// With what it moves.
-    pub(super) fn moving(mut self, transfers: Vec<Transfer>) -> Self {
-        self.transfers = transfers;
-        self
-    }
 }
 
 impl<I: Serialize, A: Serialize> Step<I, A> {
@@ -200,39 +263,23 @@ impl<I: Serialize, A: Serialize> Step<I, A> {
 /// One command of a batch, decided: what to record and what its rows become, or why not even that.
 pub(super) type Decided<I, A, E> = Result<(Step<I, A>, E), Rejected>;
 
-/// The commands that have no answer yet.
-pub(super) fn unanswered<'r, 'c, I, A>(
-    requests: &'r [(Command<'c>, I)],
-    recalled: &[Option<A>],
-) -> Vec<&'r (Command<'c>, I)> {
-    let open = requests
-        .iter()
-        .zip(recalled)
-        .filter(|(_, known)| known.is_none());
-    open.map(|(request, _)| request).collect()
-}
-
 /// Records what was decided. Gives the answers, and for the caller's rows each effect with its entry.
-pub(super) async fn record<I: Serialize + Send + Sync, A: Serialize + Send, E: Send>(
+pub(super) async fn record<I: Serialize, A: Serialize, E>(
     conn: &mut PgConnection,
-    name: &str,
-    new: &[&(Command<'_>, I)],
+    round: &Round<'_, I>,
     decided: Vec<Decided<I, A, E>>,
 ) -> Result<(Answers<A>, Vec<(E, LogIndex)>), VoucherError> {
-    let Some((first, _)) = new.first() else {
-        return Ok((Vec::new(), Vec::new()));
-    };
-    let mut entries = Vec::with_capacity(new.len());
-    for ((command, _), decided) in new.iter().zip(&decided) {
+    let mut entries = Vec::with_capacity(decided.len());
+    for ((command, _), decided) in round.requests.iter().zip(&decided) {
         if let Ok((step, _)) = decided {
-            entries.push(step.entry(name, command)?);
+            entries.push(step.entry(round.name, command)?);
         }
     }
-    let mut outcomes = journal::record(conn, first.zone, first.now, &entries)
+    let mut outcomes = journal::record(conn, round.zone, round.now, &entries)
         .await?
         .into_iter();
-    let mut answers = Vec::with_capacity(new.len());
-    let mut effects = Vec::with_capacity(new.len());
+    let mut answers = Vec::with_capacity(decided.len());
+    let mut effects = Vec::with_capacity(decided.len());
     for decided in decided {
         answers.push(match decided {
             Err(rejected) => Err(rejected),
@@ -250,20 +297,6 @@ pub(super) async fn record<I: Serialize + Send + Sync, A: Serialize + Send, E: S
         });
     }
     Ok((answers, effects))
-}
-
-/// Puts new answers into the places that `recall` left open.
-pub(super) fn merge<A>(
-    recalled: Vec<Option<Result<Answered<A>, Rejected>>>,
-    new: Answers<A>,
-) -> Answers<A> {
-    let mut new = new.into_iter();
-    recalled
-        .into_iter()
-        .map(|answer| {
-            answer.unwrap_or_else(|| new.next().expect("BUG: every new command has an answer"))
-        })
-        .collect()
 }
 
 /// A person who acts for a party sees only what is that party's; the office's staff see all.

@@ -5,9 +5,12 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::batch::{self, Answers, Decided, Refused, Rejected, Step, VoucherError};
+use super::batch::{
+    self, Answers, Decided, Recordable, Refused, Rejected, Round, Step, VoucherError,
+};
 use super::model::{Ended, Voucher, VoucherRefusal};
-use super::redeem::Cases;
+use super::redeem::{Case, Cases};
+use super::years::OpenYears;
 use super::{postings, store};
 use crate::identity::{Command, Role};
 use crate::journal::Transfer;
@@ -50,26 +53,30 @@ pub async fn release(
     conn: &mut PgConnection,
     requests: &[(Command<'_>, Release)],
 ) -> Result<Answers<EndAnswer>, VoucherError> {
-    const NAME: &str = "voucher.release";
-    let recalled = batch::recall(conn, NAME, requests).await?;
-    let new = batch::unanswered(requests, &recalled);
-    let Some((first, _)) = new.first() else {
-        return Ok(batch::merge(recalled, Vec::new()));
-    };
-    let zone = first.zone;
+    batch::answer(conn, "voucher.release", requests, |conn, round| {
+        Box::pin(release_round(conn, round))
+    })
+    .await
+}
+
+async fn release_round(
+    conn: &mut PgConnection,
+    round: &Round<'_, Release>,
+) -> Result<Answers<EndAnswer>, VoucherError> {
+    let (zone, new) = (round.zone, &round.requests);
     let ids: Vec<HoldId> = new.iter().map(|(_, input)| input.hold).collect();
-    let mut cases = Cases::lock(conn, zone, &ids).await?;
+    let mut cases = Cases::lock(conn, zone, round.today, &ids).await?;
     let mut decided = Vec::with_capacity(new.len());
-    for (command, input) in &new {
+    for (command, input) in new {
         decided.push(decide_release(command, input, &mut cases)?);
     }
-    let (answers, effects) = batch::record(conn, NAME, &new, decided).await?;
+    let (answers, effects) = batch::record(conn, round, decided).await?;
     let ended: Vec<_> = effects
         .into_iter()
         .filter_map(|(hold, index)| hold.map(|hold| (hold, index)))
         .collect();
     cases.write(conn, zone.id, &ended).await?;
-    Ok(batch::merge(recalled, answers))
+    Ok(answers)
 }
 
 fn decide_release(
@@ -84,7 +91,12 @@ fn decide_release(
     {
         return Ok(Err(forbidden.into()));
     }
-    let (hold, voucher) = match cases.find(command, input.hold) {
+    let Case {
+        hold,
+        voucher,
+        years,
+        ..
+    } = match cases.find(command, input.hold) {
         Ok(found) => found,
         Err(rejected) => return Ok(Err(rejected)),
     };
@@ -98,7 +110,7 @@ fn decide_release(
             None,
         ),
         Ok(ended) => {
-            let transfers = postings::release(voucher, ended, today)?;
+            let transfers = postings::release(voucher, ended, years)?;
             let answer = match ended {
                 Ended::Free(_) => EndAnswer::Released { amount },
                 Ended::Lapsed(_) => EndAnswer::Lapsed { amount },
@@ -106,8 +118,20 @@ fn decide_release(
             ("voucher.released", answer, transfers, Some(input.hold))
         }
     };
-    let step = Step::new(kind, voucher.id, input, answer).moving(transfers);
-    Ok(Ok((step, effect)))
+    let content = Recordable {
+        answer,
+        decision: None,
+        input: input.clone(),
+    };
+    Ok(Ok((
+        Step {
+            kind,
+            subject: voucher.id.0,
+            content,
+            transfers,
+        },
+        effect,
+    )))
 }
 
 /// Lapses what is free on a voucher after its last day.
@@ -131,13 +155,15 @@ pub async fn expire(
     conn: &mut PgConnection,
     requests: &[(Command<'_>, Expire)],
 ) -> Result<Answers<EndAnswer>, VoucherError> {
-    let of = |input: &Expire| input.voucher;
-    take_back(conn, "voucher.expire", requests, of, |command, voucher| {
+    let step = |command: &Command<'_>, voucher: &mut Voucher| -> Result<TakenBack, Rejected> {
         command.actor.require(&[Role::System, Role::Manager])?;
         let lapsed = voucher.expire(command.today());
         Ok(("voucher.expired", "expiry.refused", lapsed, |amount| {
             EndAnswer::Lapsed { amount }
         }))
+    };
+    batch::answer(conn, "voucher.expire", requests, |conn, round| {
+        Box::pin(take_back(conn, round, |input| input.voucher, step))
     })
     .await
 }
@@ -147,8 +173,7 @@ pub async fn cancel(
     conn: &mut PgConnection,
     requests: &[(Command<'_>, Cancel)],
 ) -> Result<Answers<EndAnswer>, VoucherError> {
-    let of = |input: &Cancel| input.voucher;
-    take_back(conn, "voucher.cancel", requests, of, |command, voucher| {
+    let step = |command: &Command<'_>, voucher: &mut Voucher| -> Result<TakenBack, Rejected> {
         command.actor.require(&[Role::Manager])?;
         let taken = voucher.cancel();
         Ok((
@@ -157,6 +182,9 @@ pub async fn cancel(
             taken,
             |amount| EndAnswer::Cancelled { amount },
         ))
+    };
+    batch::answer(conn, "voucher.cancel", requests, |conn, round| {
+        Box::pin(take_back(conn, round, |input| input.voucher, step))
     })
     .await
 }
@@ -169,31 +197,26 @@ type TakenBack = (
     fn(String) -> EndAnswer,
 );
 
-async fn take_back<I: Clone + Serialize + Send + Sync>(
+async fn take_back<I: Clone + Serialize + Sync>(
     conn: &mut PgConnection,
-    name: &str,
-    requests: &[(Command<'_>, I)],
-    of: impl Fn(&I) -> VoucherId + Send,
-    step: impl Fn(&Command<'_>, &mut Voucher) -> Result<TakenBack, Rejected> + Send,
+    round: &Round<'_, I>,
+    of: fn(&I) -> VoucherId,
+    step: fn(&Command<'_>, &mut Voucher) -> Result<TakenBack, Rejected>,
 ) -> Result<Answers<EndAnswer>, VoucherError> {
-    let recalled = batch::recall(conn, name, requests).await?;
-    let new = batch::unanswered(requests, &recalled);
-    let Some((first, _)) = new.first() else {
-        return Ok(batch::merge(recalled, Vec::new()));
-    };
-    let zone = first.zone;
+    let (zone, new) = (round.zone, &round.requests);
     let ids: Vec<VoucherId> = new.iter().map(|(_, input)| of(input)).collect();
     let mut vouchers = store::lock_vouchers(conn, zone, &ids).await?;
+    let years = OpenYears::of(conn, zone, round.today, vouchers.values()).await?;
     let mut decided: Vec<Decided<I, EndAnswer, Option<VoucherId>>> = Vec::with_capacity(new.len());
-    for (command, input) in &new {
+    for (command, input) in new {
         let found = batch::find(&mut vouchers, "voucher", &of(input))
             .and_then(|voucher| Ok((step(command, voucher)?, voucher)));
         decided.push(match found {
             Err(rejected) => Err(rejected),
-            Ok((taken, voucher)) => Ok(taken_back(command, input, taken, voucher)?),
+            Ok((taken, voucher)) => Ok(taken_back(input, taken, voucher, &years)?),
         });
     }
-    let (answers, effects) = batch::record(conn, name, &new, decided).await?;
+    let (answers, effects) = batch::record(conn, round, decided).await?;
     let mut changed: HashMap<VoucherId, &Voucher> = HashMap::new();
     for voucher in effects
         .iter()
@@ -202,14 +225,14 @@ async fn take_back<I: Clone + Serialize + Send + Sync>(
         changed.insert(voucher.id, voucher);
     }
     store::update_vouchers(conn, zone.id, &changed.into_values().collect::<Vec<_>>()).await?;
-    Ok(batch::merge(recalled, answers))
+    Ok(answers)
 }
 
 fn taken_back<I: Clone>(
-    command: &Command<'_>,
     input: &I,
     (done, refused, taken, say): TakenBack,
     voucher: &Voucher,
+    years: &OpenYears,
 ) -> Result<(Step<I, EndAnswer>, Option<VoucherId>), VoucherError> {
     let (kind, answer, transfers, effect) = match taken {
         Err(code) => (
@@ -219,13 +242,25 @@ fn taken_back<I: Clone>(
             None,
         ),
         Ok(amount) => {
-            let transfers = postings::take_back(voucher, amount, command.today())?;
+            let transfers = postings::take_back(voucher, amount, years)?;
             let text = amount.money().to_text(voucher.line.currency);
             (done, say(text), transfers, Some(voucher.id))
         }
     };
-    let step = Step::new(kind, voucher.id, input, answer).moving(transfers);
-    Ok((step, effect))
+    let content = Recordable {
+        answer,
+        decision: None,
+        input: input.clone(),
+    };
+    Ok((
+        Step {
+            kind,
+            subject: voucher.id.0,
+            content,
+            transfers,
+        },
+        effect,
+    ))
 }
 
 /// Lapses the free part of at most `limit` vouchers whose last day has passed, oldest first, and says how

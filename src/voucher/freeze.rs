@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::batch::{self, Answers, Decided, Refused, Step, VoucherError};
+use super::batch::{self, Answers, Decided, Recordable, Refused, Round, Step, VoucherError};
 use super::model::Voucher;
 use super::store;
 use crate::identity::{Command, Role};
@@ -39,12 +39,17 @@ pub async fn freeze(
     conn: &mut PgConnection,
     requests: &[(Command<'_>, Freeze)],
 ) -> Result<Answers<FreezeAnswer>, VoucherError> {
-    let recalled = batch::recall(conn, NAME, requests).await?;
-    let new = batch::unanswered(requests, &recalled);
-    let Some((first, _)) = new.first() else {
-        return Ok(batch::merge(recalled, Vec::new()));
-    };
-    let zone = first.zone;
+    batch::answer(conn, NAME, requests, |conn, round| {
+        Box::pin(freeze_round(conn, round))
+    })
+    .await
+}
+
+async fn freeze_round(
+    conn: &mut PgConnection,
+    round: &Round<'_, Freeze>,
+) -> Result<Answers<FreezeAnswer>, VoucherError> {
+    let (zone, new) = (round.zone, &round.requests);
     let ids: Vec<VoucherId> = new.iter().map(|(_, input)| input.voucher).collect();
     let mut vouchers = store::lock_vouchers(conn, zone, &ids).await?;
     let decided = new
@@ -59,9 +64,9 @@ pub async fn freeze(
             ))
         })
         .collect::<Vec<Decided<_, _, ()>>>();
-    let (answers, _) = batch::record(conn, NAME, &new, decided).await?;
+    let (answers, _) = batch::record(conn, round, decided).await?;
     store::update_vouchers(conn, zone.id, &vouchers.values().collect::<Vec<_>>()).await?;
-    Ok(batch::merge(recalled, answers))
+    Ok(answers)
 }
 
 fn decide(input: &Freeze, voucher: &mut Voucher) -> (Step<Freeze, FreezeAnswer>, ()) {
@@ -78,5 +83,18 @@ fn decide(input: &Freeze, voucher: &mut Voucher) -> (Step<Freeze, FreezeAnswer>,
         Ok(()) => (kind, done),
         Err(refused) => ("freeze.refused", FreezeAnswer::Refused(refused.into())),
     };
-    (Step::new(kind, voucher.id, input, answer), ())
+    let content = Recordable {
+        answer,
+        decision: None,
+        input: input.clone(),
+    };
+    (
+        Step {
+            kind,
+            subject: voucher.id.0,
+            content,
+            transfers: Vec::new(),
+        },
+        (),
+    )
 }

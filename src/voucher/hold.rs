@@ -5,7 +5,9 @@ use std::collections::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::batch::{self, Answers, Decided, Refused, Rejected, Step, VoucherError};
+use super::batch::{
+    self, Answers, Decided, Recordable, Refused, Rejected, Round, Step, VoucherError,
+};
 use super::model::{Hold, HoldState, Voucher, VoucherRefusal};
 use super::rules::{self, Policies};
 use super::{postings, store};
@@ -51,12 +53,17 @@ pub async fn hold(
     conn: &mut PgConnection,
     requests: &[(Command<'_>, PlaceHold)],
 ) -> Result<Answers<HoldAnswer>, VoucherError> {
-    let recalled = batch::recall(conn, NAME, requests).await?;
-    let new = batch::unanswered(requests, &recalled);
-    let Some((first, _)) = new.first() else {
-        return Ok(batch::merge(recalled, Vec::new()));
-    };
-    let zone = first.zone;
+    batch::answer(conn, NAME, requests, |conn, round| {
+        Box::pin(reserve(conn, round))
+    })
+    .await
+}
+
+async fn reserve(
+    conn: &mut PgConnection,
+    round: &Round<'_, PlaceHold>,
+) -> Result<Answers<HoldAnswer>, VoucherError> {
+    let (zone, new) = (round.zone, &round.requests);
     let ids: Vec<VoucherId> = new.iter().map(|(_, input)| input.voucher).collect();
     let mut vouchers = store::lock_vouchers(conn, zone, &ids).await?;
     let policies = Policies::of(
@@ -75,7 +82,7 @@ pub async fn hold(
         .collect();
 
     let mut decided = Vec::with_capacity(new.len());
-    for (command, input) in &new {
+    for (command, input) in new {
         decided.push(if providers.contains(&input.provider) {
             decide(command, input, &mut vouchers, &policies)?
         } else {
@@ -85,7 +92,7 @@ pub async fn hold(
             })
         });
     }
-    let (answers, effects) = batch::record(conn, NAME, &new, decided).await?;
+    let (answers, effects) = batch::record(conn, round, decided).await?;
     let holds: Vec<store::NewHold> = effects
         .into_iter()
         .filter_map(|(effect, index)| effect.map(|(hold, by)| store::NewHold { hold, by, index }))
@@ -94,11 +101,8 @@ pub async fn hold(
     vouchers.retain(|id, _| touched.contains(id));
     store::insert_holds(conn, zone.id, &holds).await?;
     store::update_vouchers(conn, zone.id, &vouchers.values().collect::<Vec<_>>()).await?;
-    Ok(batch::merge(recalled, answers))
+    Ok(answers)
 }
-
-/// A new hold, and who placed it.
-type Effect = Option<(Hold, PersonId)>;
 
 /// Decides one order on the vouchers as earlier orders of the batch have left them.
 fn decide(
@@ -106,8 +110,23 @@ fn decide(
     input: &PlaceHold,
     vouchers: &mut HashMap<VoucherId, Voucher>,
     policies: &Policies,
-) -> Result<Decided<PlaceHold, HoldAnswer, Effect>, VoucherError> {
-    let (price, voucher) = match check(command, input, vouchers) {
+) -> Result<Decided<PlaceHold, HoldAnswer, Option<(Hold, PersonId)>>, VoucherError> {
+    let checked = command
+        .actor
+        .require(&[Role::Sme, Role::Incubator, Role::Manager])
+        .map_err(Rejected::from)
+        .and_then(|()| batch::find(vouchers, "voucher", &input.voucher))
+        .and_then(|voucher| {
+            if batch::acts_for(command.actor, &[voucher.holder]) {
+                Ok((rules::price(&input.price, voucher.line.currency)?, voucher))
+            } else {
+                Err(Rejected::Unknown {
+                    what: "voucher",
+                    id: input.voucher.to_string(),
+                })
+            }
+        });
+    let (price, voucher) = match checked {
         Ok(checked) => checked,
         Err(rejected) => return Ok(Err(rejected)),
     };
@@ -119,7 +138,7 @@ fn decide(
     let amount = rules::granted(&decision, voucher.parts.free);
     let currency = voucher.line.currency;
     let text = |money: Money| money.to_text(currency);
-    let reserved = if today > voucher.last_day {
+    let held = if today > voucher.last_day {
         Err(Refused::from(VoucherRefusal::Expired))
     } else {
         amount
@@ -130,7 +149,7 @@ fn decide(
                 Ok((amount, transfer))
             })
     };
-    let (kind, answer, transfers, effect) = match reserved {
+    let (kind, answer, transfers, hold) = match held {
         Err(refused) => (
             "hold.refused",
             HoldAnswer::Refused(refused),
@@ -153,29 +172,20 @@ fn decide(
             )
         }
     };
-    let step = Step::new(kind, voucher.id, input, answer)
-        .decided(decision)
-        .moving(transfers);
-    Ok(Ok((step, effect)))
-}
-
-/// The price, and the voucher if the actor may order with it.
-fn check<'v>(
-    command: &Command<'_>,
-    input: &PlaceHold,
-    vouchers: &'v mut HashMap<VoucherId, Voucher>,
-) -> Result<(Amount, &'v mut Voucher), Rejected> {
-    command
-        .actor
-        .require(&[Role::Sme, Role::Incubator, Role::Manager])?;
-    let voucher = batch::find(vouchers, "voucher", &input.voucher)?;
-    if !batch::acts_for(command.actor, &[voucher.holder]) {
-        return Err(Rejected::Unknown {
-            what: "voucher",
-            id: input.voucher.to_string(),
-        });
-    }
-    Ok((rules::price(&input.price, voucher.line.currency)?, voucher))
+    let content = Recordable {
+        answer,
+        decision: Some(decision),
+        input: input.clone(),
+    };
+    Ok(Ok((
+        Step {
+            kind,
+            subject: input.voucher.0,
+            content,
+            transfers,
+        },
+        hold,
+    )))
 }
 
 fn new_hold(input: &PlaceHold, facts: &Facts, price: Amount, amount: Amount) -> Hold {

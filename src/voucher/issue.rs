@@ -6,7 +6,9 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::batch::{self, Answers, Decided, Refused, Rejected, Step, VoucherError};
+use super::batch::{
+    self, Answers, Decided, Recordable, Refused, Rejected, Round, Step, VoucherError,
+};
 use super::model::{Parts, Voucher, VoucherRefusal};
 use super::postings;
 use super::rules::{self, Policies, Usages};
@@ -60,12 +62,17 @@ pub async fn issue(
     conn: &mut PgConnection,
     requests: &[(Command<'_>, Issue)],
 ) -> Result<Answers<IssueAnswer>, VoucherError> {
-    let recalled = batch::recall(conn, NAME, requests).await?;
-    let new = batch::unanswered(requests, &recalled);
-    let Some((first, _)) = new.first() else {
-        return Ok(batch::merge(recalled, Vec::new()));
-    };
-    let (zone, today) = (first.zone, first.today());
+    batch::answer(conn, NAME, requests, |conn, round| {
+        Box::pin(issue_round(conn, round))
+    })
+    .await
+}
+
+async fn issue_round(
+    conn: &mut PgConnection,
+    round: &Round<'_, Issue>,
+) -> Result<Answers<IssueAnswer>, VoucherError> {
+    let (zone, today, new) = (round.zone, round.today, &round.requests);
     let ids: Vec<VoucherId> = new.iter().map(|(_, input)| input.application).collect();
     let applications = store::lock_applications(conn, zone.id, &ids).await?;
     let policies = Policies::of(conn, zone.id, applications.values().map(|one| one.policy)).await?;
@@ -83,10 +90,10 @@ pub async fn issue(
     desk.read_free(conn, zone, FiscalYear::of(today)).await?;
 
     let mut decided = Vec::with_capacity(new.len());
-    for (command, input) in &new {
+    for (command, input) in new {
         decided.push(desk.decide(command, input)?);
     }
-    let (answers, effects) = batch::record(conn, NAME, &new, decided).await?;
+    let (answers, effects) = batch::record(conn, round, decided).await?;
     let mut vouchers = Vec::new();
     let mut by_approver: HashMap<PersonId, Vec<ApplicationStep>> = HashMap::new();
     for (effect, index) in effects {
@@ -112,7 +119,7 @@ pub async fn issue(
         store::decide_applications(conn, zone.id, approver, &steps).await?;
     }
     store::insert_vouchers(conn, zone.id, &vouchers).await?;
-    Ok(batch::merge(recalled, answers))
+    Ok(answers)
 }
 
 /// What a decision on an application changes.
@@ -175,14 +182,31 @@ impl Desk {
             Err(rejected) => return Ok(Err(rejected)),
         };
         let approver = command.actor.person;
-        let step = |kind, answer| Step::new(kind, application.id, input, answer);
-        let refused =
-            |code: VoucherRefusal| step("issue.refused", IssueAnswer::Refused(code.into()));
+        let step = |kind, answer, decision, transfers| {
+            let content = Recordable {
+                answer,
+                decision,
+                input: input.clone(),
+            };
+            Step {
+                kind,
+                subject: application.id.0,
+                content,
+                transfers,
+            }
+        };
+        let refused = |code: VoucherRefusal, decision| {
+            let answer = IssueAnswer::Refused(code.into());
+            Ok(Ok((
+                step("issue.refused", answer, decision, Vec::new()),
+                None,
+            )))
+        };
         if application.state != ApplicationState::Recommended {
-            return Ok(Ok((refused(VoucherRefusal::WrongState), None)));
+            return refused(VoucherRefusal::WrongState, None);
         }
         if application.applied_by == approver || application.reviewed_by == Some(approver) {
-            return Ok(Ok((refused(VoucherRefusal::Segregation), None)));
+            return refused(VoucherRefusal::Segregation, None);
         }
         let policy = self.policies.get(application.policy)?;
         let facts = rules::stored_facts(&application)?;
@@ -191,48 +215,51 @@ impl Desk {
         let reasons = rules::reasons(&decision);
         let granted = Amount::new(decision.amount.money()).ok();
         let (Outcome::Pass, Some(face)) = (decision.outcome, granted) else {
-            let effect = self.end(application.id, approver, None);
+            self.set_state(application.id, ApplicationState::Rejected);
             let answer = IssueAnswer::Rejected { reasons };
-            let step = step("voucher.refused", answer).decided(decision);
-            return Ok(Ok((step, Some(effect))));
+            let (id, state) = (application.id, ApplicationState::Rejected);
+            let effect = Effect {
+                id,
+                state,
+                approver,
+                voucher: None,
+            };
+            return Ok(Ok((
+                step("voucher.refused", answer, Some(decision), Vec::new()),
+                Some(effect),
+            )));
         };
         let voucher = new_voucher(command, &application, &policy, &decision, face);
         let free = self.free.entry(voucher.line.clone()).or_default();
         if *free < face.money() {
-            let step = refused(VoucherRefusal::BudgetExhausted).decided(decision);
-            return Ok(Ok((step, None)));
+            return refused(VoucherRefusal::BudgetExhausted, Some(decision));
         }
         *free = free.saturating_sub(face.money());
         let mut transfers = vec![postings::issue(&voucher.line, voucher.id, face)?];
         transfers.extend(self.usages.take(&voucher, &decision, face)?);
+        self.set_state(application.id, ApplicationState::Issued);
         let answer = IssueAnswer::Issued {
             amount: face.money().to_text(voucher.line.currency),
             last_day: voucher.last_day,
             reasons,
             voucher: voucher.id,
         };
-        let effect = self.end(application.id, approver, Some(voucher));
-        let step = step("voucher.issued", answer)
-            .decided(decision)
-            .moving(transfers);
-        Ok(Ok((step, Some(effect))))
-    }
-
-    /// Ends an application: issued with a voucher, rejected without.
-    fn end(&mut self, id: VoucherId, approver: PersonId, voucher: Option<Voucher>) -> Effect {
-        let state = if voucher.is_some() {
-            ApplicationState::Issued
-        } else {
-            ApplicationState::Rejected
-        };
-        if let Some(application) = self.applications.get_mut(&id) {
-            application.state = state;
-        }
-        Effect {
+        let (id, state) = (application.id, ApplicationState::Issued);
+        let effect = Effect {
             id,
             state,
             approver,
-            voucher,
+            voucher: Some(voucher),
+        };
+        Ok(Ok((
+            step("voucher.issued", answer, Some(decision), transfers),
+            Some(effect),
+        )))
+    }
+
+    fn set_state(&mut self, id: VoucherId, state: ApplicationState) {
+        if let Some(application) = self.applications.get_mut(&id) {
+            application.state = state;
         }
     }
 }

@@ -15,6 +15,7 @@ mod redeem;
 mod review;
 mod rules;
 pub mod store;
+mod years;
 
 pub use apply::{Applied, Apply, apply};
 pub use batch::{Answered, Answers, Refused, Rejected, VoucherError};

@@ -269,10 +269,13 @@ impl Voucher {
         Ok(taken)
     }
 
-    /// Suspends it.
+    /// Suspends it, as long as something of it can still be used.
     pub fn freeze(&mut self, reason: Reason) -> Result<(), VoucherRefusal> {
         if self.frozen.is_some() {
             return Err(VoucherRefusal::Frozen);
+        }
+        if self.parts.free == Money::ZERO && self.parts.held == Money::ZERO {
+            return Err(VoucherRefusal::NothingFree);
         }
         self.frozen = Some(reason);
         Ok(())
@@ -463,7 +466,7 @@ mod tests {
                 let asked = amount(minor);
                 let last = holds.last_mut();
                 match (step, last) {
-                    (0, _) if voucher.hold(asked, day(offset)).is_ok() => holds.push(hold(asked)),
+                    (0, _) => if voucher.hold(asked, day(offset)).is_ok() { holds.push(hold(asked)); },
                     (1, Some(hold)) => drop(voucher.redeem(hold, asked, day(offset))),
                     (2, Some(hold)) => drop(voucher.release(hold, day(offset))),
                     (3, _) => drop(voucher.expire(day(offset))),

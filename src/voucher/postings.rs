@@ -1,20 +1,19 @@
 //! What each step of a voucher's life moves in the books (DESIGN §4).
 
-use chrono::NaiveDate;
-
 use super::model::{Ended, Voucher};
+use super::years::OpenYears;
 use crate::journal::{AccountCode, Address, Transfer, TransferError};
 use crate::programme::BudgetLine;
 use crate::types::{Amount, FiscalYear, Money, PartyId, VoucherId};
 
 /// A voucher's own account: B40 is free, B50 is held.
-pub(super) fn own(line: &BudgetLine, code: AccountCode, voucher: VoucherId) -> Address {
+pub fn own(line: &BudgetLine, code: AccountCode, voucher: VoucherId) -> Address {
     line.account(code).item(voucher)
 }
 
 /// The quota accounts of a holder under one cap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Quota {
+pub enum Quota {
     /// What a firm may be granted in a year.
     FirmYear(FiscalYear),
     /// What a firm may hold at a time.
@@ -40,17 +39,17 @@ impl Quota {
     }
 
     /// Limit that is left.
-    pub(super) fn left(self, line: &BudgetLine, holder: PartyId) -> Address {
+    pub fn left(self, line: &BudgetLine, holder: PartyId) -> Address {
         self.account(self.codes().0, line, holder)
     }
 
     /// Limit that is used.
-    pub(super) fn used(self, line: &BudgetLine, holder: PartyId) -> Address {
+    pub fn used(self, line: &BudgetLine, holder: PartyId) -> Address {
         self.account(self.codes().1, line, holder)
     }
 
     /// Makes the limit what the policy says today: one more transfer where it has changed.
-    pub(super) fn adjust(
+    pub fn adjust(
         self,
         line: &BudgetLine,
         holder: PartyId,
@@ -72,7 +71,7 @@ impl Quota {
     }
 
     /// Uses some of the limit.
-    pub(super) fn take(
+    pub fn take(
         self,
         line: &BudgetLine,
         holder: PartyId,
@@ -82,7 +81,7 @@ impl Quota {
     }
 
     /// Gives some of the limit back.
-    pub(super) fn give_back(
+    pub fn give_back(
         self,
         line: &BudgetLine,
         holder: PartyId,
@@ -95,7 +94,7 @@ impl Quota {
 type Transfers = Result<Vec<Transfer>, TransferError>;
 
 /// Issue: from the programme's free authority to the voucher.
-pub(super) fn issue(
+pub fn issue(
     line: &BudgetLine,
     voucher: VoucherId,
     face: Amount,
@@ -108,19 +107,19 @@ pub(super) fn issue(
 }
 
 /// Hold for an order.
-pub(super) fn hold(voucher: &Voucher, amount: Amount) -> Result<Transfer, TransferError> {
+pub fn hold(voucher: &Voucher, amount: Amount) -> Result<Transfer, TransferError> {
     let own = |code| own(&voucher.line, code, voucher.id);
     Transfer::new(own(AccountCode::B40), own(AccountCode::B50), amount)
 }
 
 /// Redemption: what is used becomes an obligation and is owed to the payee; the rest of the hold goes
 /// back.
-pub(super) fn redeem(
+pub fn redeem(
     voucher: &Voucher,
     used: Amount,
     ended: Ended,
     payee: PartyId,
-    today: NaiveDate,
+    years: &OpenYears,
 ) -> Transfers {
     let line = &voucher.line;
     let held = own(line, AccountCode::B50, voucher.id);
@@ -131,12 +130,12 @@ pub(super) fn redeem(
     if voucher.quotas.holding {
         transfers.push(Quota::Holding.give_back(line, voucher.holder, used)?);
     }
-    transfers.extend(release(voucher, ended, today)?);
+    transfers.extend(release(voucher, ended, years)?);
     Ok(transfers)
 }
 
 /// The unused part of a hold: free again, or lapsed.
-pub(super) fn release(voucher: &Voucher, ended: Ended, today: NaiveDate) -> Transfers {
+pub fn release(voucher: &Voucher, ended: Ended, years: &OpenYears) -> Transfers {
     let own = |code| own(&voucher.line, code, voucher.id);
     let mut transfers = Vec::new();
     let (Ended::Free(rest) | Ended::Lapsed(rest)) = ended;
@@ -147,18 +146,17 @@ pub(super) fn release(voucher: &Voucher, ended: Ended, today: NaiveDate) -> Tran
             rest,
         )?);
         if matches!(ended, Ended::Lapsed(_)) {
-            transfers.extend(take_back(voucher, rest, today)?);
+            transfers.extend(take_back(voucher, rest, years)?);
         }
     }
     Ok(transfers)
 }
 
-/// Expiry or cancellation of the free part: back to the programme in the budget year that funds it,
-/// lapsed after that; the limits are given back with it.
-pub(super) fn take_back(voucher: &Voucher, amount: Amount, today: NaiveDate) -> Transfers {
+/// Expiry or cancellation of the free part: back to the programme while the budget year that funds it
+/// is open, lapsed once it is closed (CASES V7, DESIGN §4); the limits are given back with it.
+pub fn take_back(voucher: &Voucher, amount: Amount, years: &OpenYears) -> Transfers {
     let line = &voucher.line;
-    let open_year = FiscalYear::of(today) == line.year;
-    let to = line.account(if open_year {
+    let to = line.account(if years.is_open(line.year) {
         AccountCode::B30
     } else {
         AccountCode::B80

@@ -2,16 +2,22 @@
 
 use std::collections::{HashMap, HashSet};
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::batch::{self, Answers, Decided, Refused, Rejected, Step, VoucherError};
+use super::batch::{
+    self, Answers, Decided, Recordable, Refused, Rejected, Round, Step, VoucherError,
+};
 use super::model::{Hold, Voucher, VoucherRefusal};
 use super::rules::{self, Policies};
+use super::years::OpenYears;
 use super::{postings, store};
 use crate::identity::{Command, Role};
 use crate::payment::{self, Payable, PayableState};
-use crate::types::{Amount, HoldId, LogIndex, Money, PartyId, PayableId, PersonId, VoucherId};
+use crate::types::{
+    Amount, HoldId, LogIndex, Money, PartyId, PayableId, PersonId, VoucherId, Zone, ZoneId,
+};
 
 /// A service that was delivered and invoiced.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -53,20 +59,25 @@ pub async fn redeem(
     conn: &mut PgConnection,
     requests: &[(Command<'_>, Redeem)],
 ) -> Result<Answers<RedeemAnswer>, VoucherError> {
-    let recalled = batch::recall(conn, NAME, requests).await?;
-    let new = batch::unanswered(requests, &recalled);
-    let Some((first, _)) = new.first() else {
-        return Ok(batch::merge(recalled, Vec::new()));
-    };
-    let zone = first.zone;
+    batch::answer(conn, NAME, requests, |conn, round| {
+        Box::pin(redeem_round(conn, round))
+    })
+    .await
+}
+
+async fn redeem_round(
+    conn: &mut PgConnection,
+    round: &Round<'_, Redeem>,
+) -> Result<Answers<RedeemAnswer>, VoucherError> {
+    let (zone, new) = (round.zone, &round.requests);
     let ids: Vec<HoldId> = new.iter().map(|(_, input)| input.hold).collect();
-    let mut cases = Cases::lock(conn, zone, &ids).await?;
+    let mut cases = Cases::lock(conn, zone, round.today, &ids).await?;
 
     let mut decided = Vec::with_capacity(new.len());
-    for (command, input) in &new {
+    for (command, input) in new {
         decided.push(decide(command, input, &mut cases)?);
     }
-    let (answers, effects) = batch::record(conn, NAME, &new, decided).await?;
+    let (answers, effects) = batch::record(conn, round, decided).await?;
     let (mut owed, mut ended) = (Vec::new(), Vec::new());
     for (effect, index) in effects {
         if let Some(mut payable) = effect {
@@ -77,7 +88,7 @@ pub async fn redeem(
     }
     payment::insert_owed(conn, zone.id, &owed).await?;
     cases.write(conn, zone.id, &ended).await?;
-    Ok(batch::merge(recalled, answers))
+    Ok(answers)
 }
 
 /// The rows that a batch works on: vouchers, then holds, locked in the order of their ids.
@@ -85,12 +96,22 @@ pub(super) struct Cases {
     pub(super) vouchers: HashMap<VoucherId, Voucher>,
     pub(super) holds: HashMap<HoldId, Hold>,
     pub(super) policies: Policies,
+    pub(super) years: OpenYears,
+}
+
+/// A hold with its voucher, and what decides on them.
+pub(super) struct Case<'a> {
+    pub(super) hold: &'a mut Hold,
+    pub(super) voucher: &'a mut Voucher,
+    pub(super) policies: &'a Policies,
+    pub(super) years: &'a OpenYears,
 }
 
 impl Cases {
     pub(super) async fn lock(
         conn: &mut PgConnection,
-        zone: &crate::types::Zone,
+        zone: &Zone,
+        today: NaiveDate,
         ids: &[HoldId],
     ) -> Result<Self, VoucherError> {
         let of_holds = store::vouchers_of_holds(conn, zone.id, ids).await?;
@@ -102,19 +123,17 @@ impl Cases {
             vouchers.values().map(|voucher| voucher.policy),
         )
         .await?;
+        let years = OpenYears::of(conn, zone, today, vouchers.values()).await?;
         Ok(Self {
             vouchers,
             holds,
             policies,
+            years,
         })
     }
 
     /// The hold and its voucher, if the actor acts for one of their parties.
-    pub(super) fn find(
-        &mut self,
-        command: &Command<'_>,
-        id: HoldId,
-    ) -> Result<(&mut Hold, &mut Voucher), Rejected> {
+    pub(super) fn find(&mut self, command: &Command<'_>, id: HoldId) -> Result<Case<'_>, Rejected> {
         let unknown = || Rejected::Unknown {
             what: "hold",
             id: id.to_string(),
@@ -122,7 +141,13 @@ impl Cases {
         let hold = batch::find(&mut self.holds, "hold", &id)?;
         let voucher = batch::find(&mut self.vouchers, "voucher", &hold.voucher)?;
         if batch::acts_for(command.actor, &[voucher.holder, hold.provider]) {
-            Ok((hold, voucher))
+            let (policies, years) = (&self.policies, &self.years);
+            Ok(Case {
+                hold,
+                voucher,
+                policies,
+                years,
+            })
         } else {
             Err(unknown())
         }
@@ -132,7 +157,7 @@ impl Cases {
     pub(super) async fn write(
         &self,
         conn: &mut PgConnection,
-        zone: crate::types::ZoneId,
+        zone: ZoneId,
         ended: &[(HoldId, LogIndex)],
     ) -> Result<(), sqlx::Error> {
         let holds: Vec<(&Hold, LogIndex)> = ended
@@ -162,18 +187,20 @@ fn decide(
     {
         return Ok(Err(forbidden.into()));
     }
-    let policies = cases.policies.clone();
-    let found = cases.find(command, input.hold).and_then(|(hold, voucher)| {
-        Ok((
-            rules::price(&input.price, voucher.line.currency)?,
-            hold,
-            voucher,
-        ))
+    let found = cases.find(command, input.hold).and_then(|case| {
+        let price = rules::price(&input.price, case.voucher.line.currency)?;
+        Ok((price, case))
     });
-    let (price, hold, voucher) = match found {
+    let (price, case) = match found {
         Ok(found) => found,
         Err(rejected) => return Ok(Err(rejected)),
     };
+    let Case {
+        hold,
+        voucher,
+        policies,
+        years,
+    } = case;
     let policy = policies.get(voucher.policy)?;
     let today = command.today();
     let reserved = hold.amount.money();
@@ -194,7 +221,7 @@ fn decide(
             None,
         ),
         Ok((used, ended)) => {
-            let transfers = postings::redeem(voucher, used, ended, payee, today)?;
+            let transfers = postings::redeem(voucher, used, ended, payee, years)?;
             let payable = owed(hold, voucher, used, payee, command.actor.person);
             let text = |money: Money| money.to_text(voucher.line.currency);
             let answer = RedeemAnswer::Redeemed {
@@ -207,10 +234,20 @@ fn decide(
             ("voucher.redeemed", answer, transfers, Some(payable))
         }
     };
-    let step = Step::new(kind, voucher.id, input, answer)
-        .decided(decision)
-        .moving(transfers);
-    Ok(Ok((step, effect)))
+    let content = Recordable {
+        answer,
+        decision: Some(decision),
+        input: input.clone(),
+    };
+    Ok(Ok((
+        Step {
+            kind,
+            subject: voucher.id.0,
+            content,
+            transfers,
+        },
+        effect,
+    )))
 }
 
 /// The payable of a redemption has the identity of its hold, so that a hold is owed once.

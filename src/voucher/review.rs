@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::batch::{self, Answers, Decided, Refused, Rejected, Step, VoucherError};
+use super::batch::{
+    self, Answers, Decided, Recordable, Refused, Rejected, Round, Step, VoucherError,
+};
 use super::model::VoucherRefusal;
 use super::rules::{self, Policies, Usages};
 use super::store::{self, Application, ApplicationState, ApplicationStep};
@@ -52,20 +54,25 @@ pub async fn review(
     conn: &mut PgConnection,
     requests: &[(Command<'_>, Review)],
 ) -> Result<Answers<ReviewAnswer>, VoucherError> {
-    let recalled = batch::recall(conn, NAME, requests).await?;
-    let new = batch::unanswered(requests, &recalled);
-    let Some((first, _)) = new.first() else {
-        return Ok(batch::merge(recalled, Vec::new()));
-    };
-    let zone = first.zone;
+    batch::answer(conn, NAME, requests, |conn, round| {
+        Box::pin(review_round(conn, round))
+    })
+    .await
+}
+
+async fn review_round(
+    conn: &mut PgConnection,
+    round: &Round<'_, Review>,
+) -> Result<Answers<ReviewAnswer>, VoucherError> {
+    let (zone, today, new) = (round.zone, round.today, &round.requests);
     let ids: Vec<VoucherId> = new.iter().map(|(_, input)| input.application).collect();
     let mut applications = store::lock_applications(conn, zone.id, &ids).await?;
     let policies = Policies::of(conn, zone.id, applications.values().map(|one| one.policy)).await?;
     let asked = applications.values().map(|one| (&one.programme, one.party));
-    let usages = rules::usages(conn, zone, first.today(), asked).await?;
+    let usages = rules::usages(conn, zone, today, asked).await?;
 
     let mut decided = Vec::with_capacity(new.len());
-    for (command, input) in &new {
+    for (command, input) in new {
         decided.push(decide(
             command,
             input,
@@ -74,7 +81,7 @@ pub async fn review(
             &usages,
         )?);
     }
-    let (answers, effects) = batch::record(conn, NAME, &new, decided).await?;
+    let (answers, effects) = batch::record(conn, round, decided).await?;
     let mut by_reviewer: HashMap<_, Vec<ApplicationStep>> = HashMap::new();
     for (effect, index) in effects {
         if let Some((id, state, reviewer)) = effect {
@@ -87,7 +94,7 @@ pub async fn review(
     for (reviewer, steps) in by_reviewer {
         store::review_applications(conn, zone.id, reviewer, &steps).await?;
     }
-    Ok(batch::merge(recalled, answers))
+    Ok(answers)
 }
 
 type Effect = Option<(VoucherId, ApplicationState, crate::types::PersonId)>;
@@ -108,10 +115,23 @@ fn decide(
         Ok(found) => found,
         Err(rejected) => return Ok(Err(rejected)),
     };
+    let subject = application.id.0;
     let refused = |code: VoucherRefusal| {
         let answer = ReviewAnswer::Refused(code.into());
-        let step = Step::new("review.refused", input.application, input, answer);
-        Ok(Ok((step, None)))
+        let content = Recordable {
+            answer,
+            decision: None,
+            input: input.clone(),
+        };
+        Ok(Ok((
+            Step {
+                kind: "review.refused",
+                subject,
+                content,
+                transfers: Vec::new(),
+            },
+            None,
+        )))
     };
     if application.state != ApplicationState::Applied {
         return refused(VoucherRefusal::WrongState);
@@ -151,6 +171,18 @@ fn decide(
         application.state = state;
     }
     let effect = state.map(|state| (application.id, state, command.actor.person));
-    let step = Step::new(kind, application.id, input, answer).decided(decision);
-    Ok(Ok((step, effect)))
+    let content = Recordable {
+        answer,
+        decision: Some(decision),
+        input: input.clone(),
+    };
+    Ok(Ok((
+        Step {
+            kind,
+            subject,
+            content,
+            transfers: Vec::new(),
+        },
+        effect,
+    )))
 }

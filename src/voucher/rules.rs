@@ -1,7 +1,6 @@
 //! The policy room, as vouchers ask it.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -15,7 +14,7 @@ use super::store::Application;
 use crate::journal::{self, Transfer, TransferError};
 use crate::party::{Identity, Party};
 use crate::policy::{
-    self, Decision, Fact, Facts, Moment, Outcome, Policy, Raw, ReasonCode, Source, Usage,
+    self, Decision, Fact, Facts, Moment, Outcome, Policy, Raw, ReasonCode, Source, StatedBy, Usage,
 };
 use crate::programme::BudgetLine;
 use crate::types::{
@@ -34,8 +33,8 @@ impl Policies {
     ) -> Result<Self, VoucherError> {
         let mut policies = HashMap::new();
         for id in wanted {
-            if let Entry::Vacant(place) = policies.entry(id) {
-                place.insert(policy::store::load(conn, zone, id).await?);
+            if !policies.contains_key(&id) {
+                policies.insert(id, policy::store::load(conn, zone, id).await?);
             }
         }
         Ok(Self(policies))
@@ -57,9 +56,17 @@ pub(super) fn price(text: &str, currency: Currency) -> Result<Amount, Rejected> 
     Amount::new(money).map_err(|error| facts(error.to_string()))
 }
 
+/// What can be stated with an application or an order. Who the party is, what the office determines and
+/// what the ledger knows are no statements.
+fn statements(stated: &Facts) -> Facts {
+    let mut facts = stated.clone();
+    facts.retain(|fact| fact != Fact::Uscc && fact.spec().stated_by == StatedBy::Applicant);
+    facts
+}
+
 /// The stated facts with what the ledger knows of the party itself, which no statement overrides.
 pub(super) fn with_identity(stated: &Facts, party: &Party, today: NaiveDate) -> Facts {
-    let mut facts = stated.clone();
+    let mut facts = statements(stated);
     let mut know = |fact, raw: Raw<'_>, source| {
         facts
             .state(fact, raw, source, today)
@@ -106,7 +113,7 @@ pub(super) fn order_facts(
     ordered_on: NaiveDate,
 ) -> Facts {
     let mut facts = application.clone();
-    facts.extend(&order.facts);
+    facts.extend(&statements(&order.facts));
     let day = |day: NaiveDate| day.to_string();
     let own = [
         (Fact::IssuedOn, day(voucher.issued_on)),

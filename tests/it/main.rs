@@ -8,6 +8,8 @@ mod award;
 #[cfg(test)]
 mod books;
 #[cfg(test)]
+mod http;
+#[cfg(test)]
 mod journal;
 #[cfg(test)]
 mod log;
@@ -27,3 +29,5 @@ mod server;
 mod transactions;
 #[cfg(test)]
 mod verify;
+#[cfg(test)]
+mod voucher;

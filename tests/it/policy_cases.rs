@@ -18,58 +18,58 @@ use subsidy_ledger::types::{Currency, Money};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct CaseFile {
-    base: BTreeMap<String, Base>,
-    case: Vec<Case>,
+pub(crate) struct CaseFile {
+    pub(crate) base: BTreeMap<String, Base>,
+    pub(crate) case: Vec<Case>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Base {
-    pack: String,
-    moment: Moment,
-    on: NaiveDate,
-    facts: BTreeMap<String, Value>,
+pub(crate) struct Base {
+    pub(crate) pack: String,
+    pub(crate) moment: Moment,
+    pub(crate) on: NaiveDate,
+    pub(crate) facts: BTreeMap<String, Value>,
     #[serde(default)]
-    usage: BTreeMap<String, Value>,
+    pub(crate) usage: BTreeMap<String, Value>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Case {
-    id: String,
-    base: String,
-    on: Option<NaiveDate>,
+pub(crate) struct Case {
+    pub(crate) id: String,
+    pub(crate) base: String,
+    pub(crate) on: Option<NaiveDate>,
     /// A text of the pack and what stands there instead, everywhere.
-    replace: Option<(String, String)>,
+    pub(crate) replace: Option<(String, String)>,
     #[serde(default)]
-    remove: Vec<String>,
+    pub(crate) remove: Vec<String>,
     #[serde(default)]
-    facts: BTreeMap<String, Value>,
+    pub(crate) facts: BTreeMap<String, Value>,
     #[serde(default)]
-    usage: BTreeMap<String, Value>,
-    expect: Expect,
+    pub(crate) usage: BTreeMap<String, Value>,
+    pub(crate) expect: Expect,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Expect {
-    outcome: Outcome,
-    amount: String,
-    own_share: Option<String>,
+pub(crate) struct Expect {
+    pub(crate) outcome: Outcome,
+    pub(crate) amount: String,
+    pub(crate) own_share: Option<String>,
     #[serde(default)]
-    reasons: Vec<String>,
+    pub(crate) reasons: Vec<String>,
     #[serde(default)]
-    missing: Vec<Fact>,
-    last_day: Option<NaiveDate>,
-    payee: Option<String>,
+    pub(crate) missing: Vec<Fact>,
+    pub(crate) last_day: Option<NaiveDate>,
+    pub(crate) payee: Option<String>,
 }
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn pack_text(name: &str) -> String {
+pub(crate) fn pack_text(name: &str) -> String {
     fs::read_to_string(root().join(format!("assets/policies/{name}.toml"))).unwrap()
 }
 
@@ -77,7 +77,7 @@ fn pack(name: &str) -> Policy {
     Policy::parse(&pack_text(name)).unwrap_or_else(|report| panic!("{}", report.render(name)))
 }
 
-fn case_file() -> CaseFile {
+pub(crate) fn case_file() -> CaseFile {
     toml::from_str(&fs::read_to_string(root().join("tests/cases/vouchers.toml")).unwrap()).unwrap()
 }
 

@@ -56,7 +56,7 @@ pub(in crate::http) async fn list(
         .read(
             zone,
             (zone, from, query.limit.get()),
-            |conn, (zone, from, limit)| Box::pin(journal::entry_bodies(conn, *zone, *from, *limit)),
+            |conn, (zone, from, limit)| Box::pin(journal::entry_page(conn, *zone, *from, *limit)),
         )
         .await?;
     let entries: Result<Vec<Listed>, Problem> = rows

@@ -16,7 +16,7 @@ use validator::{Validate, ValidationError};
 
 use crate::clock::Clock;
 use crate::db::Database;
-use crate::http::coalescer::{Coalescer, Executor, Size};
+use crate::http::coalescer::{Coalescer, Executor, Running, Size};
 use crate::http::extract::{self, Path, required_header};
 use crate::http::problem::Problem;
 use crate::http::refusals;
@@ -142,7 +142,7 @@ pub(in crate::http) fn start(
     let zone = Arc::new(zone);
     let run = move |batch: Arc<Vec<Redemption>>| {
         let (database, zone) = (database.clone(), Arc::clone(&zone));
-        let future: futures::future::BoxFuture<'static, _> = Box::pin(async move {
+        let future: Running<Answer, VoucherError> = Box::pin(async move {
             let input = (Arc::clone(&zone), clock.now(), batch);
             database
                 .write(zone.id, input, |conn, (zone, now, batch)| {

@@ -157,6 +157,7 @@ impl ZoneView {
 
 /// Budget execution in one currency.
 struct BudgetTable {
+    currency: &'static str,
     unit: String,
     /// The figures that matter most, over all years.
     summary: Vec<Figure>,
@@ -213,6 +214,7 @@ fn budget_tables(language: Language, lines: &[BudgetLine]) -> Vec<BudgetTable> {
                 (t.paid, total.paid),
             ];
             BudgetTable {
+                currency: currency.code(),
                 unit: language.unit(currency),
                 summary: summary
                     .map(|(label, sum)| Figure::new(label, sum, currency))
@@ -312,7 +314,7 @@ enum Signing {
 
 impl LogView {
     fn new(zone: &Zone, signer: Option<&ZoneSigner>, facts: &Facts) -> Self {
-        let signed = facts
+        let covered = facts
             .checkpoint
             .as_ref()
             .map_or(0, |checkpoint| checkpoint.size);
@@ -338,7 +340,7 @@ impl LogView {
             size: facts.size,
             checkpoint,
             key: signer.map(|signer| signer.key.to_string()),
-            signing: match (failing, signed == facts.size) {
+            signing: match (failing, covered == facts.size) {
                 (true, _) => Signing::Failing,
                 (false, true) => Signing::Done,
                 (false, false) => Signing::Behind,

@@ -21,18 +21,18 @@ texts! {
     languages: "语言", "Language";
     zones: "高新区", "High-tech zones";
     no_zone: "还没有高新区", "There is no zone yet";
-    no_zone_what: "先建立一个高新区,或先运行演示:", "Set up a zone first, or have a look at the demonstration:";
+    no_zone_what: "先建立一个高新区，或先运行演示：", "Set up a zone first, or have a look at the demonstration:";
     budget: "预算执行", "Budget execution";
-    budget_what: "金额取自账簿的控制总额,与命令行、JSON 接口和数据库视图 ledger.budget_execution 一致。",
+    budget_what: "金额取自账簿的控制总额，与命令行、JSON 接口和数据库视图 ledger.budget_execution 一致。",
         "The figures are the books' control totals, the same as on the command line, in JSON and in the view ledger.budget_execution.";
     no_budget: "尚无预算", "No budget yet";
-    no_budget_what: "拨款入账、分配到项目之后,这里按年度和项目列出执行情况。",
+    no_budget_what: "拨款入账、分配到项目之后，这里按年度和项目列出执行情况。",
         "Once money is appropriated and allocated to programmes, its execution is listed here by year and programme.";
-    unit: "单位", "Unit";
+    unit: "单位：", "Unit: ";
     programme: "项目", "Programme";
     year: "年度", "Year";
     no_year: "不分年度", "No year";
-    zone_line: "区本级(未下达项目)", "Zone, not by programme";
+    zone_line: "区本级（未下达项目）", "Zone level";
     total: "合计", "Total";
     appropriated: "拨入", "Appropriated";
     allocated: "已分配", "Allocated";
@@ -44,16 +44,15 @@ texts! {
     lapsed: "失效", "Lapsed";
     free: "项目可用", "Free";
     books: "账簿平衡", "Books in balance";
-    books_what: "复式记账:每一本账借方合计必须等于贷方合计。", "Double entry: in every book, debits must equal credits.";
+    books_what: "复式记账：每一本账借方合计必须等于贷方合计。", "Double entry: in every book, debits must equal credits.";
     no_books: "账簿中还没有转账。", "There are no transfers in the books yet.";
     book: "账簿", "Book";
     debits: "借方合计", "Debits";
     credits: "贷方合计", "Credits";
-    state: "状态", "State";
     balances: "平衡", "Balances";
     does_not_balance: "不平衡", "Does not balance";
     log: "日志", "Log";
-    log_what: "每一笔分录都是一棵 RFC 6962 默克尔树的叶子。检查点用数据库之外的密钥签名:保存一份,以后任何改动都瞒不过去。",
+    log_what: "每一笔分录都是一棵 RFC 6962 默克尔树的叶子。检查点用数据库之外的密钥签名：保存一份，以后任何改动都瞒不过去。",
         "Every entry is a leaf of an RFC 6962 Merkle tree. Checkpoints are signed with a key outside the database: keep one, and no later change can go unnoticed.";
     entries: "分录数", "Entries";
     signed_entries: "已签名分录数", "Entries signed";
@@ -66,9 +65,9 @@ texts! {
     signing_failing: "签名中断", "Signing has stopped";
     not_signed: "尚无检查点", "No checkpoint yet";
     how: "如何自行核验", "Check it yourself";
-    how_receipt: "取一份回执,离线可验:", "Fetch a receipt, which verifies offline:";
-    how_verify: "重算整个日志和全部余额:", "Rebuild the whole log and every balance:";
-    how_others: "或用任何支持 C2SP tlog-tiles 的工具(如 Go x/mod/sumdb),日志地址:",
+    how_receipt: "取一份回执，离线可验：", "Fetch a receipt, which verifies offline:";
+    how_verify: "重算整个日志和全部余额：", "Rebuild the whole log and every balance:";
+    how_others: "或用任何支持 C2SP tlog-tiles 的工具（如 Go x/mod/sumdb），日志地址：",
         "Or use any tool that reads C2SP tlog-tiles (such as Go x/mod/sumdb), on the log at:";
     key_elsewhere: "公钥请从另一渠道取得并比对。", "Get the key another way too, and compare.";
     checkpoint_link: "检查点", "Checkpoint";
@@ -105,7 +104,7 @@ impl Language {
             (Self::En, Currency::Usd) => "US dollars",
         };
         match self {
-            Self::Zh => format!("{name}({currency})"),
+            Self::Zh => format!("{name}（{currency}）"),
             Self::En => format!("{name} ({currency})"),
         }
     }

@@ -174,7 +174,7 @@ pub async fn list(
 /// Every party of a zone, in the order in which they were registered: for whole-zone runs.
 pub async fn all(conn: &mut PgConnection, zone: ZoneId) -> Result<Vec<Party>, sqlx::Error> {
     let ids = sqlx::query_scalar!(
-        "SELECT party_id FROM ledger.party WHERE zone_id = $1",
+        "SELECT party_id FROM ledger.party WHERE zone_id = $1 ORDER BY log_index",
         zone.0
     )
     .fetch_all(&mut *conn)

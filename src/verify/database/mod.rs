@@ -135,10 +135,13 @@ pub async fn verify_snapshot(
     options: &DatabaseOptions,
     progress: &(dyn Fn(u64, u64) + Send + Sync),
 ) -> Result<Report, VerifyError> {
-    // A function or operator of somebody's own must not stand in for one of Postgres's.
-    sqlx::query("SELECT set_config('search_path', 'pg_catalog', true)")
-        .execute(&mut *conn)
-        .await?;
+    // A function or operator of somebody's own must not stand in for one of Postgres's; and sorting all
+    // transfers is faster with more memory.
+    sqlx::query(
+        "SELECT set_config('search_path', 'pg_catalog', true), set_config('work_mem', '64MB', true)",
+    )
+    .execute(&mut *conn)
+    .await?;
     check_chart(conn).await?;
     let head = read_head(conn, zone.id).await?;
     let mut warnings = Vec::new();

@@ -1,13 +1,14 @@
-//! The reference: pgbench doing a plain double-entry transfer, 32 clients, prepared statements.
+//! What every benchmark needs: a private Postgres with the service's own settings, the reference on it
+//! (pgbench doing a plain double-entry transfer, 32 clients, prepared statements), and the closing line.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::ConnectOptions;
-use subsidy_ledger::db::private::{PrivatePostgres, find_psql};
+use sqlx::{AssertSqlSafe, ConnectOptions};
+use subsidy_ledger::db::private::{
+    PrivatePostgres, PrivatePostgresError, PrivateSettings, find_psql,
+};
 use tokio::process::Command;
-
-use crate::books::recreate_database;
 
 const DATABASE: &str = "bench_reference";
 const CLIENTS: &str = "32";
@@ -27,7 +28,7 @@ impl Reference {
         recreate_database(server, DATABASE).await;
         let options = server.superuser_options().database(DATABASE);
         let mut conn = options.connect().await.unwrap();
-        sqlx::raw_sql(include_str!("../reference/schema.sql"))
+        sqlx::raw_sql(include_str!("schema.sql"))
             .execute(&mut conn)
             .await
             .unwrap();
@@ -44,7 +45,7 @@ impl Reference {
 
     /// Transfers per second.
     pub(crate) async fn run(&self, time: Duration) -> u64 {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/reference/transfer.sql");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/yardstick/transfer.sql");
         let output = Command::new(&self.pgbench)
             .args(["--no-vacuum", "--protocol", "prepared"])
             .args(["--client", CLIENTS, "--jobs", THREADS])
@@ -79,4 +80,51 @@ fn find_pgbench() -> PathBuf {
         .map(|psql| psql.with_file_name("pgbench"))
         .filter(|pgbench| pgbench.is_file())
         .expect("pgbench, the reference, is missing: install PostgreSQL's client programs")
+}
+
+/// A new and empty database of this name.
+pub(crate) async fn recreate_database(server: &PrivatePostgres, name: &str) {
+    let mut conn = server
+        .superuser_options()
+        .database("postgres")
+        .connect()
+        .await
+        .unwrap();
+    for sql in [
+        format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
+        format!("CREATE DATABASE {name} OWNER subsidy_ledger_owner"),
+    ] {
+        sqlx::raw_sql(AssertSqlSafe(sql))
+            .execute(&mut conn)
+            .await
+            .unwrap();
+    }
+}
+
+/// The line that ends a benchmark.
+pub(crate) fn report(name: &str, ours: u64, reference: u64, unit: &str) {
+    let hundredths = ours * 100 / reference.max(1);
+    let (whole, rest) = (hundredths / 100, hundredths % 100);
+    println!("{name} ours={ours} reference={reference} ratio={whole}.{rest:02} unit={unit}");
+}
+
+pub(crate) fn median(mut figures: Vec<u64>) -> u64 {
+    figures.sort_unstable();
+    figures.get(figures.len() / 2).copied().unwrap_or(0)
+}
+
+/// Under `target/`, unless that is where the server's account can't enter.
+pub(crate) async fn open_server() -> PrivatePostgres {
+    let settings = PrivateSettings {
+        binaries: std::env::var_os("SUBSIDY_LEDGER_PG_BIN").map(PathBuf::from),
+        guard: Some(PathBuf::from(env!("CARGO_BIN_EXE_subsidy-ledger"))),
+    };
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-postgres");
+    match PrivatePostgres::open(&folder, &settings).await {
+        Err(PrivatePostgresError::NotTraversable { .. }) => {
+            let folder = Path::new("/tmp/subsidy-ledger-bench-postgres");
+            PrivatePostgres::open(folder, &settings).await.unwrap()
+        }
+        result => result.unwrap(),
+    }
 }

@@ -1,0 +1,378 @@
+//! Routes, methods, hosts, and what is wrong with requests.
+
+use axum::body::Body;
+use axum::http::Request;
+use insta::assert_json_snapshot;
+use subsidy_ledger::journal::AccountCode::{B10, B20, B30, F1010, F3010};
+use subsidy_ledger::log::signer::SignerStatus;
+use uuid::Uuid;
+
+use super::service::{Line, Service, noon};
+
+#[tokio::test]
+async fn what_is_not_there_is_a_problem() {
+    let service = Service::new().await;
+    let missing = Uuid::now_v7();
+    for path in [
+        "/nothing",
+        "/v1/zones/SH/nothing",
+        "/v1/zones/XX/entries",
+        "/v1/zones/sh/entries",
+        "/v1/zones/SH/entries/999",
+        "/v1/zones/SH/entries/-1",
+        "/v1/zones/SH/receipts/999",
+        "/v1/zones/SH/vouchers/no-uuid",
+        "/static/ledger-000000000000.css",
+        "/static/..%2f..%2fCargo.toml",
+        "/?zone=XX",
+        &format!("/v1/zones/SH/vouchers/{missing}"),
+        &format!("/v1/zones/SH/parties/{missing}"),
+    ] {
+        let answer = service.get(path).await;
+        assert_eq!(answer.problem(), (404, "not_found".to_owned()), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_problem_reads_so() {
+    let service = Service::new().await;
+    let answer = service.get("/v1/zones/SH/entries?limit=1000000000").await;
+    assert_json_snapshot!(answer.json(), { ".request_id" => "[id]" });
+    let answer = service.get("/v1/zones/XX/entries").await;
+    assert_json_snapshot!(answer.json(), { ".request_id" => "[id]" });
+}
+
+/// RELIABILITY (d) 42.
+#[tokio::test]
+async fn other_methods_are_not_allowed() {
+    let service = Service::new().await;
+    for (method, path, allow) in [
+        ("TRACE", "/v1/zones/SH/entries", "GET,HEAD"),
+        ("DELETE", "/v1/zones/SH/entries/1", "GET,HEAD"),
+        ("POST", "/healthz", "GET,HEAD"),
+        ("BREW", "/", "GET,HEAD"),
+        (
+            "GET",
+            "/v1/zones/SH/holds/01900000-0000-7000-8000-000000000000/redemptions",
+            "POST",
+        ),
+    ] {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .body(Body::empty())
+            .unwrap();
+        let answer = service.send(request).await;
+        assert_eq!(
+            answer.problem(),
+            (405, "method_not_allowed".to_owned()),
+            "{method} {path}"
+        );
+        assert_eq!(answer.header("allow"), allow, "{method} {path}");
+    }
+}
+
+/// RELIABILITY (d) 44, 45, and unknown parameters.
+#[tokio::test]
+async fn queries_are_read_strictly() {
+    let service = Service::new().await;
+    for (query, status, code) in [
+        ("entries?limit=1000000000", 422, "invalid"),
+        ("entries?limit=0", 422, "invalid"),
+        ("entries?limit=-1", 422, "invalid"),
+        ("entries?limit=5e1", 422, "invalid"),
+        ("entries?from=18446744073709551615", 422, "invalid"),
+        ("entries?from=x%00", 422, "invalid"),
+        ("entries?limit=1&limit=1", 400, "duplicate_parameter"),
+        ("entries?order=desc", 422, "invalid"),
+        ("parties?after=tampered", 422, "invalid"),
+        ("parties?search=%00", 422, "invalid"),
+        ("parties?search=a%E2%80%AEb", 422, "invalid"),
+        ("parties?role=boss", 422, "invalid"),
+        ("accounts/B10:CNY?at=99", 422, "invalid"),
+        (
+            "accounts/B10:CNY?at=0&recorded=2026-03-01T00:00:00Z",
+            422,
+            "invalid",
+        ),
+        (
+            "accounts/B10:CNY?recorded=2026-03-01T00:00:00",
+            422,
+            "invalid",
+        ),
+        (
+            "accounts/B10:CNY?recorded=2026-02-30T00:00:00Z",
+            422,
+            "invalid",
+        ),
+        (
+            "accounts/B10:CNY?recorded=2026-12-31T23:59:60Z",
+            422,
+            "invalid",
+        ),
+        (
+            "accounts/B10:CNY?recorded=0000-01-01T00:00:00Z",
+            422,
+            "invalid",
+        ),
+        ("accounts/B10:CNY?recorded=infinity", 422, "invalid"),
+        ("accounts/B99:CNY", 422, "invalid"),
+        ("accounts/B10:cny", 422, "invalid"),
+    ] {
+        let answer = service.get(&format!("/v1/zones/SH/{query}")).await;
+        assert_eq!(answer.problem(), (status, code.to_owned()), "{query}");
+    }
+    // A plus sign that was not encoded arrives as a space: the answer says what to write.
+    let answer = service
+        .get("/v1/zones/SH/accounts/B10:CNY?recorded=2026-03-01T00:00:00+08:00")
+        .await;
+    assert!(answer.json()["detail"].as_str().unwrap().contains("%2B"));
+}
+
+/// RELIABILITY (d) 46, 67, and DNS rebinding.
+#[tokio::test]
+async fn only_this_machine_and_no_other_page_is_answered() {
+    let service = Service::new().await;
+    let post =
+        || Request::post("/v1/zones/SH/holds/01900000-0000-7000-8000-000000000000/redemptions");
+    let ask = async |request: axum::http::request::Builder| {
+        service.send(request.body(Body::empty()).unwrap()).await
+    };
+    let rebound = ask(Request::get("/healthz").header("host", "evil.example:8080")).await;
+    assert_eq!(rebound.problem(), (421, "host_not_loopback".to_owned()));
+    let forwarded = ask(Request::get("/healthz")
+        .header("host", "evil.example")
+        .header("x-forwarded-host", "localhost")
+        .header("x-forwarded-for", "127.0.0.1"));
+    assert_eq!(forwarded.await.status, 421);
+    for (name, value) in [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        ("origin", "http://evil.example"),
+        ("origin", "http://localhost:9999"),
+        ("origin", "null"),
+    ] {
+        let answer = ask(post().header(name, value)).await;
+        assert_eq!(
+            answer.problem(),
+            (403, "cross_site".to_owned()),
+            "{name}: {value}"
+        );
+    }
+    let own = ask(post()
+        .header("sec-fetch-site", "same-origin")
+        .header("origin", "http://localhost:8080"));
+    assert_eq!(
+        own.await.status,
+        415,
+        "the origin is ours: the next check refuses"
+    );
+    let link = ask(Request::get("/").header("sec-fetch-site", "cross-site")).await;
+    assert_eq!(link.status, 200, "a link from elsewhere may be followed");
+}
+
+#[tokio::test]
+async fn every_answer_has_the_security_headers() {
+    let service = Service::new().await;
+    for path in [
+        "/",
+        "/healthz",
+        "/nothing",
+        "/v1/zones/SH/entries",
+        "/logs/SH/vkey",
+    ] {
+        let answer = service.get(path).await;
+        assert!(
+            answer
+                .header("content-security-policy")
+                .starts_with("default-src 'none'"),
+            "{path}"
+        );
+        assert!(!answer.header("content-security-policy").contains("unsafe"));
+        assert!(
+            answer
+                .header("content-security-policy")
+                .contains("frame-ancestors 'none'")
+        );
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(answer.header("referrer-policy"), "no-referrer", "{path}");
+        assert!(!answer.header("cache-control").is_empty(), "{path}");
+        answer.header("x-request-id").parse::<Uuid>().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn accounts_are_shown_now_and_as_they_were() {
+    let service = Service::new().await;
+    service
+        .record(&[(B10, B20, 1_000), (F1010, F3010, 1_000)], Line::default())
+        .await; // entry 1
+    service.record(&[(B10, B20, 500)], Line::default()).await; // entry 2
+    let balance = async |query: &str| {
+        let answer = service
+            .get(&format!("/v1/zones/SH/accounts/B10:CNY{query}"))
+            .await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()["balance"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(balance("").await, "1500.00");
+    assert_eq!(balance("?at=2").await, "1500.00");
+    assert_eq!(balance("?at=1").await, "1000.00");
+    assert_eq!(balance("?at=0").await, "0.00");
+    assert_eq!(
+        balance("?recorded=2026-03-01T12:00:00%2B08:00").await,
+        "1500.00"
+    );
+    assert_eq!(balance("?recorded=2026-02-28T16:00:00Z").await, "0.00");
+
+    let page = service
+        .get("/v1/zones/SH/accounts/B20:CNY/statement?limit=1")
+        .await
+        .json();
+    assert_eq!(page["lines"][0]["credit"], "1000.00");
+    assert_eq!(page["lines"].as_array().unwrap().len(), 1);
+    let next = page["next"].as_i64().unwrap();
+    let page = service
+        .get(&format!(
+            "/v1/zones/SH/accounts/B20:CNY/statement?from={next}"
+        ))
+        .await
+        .json();
+    assert_eq!(page["opening"], "1000.00");
+    assert_eq!(page["lines"][0]["balance"], "1500.00");
+    assert_eq!(page["next"], serde_json::Value::Null);
+}
+
+#[tokio::test]
+async fn reports_are_decimal_text_with_their_currency() {
+    let service = Service::new().await;
+    service
+        .record(
+            &[(B10, B20, 1_000), (F1010, F3010, 1_000)],
+            Line::of("SH-2026", 2026),
+        )
+        .await;
+    service
+        .record(&[(B20, B30, 400)], Line::of("SH-2026", 2026))
+        .await;
+    let budget = service.get("/v1/zones/SH/budget-execution").await.json();
+    let line = &budget["lines"][1];
+    assert_eq!(
+        (&line["programme"], &line["currency"]),
+        (&"SH-2026".into(), &"CNY".into())
+    );
+    assert_eq!(
+        (&line["allocated"], &line["free"]),
+        (&"400.00".into(), &"400.00".into())
+    );
+    let books = service.get("/v1/zones/SH/trial-balance").await.json();
+    assert_eq!(books["books"].as_array().unwrap().len(), 2);
+    for book in books["books"].as_array().unwrap() {
+        assert_eq!(book["balances"], true);
+        assert_eq!(book["debits"], book["credits"]);
+    }
+}
+
+#[tokio::test]
+async fn entries_are_listed_page_by_page() {
+    let service = Service::new().await;
+    for _ in 0..4 {
+        service.record(&[(B10, B20, 1)], Line::default()).await;
+    }
+    let mut seen = Vec::new();
+    let mut from = Some(0);
+    while let Some(index) = from {
+        let page = service
+            .get(&format!("/v1/zones/SH/entries?limit=2&from={index}"))
+            .await
+            .json();
+        for entry in page["entries"].as_array().unwrap() {
+            seen.push(entry["index"].as_i64().unwrap());
+            assert_eq!(entry["entry"]["zone"], "SH");
+        }
+        from = page["next"].as_i64();
+    }
+    assert_eq!(seen, [0, 1, 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn parties_programmes_and_vouchers_of_an_empty_zone_are_empty_lists() {
+    let service = Service::new().await;
+    for (path, list) in [
+        ("parties?search=%25_&role=provider&limit=5", "parties"),
+        ("programmes", "programmes"),
+        ("vouchers?programme=SH-2026", "vouchers"),
+    ] {
+        let answer = service.get(&format!("/v1/zones/SH/{path}")).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert!(answer.json()[list].as_array().unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn readiness_follows_the_signer_and_the_database() {
+    let service = Service::new().await;
+    assert_eq!(service.get("/healthz").await.text(), "alive\n");
+    let set = |status| service.status.send_replace(status);
+    set(SignerStatus::Starting);
+    assert_eq!(
+        service.get("/readyz").await.problem(),
+        (503, "not_ready".to_owned())
+    );
+    set(SignerStatus::Signing {
+        seen_at: noon() - chrono::TimeDelta::seconds(11),
+    });
+    let late = service.get("/readyz").await;
+    assert_eq!(late.problem().0, 503);
+    assert_eq!(late.header("retry-after"), "1");
+    assert!(
+        late.json()["detail"]
+            .as_str()
+            .unwrap()
+            .contains("11 s behind")
+    );
+    set(SignerStatus::Failing {
+        since: noon(),
+        reason: "secret path".to_owned(),
+    });
+    assert!(!service.get("/readyz").await.text().contains("secret"));
+    set(SignerStatus::Signing { seen_at: noon() });
+    assert_eq!(service.get("/readyz").await.text(), "ready\n");
+    service.db.app().close().await;
+    assert_eq!(service.get("/readyz").await.problem().0, 503);
+    let entries = service.get("/v1/zones/SH/entries").await;
+    assert_eq!(entries.problem(), (503, "database_unavailable".to_owned()));
+    assert_eq!(entries.header("retry-after"), "1");
+    assert_eq!(service.get("/healthz").await.status, 200);
+    assert_eq!(service.get("/metrics").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_defect_shows_nothing_of_itself() {
+    let service = Service::new().await;
+    crate::kit::run(
+        &mut service.db.superuser().await,
+        "ALTER TABLE ledger.entry RENAME TO lost",
+    )
+    .await;
+    let answer = service.get("/v1/zones/SH/entries").await;
+    assert_eq!(answer.problem(), (500, "internal".to_owned()));
+    assert!(!answer.text().contains("ledger.entry"), "{}", answer.text());
+}
+
+#[tokio::test]
+async fn metrics_are_by_route_and_status() {
+    let service = Service::new().await;
+    service.get("/v1/zones/SH/entries?limit=7").await;
+    service.get("/wp-login.php").await;
+    let answer = service.get("/metrics").await;
+    let text = answer.text();
+    assert!(
+        text.contains(r#"route="/v1/zones/{zone}/entries",status="200""#),
+        "{text}"
+    );
+    assert!(text.contains(r#"route="(none)",status="404""#));
+    assert!(text.contains("log_entries_total{zone=\"SH\"}"));
+    assert!(text.contains("database_sessions{state=\"idle\"}"));
+    assert!(!text.contains("wp-login"));
+}

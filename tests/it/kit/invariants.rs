@@ -1,0 +1,146 @@
+//! What must hold of a zone after every command (DESIGN §5), asked of the database itself.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use sqlx::PgConnection;
+
+/// Each rule with a query for what breaks it.
+const RULES: &[(&str, &str)] = &[
+    (
+        "a voucher's free and held parts are the balances of its accounts, and all parts its face",
+        "SELECT v.voucher_id::text FROM ledger.voucher v
+         LEFT JOIN ledger.account b40 ON b40.code = 'B40' AND b40.item_id = v.voucher_id
+         LEFT JOIN ledger.account b50 ON b50.code = 'B50' AND b50.item_id = v.voucher_id
+         WHERE v.free <> coalesce(b40.credits - b40.debits, 0)
+             OR v.held <> coalesce(b50.credits - b50.debits, 0)
+             OR v.face <> v.free + v.held + v.redeemed + v.expired + v.cancelled",
+    ),
+    (
+        "a voucher's holds add up to what is held and redeemed of it",
+        "SELECT v.voucher_id::text FROM ledger.voucher v
+         LEFT JOIN ledger.hold h ON h.voucher_id = v.voucher_id
+         GROUP BY v.voucher_id, v.held, v.redeemed
+         HAVING v.held <> coalesce(sum(h.amount) FILTER (WHERE h.state = 'held'), 0)
+             OR v.redeemed <> coalesce(sum(h.redeemed), 0)",
+    ),
+    (
+        "every book balances",
+        "SELECT left(code, 1) FROM ledger.account GROUP BY 1 HAVING sum(debits) <> sum(credits)",
+    ),
+    (
+        "authority is the sum of what became of it",
+        "SELECT 'B10' WHERE (SELECT sum(debits - credits) FROM ledger.account WHERE code = 'B10')
+             <> (SELECT sum(credits - debits) FROM ledger.account WHERE code LIKE 'B%' AND code <> 'B10')",
+    ),
+    (
+        "control totals are sums over accounts",
+        "SELECT code || ' ' || programme FROM ledger.control_total t
+         FULL JOIN (SELECT code, coalesce(programme, '') AS programme, coalesce(fiscal_year, 0) AS fiscal_year,
+                 sum(debits) AS debits, sum(credits) AS credits
+             FROM ledger.account GROUP BY 1, 2, 3) a USING (code, programme, fiscal_year)
+         WHERE (t.debits, t.credits) IS DISTINCT FROM (a.debits::bigint, a.credits::bigint)",
+    ),
+    (
+        "what is used of a yearly limit is what the holder was granted and did not give back",
+        "SELECT coalesce(a.address, v.party_id::text) FROM
+             (SELECT programme, fiscal_year, party_id, sum(face - expired - cancelled) AS used
+              FROM ledger.voucher WHERE counts_in_year GROUP BY 1, 2, 3) v
+         FULL JOIN (SELECT *, credits - debits AS used FROM ledger.account WHERE code = 'Q30') a
+             USING (programme, fiscal_year, party_id)
+         WHERE a.used IS DISTINCT FROM v.used",
+    ),
+    (
+        "what is used of a holding limit is what the holder has",
+        "SELECT coalesce(a.address, v.party_id::text) FROM
+             (SELECT programme, party_id, sum(free + held) AS used
+              FROM ledger.voucher WHERE counts_as_held GROUP BY 1, 2) v
+         FULL JOIN (SELECT *, credits - debits AS used FROM ledger.account WHERE code = 'Q31') a
+             USING (programme, party_id)
+         WHERE a.used IS DISTINCT FROM v.used",
+    ),
+    (
+        "what is left and used of limits adds up to the limits",
+        "SELECT programme FROM ledger.account WHERE code LIKE 'Q%' GROUP BY 1
+         HAVING sum(debits - credits) <> 0",
+    ),
+    (
+        "a payee's account is what is owed to it and not sent",
+        "SELECT coalesce(a.address, p.party_id::text) FROM
+             (SELECT programme, fiscal_year, payee_id AS party_id,
+                 sum(amount) FILTER (WHERE state IN ('owed', 'approved')) AS owed
+              FROM ledger.payable GROUP BY 1, 2, 3) p
+         FULL JOIN (SELECT *, credits - debits AS owed FROM ledger.account WHERE code = 'F2010') a
+             USING (programme, fiscal_year, party_id)
+         WHERE coalesce(a.owed, 0) <> coalesce(p.owed, 0)",
+    ),
+    (
+        "money in transit is what is sent, obligated authority what is not paid, spent authority what is",
+        "WITH p AS (SELECT coalesce(sum(amount) FILTER (WHERE state = 'sent'), 0) AS sent,
+                 coalesce(sum(amount) FILTER (WHERE state <> 'paid'), 0) AS unpaid,
+                 coalesce(sum(amount) FILTER (WHERE state = 'paid'), 0) AS paid FROM ledger.payable),
+             a AS (SELECT coalesce(sum(credits - debits) FILTER (WHERE code = 'F1020'), 0) AS f1020,
+                 coalesce(sum(credits - debits) FILTER (WHERE code = 'B60'), 0) AS b60,
+                 coalesce(sum(credits - debits) FILTER (WHERE code = 'B70'), 0) AS b70,
+                 coalesce(sum(debits - credits) FILTER (WHERE code = 'F1010'), 0) AS f1010,
+                 coalesce(sum(debits) FILTER (WHERE code = 'F1010'), 0) AS appropriated
+             FROM ledger.account)
+         SELECT row_to_json(a)::text || row_to_json(p)::text FROM a, p
+         WHERE f1020 <> sent OR b60 <> unpaid OR b70 <> paid OR f1010 <> appropriated - paid",
+    ),
+    (
+        "a payable is paid when one line says so, and sent when one line waits",
+        "SELECT p.payable_id::text FROM ledger.payable p
+         LEFT JOIN ledger.payment_line l ON l.payable_id = p.payable_id
+         GROUP BY p.payable_id, p.state
+         HAVING count(*) FILTER (WHERE l.state = 'paid') <> (p.state = 'paid')::int
+             OR count(*) FILTER (WHERE l.state = 'sent') <> (p.state = 'sent')::int",
+    ),
+    (
+        "the log has no gaps",
+        "SELECT h.size::text FROM ledger.log_head h
+         WHERE h.size <> (SELECT count(*) FROM ledger.entry)
+             OR h.size <> (SELECT max(log_index) + 1 FROM ledger.entry)",
+    ),
+];
+
+/// The rules that are broken, with what breaks them.
+pub(crate) async fn broken(conn: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
+    static QUERY: LazyLock<String> = LazyLock::new(|| {
+        let queries = RULES.iter().map(|(rule, query)| {
+            let rule = rule.replace('\'', "''");
+            format!("SELECT '{rule}: ' || coalesce(what, '') FROM ({query}) AS broken (what)")
+        });
+        queries.collect::<Vec<_>>().join(" UNION ALL ")
+    });
+    sqlx::query_scalar(QUERY.as_str()).fetch_all(conn).await
+}
+
+/// Balances by account code, positive on their normal sides, in minor units.
+pub(crate) async fn balances(
+    conn: &mut PgConnection,
+) -> Result<BTreeMap<String, i64>, sqlx::Error> {
+    let rows: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT code, sum(CASE normal_side WHEN 'D' THEN debits - credits ELSE credits - debits END)::bigint
+         FROM ledger.account GROUP BY code",
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Accounts and rows as text: equal texts mean that nothing has changed but the log.
+pub(crate) async fn state(conn: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT address || ' ' || debits || ' ' || credits FROM ledger.account
+         UNION ALL SELECT row_to_json(a)::text FROM ledger.voucher_application a
+         UNION ALL SELECT row_to_json(v)::text FROM ledger.voucher v
+         UNION ALL SELECT row_to_json(h)::text FROM ledger.hold h
+         UNION ALL SELECT row_to_json(p)::text FROM ledger.payable p
+         UNION ALL SELECT row_to_json(b)::text FROM ledger.payment_batch b
+         UNION ALL SELECT row_to_json(l)::text FROM ledger.payment_line l
+         ORDER BY 1",
+    )
+    .fetch_all(conn)
+    .await
+}

@@ -1,0 +1,421 @@
+//! A zone with people, parties, two voucher programmes and money, and how commands are given in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::slice;
+
+use chrono::{NaiveDate, TimeDelta};
+use futures::future::BoxFuture;
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::PgConnection;
+use subsidy_ledger::identity::{Actor, Caller, Command, Role};
+use subsidy_ledger::party::{self, Identity, NewParty, PartyRole};
+use subsidy_ledger::programme::{self, Allocate, Appropriate, NewProgramme, ProgrammeKind};
+use subsidy_ledger::types::{Amount, Currency, FiscalYear, LogIndex, Money, PartyId, Period, Zone};
+use subsidy_ledger::voucher::{
+    self, Answered, Answers, Apply, Cancel, Expire, Freeze, Issue, PlaceHold, Redeem, Rejected,
+    Release, Review, VoucherError,
+};
+use subsidy_ledger::zone::{self, NewPerson};
+use subsidy_ledger::{journal, payment};
+
+use super::{TestDb, invariants};
+use crate::books::found;
+use crate::policy_cases::pack_text;
+
+/// Login and roles of the office's people. `all` has every duty, to show that roles are not enough.
+const PEOPLE: &[(&str, &[Role])] = &[
+    ("clerk", &[Role::Sme, Role::Provider, Role::Incubator]),
+    ("reviewer", &[Role::Reviewer]),
+    ("manager", &[Role::Manager]),
+    ("manager2", &[Role::Manager]),
+    ("finance", &[Role::Finance]),
+    ("cashier", &[Role::Cashier]),
+    ("cashier2", &[Role::Cashier]),
+    ("rules", &[Role::RuleAdmin]),
+    ("auditor", &[Role::Auditor]),
+    ("all", Role::ALL),
+];
+
+/// Parties, and a person who acts for each under the same login.
+const PARTIES: &[(&str, &str, PartyRole, Role)] = &[
+    ("f", "91000000MA00000900", PartyRole::Enterprise, Role::Sme),
+    ("g", "91000000MA0000277Y", PartyRole::Enterprise, Role::Sme),
+    (
+        "p",
+        "914403001922038216",
+        PartyRole::Provider,
+        Role::Provider,
+    ),
+];
+
+/// Short name, code, pack.
+const PROGRAMMES: &[(&str, &str, &str)] = &[
+    ("SH", "SH-VOUCHER", "shanghai-2020"),
+    ("YH", "YH-VOUCHER", "yuhuan-2023"),
+];
+
+pub(crate) fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+pub(crate) fn yuan(yuan: i64) -> Amount {
+    Amount::new(Money::from_minor(yuan * 100)).unwrap()
+}
+
+/// One voucher command.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    Apply(Apply),
+    Review(Review),
+    Issue(Issue),
+    Hold(PlaceHold),
+    Redeem(Redeem),
+    Release(Release),
+    Expire(Expire),
+    Cancel(Cancel),
+    Freeze(Freeze),
+}
+
+/// What became of one: the entry and the answer, or why nothing was recorded.
+pub(crate) type Given = Result<(LogIndex, Value), Rejected>;
+
+pub(crate) struct World {
+    pub(crate) db: TestDb,
+    pub(crate) zone: Zone,
+    pub(crate) people: BTreeMap<&'static str, Actor>,
+    pub(crate) parties: BTreeMap<&'static str, PartyId>,
+}
+
+impl World {
+    /// With this much for each programme in a budget year: `("SH", 2020, 1_000_000)`, in yuan.
+    pub(crate) async fn new(budget: &[(&str, i16, i64)]) -> Self {
+        let db = TestDb::new().await;
+        let (zone, system) = found(&db, "TEST", Currency::Cny).await;
+        let mut world = Self {
+            db,
+            zone,
+            people: BTreeMap::from([("system", system)]),
+            parties: BTreeMap::new(),
+        };
+        for (login, roles) in PEOPLE {
+            world.enrol(login, roles, None).await;
+        }
+        for (login, code, kind, role) in PARTIES {
+            let party = world.register(login, code, *kind).await;
+            world.parties.insert(login, party);
+            world.enrol(login, &[*role], Some(party)).await;
+        }
+        for (_, code, pack) in PROGRAMMES {
+            world.publish(code, &pack_text(pack)).await;
+        }
+        for (programme, year, amount) in budget {
+            world.fund(programme_code(programme), *year, *amount).await;
+        }
+        world
+    }
+
+    pub(crate) fn caller(&self, who: &str, on: &str, key: Option<&str>) -> Caller {
+        let actor = self
+            .people
+            .get(who)
+            .unwrap_or_else(|| panic!("there is no {who}"));
+        Caller {
+            zone: self.zone.clone(),
+            actor: actor.clone(),
+            now: self.zone.time.start_of(day(on)) + TimeDelta::hours(10),
+            key: key.map(str::to_owned),
+        }
+    }
+
+    /// One command of any room, in a transaction of its own.
+    pub(crate) async fn one<I, T, E, F>(&self, caller: Caller, input: I, body: F) -> Result<T, E>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        E: std::error::Error + From<sqlx::Error> + Send + 'static,
+        F: for<'c> Fn(&'c mut PgConnection, Command<'c>, &'c I) -> BoxFuture<'c, Result<T, E>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        let zone = caller.zone.id;
+        let write = self
+            .db
+            .app()
+            .write(zone, (caller, input), move |conn, (caller, input)| {
+                body(conn, caller.command(), input)
+            });
+        write.await
+    }
+
+    async fn enrol(&mut self, login: &'static str, roles: &[Role], party: Option<PartyId>) {
+        let new = NewPerson {
+            login: login.parse().unwrap(),
+            name: login.parse().unwrap(),
+            party,
+            roles: BTreeSet::from_iter(roles.iter().copied()),
+        };
+        let enrolled = self.one(
+            self.caller("system", "2020-01-01", None),
+            new,
+            |conn, command, new| {
+                Box::pin(async move { zone::enrol(conn, &command, new.clone()).await })
+            },
+        );
+        let (actor, _) = enrolled.await.unwrap();
+        self.people.insert(login, actor);
+    }
+
+    async fn register(&self, name: &str, code: &str, role: PartyRole) -> PartyId {
+        let new = NewParty {
+            identity: Identity::Uscc(code.parse().unwrap()),
+            name: name.parse().unwrap(),
+            roles: [role].into(),
+            group: None,
+        };
+        self.try_register("manager", new).await.unwrap()
+    }
+
+    pub(crate) async fn try_register(
+        &self,
+        who: &str,
+        new: NewParty,
+    ) -> Result<PartyId, party::PartyError> {
+        let caller = self.caller(who, "2020-01-01", None);
+        let registered = self.one(caller, new, |conn, command, new| {
+            Box::pin(async move { party::register(conn, &command, slice::from_ref(new)).await })
+        });
+        Ok(registered.await?[0].party)
+    }
+
+    async fn publish(&self, code: &str, pack: &str) {
+        let new = NewProgramme {
+            code: code.parse().unwrap(),
+            kind: ProgrammeKind::Voucher,
+            name_en: code.parse().unwrap(),
+            name_zh: code.parse().unwrap(),
+        };
+        let on = "2020-01-01";
+        self.one(
+            self.caller("manager", on, None),
+            new,
+            |conn, command, new| {
+                Box::pin(async move { programme::create(conn, &command, new).await })
+            },
+        )
+        .await
+        .unwrap();
+        let input = (code.parse().unwrap(), pack.to_owned());
+        self.one(
+            self.caller("rules", on, None),
+            input.clone(),
+            |conn, command, (code, pack)| {
+                Box::pin(async move { programme::propose(conn, &command, code, pack).await })
+            },
+        )
+        .await
+        .unwrap();
+        self.one(
+            self.caller("manager", on, None),
+            input,
+            |conn, command, (code, pack)| {
+                Box::pin(async move { programme::publish(conn, &command, code, pack).await })
+            },
+        )
+        .await
+        .unwrap();
+    }
+
+    async fn fund(&self, code: &str, year: i16, amount: i64) {
+        let caller = self.caller("finance", "2020-01-01", None);
+        let appropriate = Appropriate {
+            amount: yuan(amount),
+            document: "budget".parse().unwrap(),
+            year: FiscalYear(year),
+        };
+        let allocate = Allocate {
+            amount: yuan(amount),
+            programme: code.parse().unwrap(),
+            year: FiscalYear(year),
+        };
+        let funded = self.one(
+            caller,
+            (appropriate, allocate),
+            |conn, command, (first, second)| {
+                Box::pin(async move {
+                    programme::appropriate(conn, &command, first).await?;
+                    programme::allocate(conn, &command, second).await
+                })
+            },
+        );
+        funded.await.unwrap();
+    }
+
+    pub(crate) async fn close_year(&self, year: i16, on: &str) {
+        let input: (Period, _) = (FiscalYear(year).period(), "closing".parse().unwrap());
+        let caller = self.caller("finance", on, None);
+        let closed = self.one(caller, input, |conn, command, (period, reason)| {
+            Box::pin(async move {
+                let (zone, actor) = (command.zone, command.actor.person);
+                journal::close_period(conn, zone, command.now, actor, *period, reason).await
+            })
+        });
+        closed.await.unwrap();
+    }
+
+    /// One voucher command in a transaction of its own.
+    pub(crate) async fn give(&self, caller: Caller, step: Step) -> Given {
+        self.try_give(vec![(caller, step)])
+            .await
+            .unwrap()
+            .pop()
+            .unwrap()
+    }
+
+    /// Commands of the first one's kind, in one transaction.
+    pub(crate) async fn try_give(
+        &self,
+        steps: Vec<(Caller, Step)>,
+    ) -> Result<Vec<Given>, VoucherError> {
+        macro_rules! batch {
+            ($kind:ident, $run:path) => {
+                self.batch(of_kind!(steps, $kind), |conn, requests| {
+                    Box::pin($run(conn, requests))
+                })
+                .await
+            };
+        }
+        macro_rules! of_kind {
+            ($steps:ident, $kind:ident) => {
+                $steps
+                    .into_iter()
+                    .map(|(caller, step)| match step {
+                        Step::$kind(input) => (caller, input),
+                        other => panic!("{other:?} among others"),
+                    })
+                    .collect()
+            };
+        }
+        match steps[0].1 {
+            Step::Apply(_) => batch!(Apply, voucher::apply),
+            Step::Review(_) => batch!(Review, voucher::review),
+            Step::Issue(_) => batch!(Issue, voucher::issue),
+            Step::Hold(_) => batch!(Hold, voucher::hold),
+            Step::Redeem(_) => batch!(Redeem, voucher::redeem),
+            Step::Release(_) => batch!(Release, voucher::release),
+            Step::Expire(_) => batch!(Expire, voucher::expire),
+            Step::Cancel(_) => batch!(Cancel, voucher::cancel),
+            Step::Freeze(_) => batch!(Freeze, voucher::freeze),
+        }
+    }
+
+    async fn batch<I, A, F>(
+        &self,
+        callers: Vec<(Caller, I)>,
+        run: F,
+    ) -> Result<Vec<Given>, VoucherError>
+    where
+        I: Clone + Send + Sync + 'static,
+        A: Serialize + Send + 'static,
+        F: for<'c> Fn(
+                &'c mut PgConnection,
+                &'c [(Command<'c>, I)],
+            ) -> BoxFuture<'c, Result<Answers<A>, VoucherError>>
+            + Copy
+            + Send
+            + Sync
+            + 'static,
+    {
+        let write = self
+            .db
+            .app()
+            .write(self.zone.id, callers, move |conn, callers| {
+                let requests: Vec<(Command<'_>, I)> = callers
+                    .iter()
+                    .map(|(caller, input)| (caller.command(), input.clone()))
+                    .collect();
+                Box::pin(async move { run(conn, &requests).await })
+            });
+        let given = |Answered { index, answer }: Answered<A>| {
+            (index, serde_json::to_value(answer).unwrap())
+        };
+        Ok(write
+            .await?
+            .into_iter()
+            .map(|answer| answer.map(given))
+            .collect())
+    }
+
+    /// Everything that stands in the books and rows, apart from entries.
+    pub(crate) async fn state(&self) -> Vec<String> {
+        let state: Result<_, sqlx::Error> = self
+            .db
+            .app()
+            .read(self.zone.id, (), |conn, ()| {
+                Box::pin(invariants::state(conn))
+            })
+            .await;
+        state.unwrap()
+    }
+
+    /// How many entries the log has.
+    pub(crate) async fn size(&self) -> i64 {
+        let size = self
+            .db
+            .app()
+            .read(self.zone.id, self.zone.id, |conn, zone| {
+                Box::pin(journal::size_at(conn, *zone, journal::AsOf::Now))
+            });
+        size.await.unwrap()
+    }
+
+    /// Balances by account code over all accounts, positive on their normal sides, in fen.
+    pub(crate) async fn balances(&self) -> BTreeMap<String, i64> {
+        let balances: Result<_, sqlx::Error> = self
+            .db
+            .app()
+            .read(self.zone.id, (), |conn, ()| {
+                Box::pin(invariants::balances(conn))
+            })
+            .await;
+        balances.unwrap()
+    }
+
+    /// Panics with every rule of DESIGN §5 that the database breaks.
+    pub(crate) async fn check_invariants(&self) {
+        let broken: Result<_, sqlx::Error> = self
+            .db
+            .app()
+            .read(self.zone.id, (), |conn, ()| {
+                Box::pin(invariants::broken(conn))
+            })
+            .await;
+        assert_eq!(broken.unwrap(), Vec::<String>::new());
+    }
+
+    /// What is owed, as ids, oldest first.
+    pub(crate) async fn payables(&self, state: payment::PayableState) -> Vec<payment::Payable> {
+        let filter = payment::PayableFilter::State(state, 1_000);
+        let input = (self.zone.id, filter);
+        let found = self
+            .db
+            .app()
+            .read(self.zone.id, input, |conn, (zone, filter)| {
+                Box::pin(payment::payables(
+                    conn,
+                    *zone,
+                    Currency::Cny,
+                    filter,
+                    payment::Lock::No,
+                ))
+            });
+        found.await.unwrap()
+    }
+}
+
+/// The code of a programme by its short name.
+pub(crate) fn programme_code(short: &str) -> &'static str {
+    let found = PROGRAMMES.iter().find(|(name, _, _)| *name == short);
+    found.unwrap_or_else(|| panic!("no programme {short}")).1
+}
