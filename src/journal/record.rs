@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
 use sqlx::PgConnection;
+use sqlx::error::DatabaseError;
 
 use super::address::Address;
 use super::body;
 use super::chart::Side;
-use super::entry::{Effect, Entry, EntryKind, Idempotency};
+use super::entry::{Effect, Entry, Idempotency};
 use super::fold::{AccountTotals, Books, PostedTransfer, Refusal};
 use super::idempotency::{Earlier, earlier};
 use super::period::closed_periods;
@@ -331,10 +332,10 @@ async fn open_accounts(
         &column(|address| address.currency.code().to_owned()),
         &sides,
         &guarded,
-        &programmes as &[Option<String>],
-        &years as &[Option<i16>],
-        &parties as &[Option<uuid::Uuid>],
-        &items as &[Option<uuid::Uuid>],
+        &programmes as _,
+        &years as _,
+        &parties as _,
+        &items as _,
     )
     .fetch_all(conn)
     .await?;
@@ -364,14 +365,7 @@ async fn insert_entries(
         .map(|accepted| accepted.index.0)
         .collect();
     let actors: Vec<uuid::Uuid> = entries().map(|entry| entry.actor.0).collect();
-    let kinds: Vec<&str> = entries()
-        .map(
-            |Entry {
-                 kind: EntryKind(kind),
-                 ..
-             }| *kind,
-        )
-        .collect();
+    let kinds: Vec<&str> = entries().map(|entry| entry.kind.0).collect();
     let effective: Vec<NaiveDate> = entries().map(|entry| entry.effective).collect();
     let subjects: Vec<Option<uuid::Uuid>> = entries().map(|entry| entry.subject).collect();
     let adjusting: Vec<bool> = entries()
@@ -383,21 +377,12 @@ async fn insert_entries(
             Effect::Ordinary | Effect::Adjusting => None,
         })
         .collect();
-    let keys: Vec<Option<&str>> = entries()
-        .map(|entry| {
-            entry
-                .idempotency
-                .as_ref()
-                .map(|command| command.key.as_str())
-        })
+    let commands = || entries().map(|entry| entry.idempotency.as_ref());
+    let keys: Vec<Option<&str>> = commands()
+        .map(|command| command.map(|command| command.key.as_str()))
         .collect();
-    let requests: Vec<Option<&[u8]>> = entries()
-        .map(|entry| {
-            entry
-                .idempotency
-                .as_ref()
-                .map(|command| command.request.as_slice())
-        })
+    let requests: Vec<Option<&[u8]>> = commands()
+        .map(|command| command.map(|command| command.request.as_slice()))
         .collect();
     let bodies: Vec<&[u8]> = batch
         .accepted
@@ -419,15 +404,15 @@ async fn insert_entries(
         at,
         &indices,
         &actors,
-        &kinds as &[&str],
+        &kinds as _,
         &effective,
-        &subjects as &[Option<uuid::Uuid>],
+        &subjects as _,
         &adjusting,
-        &reverses as &[Option<i64>],
-        &keys as &[Option<&str>],
-        &requests as &[Option<&[u8]>],
-        &bodies as &[&[u8]],
-        &hashes as &[&[u8]],
+        &reverses as _,
+        &keys as _,
+        &requests as _,
+        &bodies as _,
+        &hashes as _,
     )
     .execute(conn)
     .await?;
@@ -567,18 +552,22 @@ async fn add_to_control_totals(
          ON CONFLICT ON CONSTRAINT control_total_pkey DO UPDATE
              SET debits = total.debits + excluded.debits, credits = total.credits + excluded.credits",
         zone.0,
-        &codes as &[&str],
-        &currencies as &[&str],
-        &programmes as &[&str],
+        &codes as _,
+        &currencies as _,
+        &programmes as _,
         &years,
         &debits,
         &credits,
     )
     .execute(conn)
     .await
-    .map_err(|error| match error.as_database_error().and_then(|error| error.code()).as_deref() {
-        Some(NUMERIC_VALUE_OUT_OF_RANGE) => RecordError::TotalsOutOfRange(codes.join(", ")),
-        Some(_) | None => error.into(),
+    .map_err(|error| {
+        let code = error.as_database_error().and_then(DatabaseError::code);
+        if code.as_deref() == Some(NUMERIC_VALUE_OUT_OF_RANGE) {
+            RecordError::TotalsOutOfRange(codes.join(", "))
+        } else {
+            error.into()
+        }
     })?;
     Ok(())
 }
