@@ -7,7 +7,7 @@
 //! cargo bench --bench record -- --batch 5000      another number of entries in a transaction
 //! ```
 //!
-//! One private Postgres with the service's own settings (fsync and synchronous_commit on) serves
+//! One private Postgres with the service's own settings (fsync and `synchronous_commit` on) serves
 //! both. The two are interleaved, since a shared machine is never equally fast twice; figures are
 //! medians, and what counts is their ratio.
 
@@ -15,6 +15,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stdout,
+    clippy::disallowed_methods,
     reason = "a benchmark fails where it stands, and prints"
 )]
 

@@ -176,7 +176,7 @@ where
     F: for<'c> Fn(&'c mut PgConnection, &'c I) -> BoxFuture<'c, Result<T, E>> + Sync,
 {
     let mut tx: Transaction<'_, Postgres> =
-        sqlx::Connection::begin_with(&mut **conn, mode.begin()).await?;
+        Connection::begin_with(&mut **conn, mode.begin()).await?;
     if let Some(zone) = zone {
         enter_zone(&mut tx, zone).await?;
     }

@@ -230,8 +230,7 @@ pub async fn statement(
     for row in rows {
         let debit = row.debit.map(Money::from_minor);
         let credit = row.credit.map(Money::from_minor);
-        totals.debits = [Some(totals.debits), debit].into_iter().flatten().sum();
-        totals.credits = [Some(totals.credits), credit].into_iter().flatten().sum();
+        totals = totals.with(debit.unwrap_or_default(), credit.unwrap_or_default());
         let (debits, credits) = (totals.debits.minor(), totals.credits.minor());
         let is_last = (debits, credits) == (row.all_debits, row.all_credits);
         next = (!is_last).then_some(LogIndex(row.log_index + 1));

@@ -110,13 +110,13 @@ impl From<Refusal> for VoucherError {
                 index,
                 cause: Overtaken,
             },
-            Refusal::Insufficient { .. }
+            refusal @ (Refusal::Insufficient { .. }
             | Refusal::OutOfRange(_)
             | Refusal::PeriodClosed(_)
             | Refusal::NothingToReverse(_)
             | Refusal::AlreadyReversed(_)
             | Refusal::KeyForm
-            | Refusal::Body(_) => Self::Refused(refusal),
+            | Refusal::Body(_)) => Self::Refused(refusal),
         }
     }
 }
@@ -155,11 +155,12 @@ pub(super) async fn answer<I, A, F>(
 where
     I: Serialize + Sync,
     A: DeserializeOwned + Send,
-    F: for<'r> Fn(
+    F: Send
+        + Sync
+        + for<'r> Fn(
             &'r mut PgConnection,
             &'r Round<'r, I>,
-        ) -> BoxFuture<'r, Result<Answers<A>, VoucherError>>
-        + Send,
+        ) -> BoxFuture<'r, Result<Answers<A>, VoucherError>>,
 {
     let mut answers = Vec::with_capacity(requests.len());
     let mut open: Vec<(usize, &(Command<'_>, I))> = requests.iter().enumerate().collect();
