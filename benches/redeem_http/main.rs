@@ -64,7 +64,7 @@ async fn main() {
     let single = client::run(address, vec![alone]).await;
     for _ in 0..ROUNDS {
         plain.push(reference.run(REFERENCE_TIME).await);
-        let mut shares = vec![Vec::with_capacity(ROUND / CONNECTIONS + 1); CONNECTIONS];
+        let mut shares = vec![Vec::new(); CONNECTIONS];
         for (number, request) in requests.by_ref().take(ROUND).enumerate() {
             shares.get_mut(number % CONNECTIONS).unwrap().push(request);
         }
