@@ -3,15 +3,17 @@
 //! ```text
 //! cargo bench --bench record                      record_bulk, record_bulk_hot: a minute and a half
 //! cargo bench --bench record -- --long            record_at_10m, balance_as_of: ten million transfers
+//! cargo bench --bench record -- --long 1000000    the same with fewer
 //! cargo bench --bench record -- --batch 5000      another number of entries in a transaction
 //! ```
 //!
-//! One private Postgres with the service's own settings (fsync and synchronous_commit on) serves
+//! One private Postgres with the service's own settings (fsync and `synchronous_commit` on) serves
 //! both. The two are interleaved, since a shared machine is never equally fast twice; figures are
 //! medians, and what counts is their ratio.
 
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::print_stdout,
     reason = "a benchmark fails where it stands, and prints"
 )]
@@ -37,14 +39,13 @@ const ROUND: Duration = Duration::from_secs(5);
 #[tokio::main]
 async fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    let batch = arguments
-        .iter()
-        .position(|argument| argument == "--batch")
-        .and_then(|position| arguments.get(position + 1)?.parse().ok())
-        .unwrap_or(BATCH);
+    let position = |flag: &str| arguments.iter().position(|argument| argument == flag);
+    let number_after = |flag: &str| arguments.get(position(flag)? + 1)?.parse::<u64>().ok();
+    let batch = number_after("--batch").map_or(BATCH, |batch| usize::try_from(batch).unwrap());
     let server = open_server().await;
-    if arguments.iter().any(|argument| argument == "--long") {
-        long::run(&server, batch).await;
+    if position("--long").is_some() {
+        let transfers = number_after("--long").unwrap_or(long::MANY);
+        long::run(&server, batch, transfers).await;
     } else {
         short(&server, batch).await;
     }

@@ -83,6 +83,10 @@ fn find_pgbench() -> PathBuf {
 }
 
 /// A new and empty database of this name.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "names of databases can't be bound; these are the benchmarks' own"
+)]
 pub(crate) async fn recreate_database(server: &PrivatePostgres, name: &str) {
     let mut conn = server
         .superuser_options()

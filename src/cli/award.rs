@@ -287,7 +287,10 @@ fn write_report(out: &mut dyn Write, report: &ImportReport, dry_run: bool) -> io
 }
 
 /// Imports a list into the zone that the options choose, as the person that they name.
-pub async fn run_import(global: &Global, args: ImportAwardsArgs) -> anyhow::Result<ExitCode> {
+pub(super) async fn run_import(
+    global: &Global,
+    args: ImportAwardsArgs,
+) -> anyhow::Result<ExitCode> {
     with_session(global, async |session| {
         let caller = session.caller(global).await?;
         let (zone, actor) = (&caller.zone, &caller.actor);
@@ -309,7 +312,10 @@ pub async fn run_import(global: &Global, args: ImportAwardsArgs) -> anyhow::Resu
 }
 
 /// Reconciles a list with the zone that the options choose.
-pub async fn run_reconcile(global: &Global, args: ReconcileArgs) -> anyhow::Result<ExitCode> {
+pub(super) async fn run_reconcile(
+    global: &Global,
+    args: ReconcileArgs,
+) -> anyhow::Result<ExitCode> {
     with_session(global, async |session| {
         let zone = session.zone(global).await?;
         reconcile(

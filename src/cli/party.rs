@@ -149,7 +149,7 @@ pub fn generate(args: &GenerateArgs) -> anyhow::Result<()> {
     let count = usize::try_from(args.count)?;
     let parties = party::generate(args.seed, count);
     let path = args.output.display();
-    let file = File::create(&args.output).with_context(|| format!("can't write {path}"))?;
+    let file = File::create_new(&args.output).with_context(|| format!("can't write {path}"))?;
     party::write_csv(&parties, std::io::BufWriter::new(file))
         .with_context(|| format!("can't write {path}"))?;
     println!("{count} parties written to {path}");
@@ -242,7 +242,7 @@ impl LedgerCommand {
 }
 
 /// Runs a subcommand. Reading needs nobody to act.
-pub async fn run(global: &Global, args: PartyArgs) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(global: &Global, args: PartyArgs) -> anyhow::Result<ExitCode> {
     let command = match args.command {
         PartyCommand::Generate(args) => {
             generate(&args)?;

@@ -151,6 +151,7 @@ async fn list(global: &Global, args: ListArgs) -> anyhow::Result<ExitCode> {
         } else if lines.is_empty() {
             println!("No payable is {}.", state.as_str());
         } else {
+            println!("{:36}\t{:>16}\tprogramme\tyear\tpayee", "payable", "amount");
             for line in &lines {
                 println!(
                     "{}\t{:>16}\t{}\t{}\t{}",
@@ -282,6 +283,7 @@ async fn batch_lines(
 
 fn write_instructions(path: &std::path::Path, lines: &[Instruction]) -> anyhow::Result<()> {
     let mut writer = csv::Writer::from_path(path)?;
+    writer.write_record(["end_to_end_id", "payee", "amount", "currency"])?;
     for line in lines {
         writer.write_record([
             line.end_to_end_id.as_str(),

@@ -157,7 +157,7 @@ pub enum ReportError {
 }
 
 /// Runs a command on the zone that the options choose.
-pub async fn run_on(global: &Global, command: ReportCommand) -> anyhow::Result<ExitCode> {
+pub(super) async fn run_on(global: &Global, command: ReportCommand) -> anyhow::Result<ExitCode> {
     with_session(global, async |session| {
         let zone = session.zone(global).await?;
         run(

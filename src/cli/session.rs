@@ -71,7 +71,10 @@ impl Session {
             "the database is not ready: run `subsidy-ledger migrate`, or `demo` for a first look";
         let database = server.connect(role, CONNECTIONS).await.context(hint)?;
         if !crate::db::is_current(database.pool()).await.context(hint)? {
-            bail!("the database has another version's schema: run `subsidy-ledger migrate`");
+            bail!(
+                "the database has no schema yet, or another version's: run `subsidy-ledger migrate`, \
+                 or `subsidy-ledger demo` for a first look"
+            );
         }
         Ok(database)
     }

@@ -37,21 +37,18 @@ type Outcome = Result<Report, VerifyError>;
 
 /// Verifies a bundle, or the database that the options choose.
 pub(super) async fn run(global: &Global, args: VerifyArgs) -> anyhow::Result<ExitCode> {
-    let is_well = match args.bundle.clone() {
-        Some(bundle) => {
-            let json = global.json;
-            let work = move || verify_a_bundle(&args, &bundle, json, &mut io::stdout());
-            tokio::task::spawn_blocking(work).await??
-        }
-        None => {
-            let session = Session::open_as(global, Role::Auditor).await?;
-            let (keys, code) = (session.keys(), global.zone.as_deref());
-            let out = &mut io::stdout();
-            let verified =
-                verify_the_database(&args, &session.database, &keys, code, global.json, out).await;
-            session.close().await?;
-            verified?
-        }
+    let is_well = if let Some(bundle) = args.bundle.clone() {
+        let json = global.json;
+        let work = move || verify_a_bundle(&args, &bundle, json, &mut io::stdout());
+        tokio::task::spawn_blocking(work).await??
+    } else {
+        let session = Session::open_as(global, Role::Auditor).await?;
+        let (keys, code) = (session.keys(), global.zone.as_deref());
+        let out = &mut io::stdout();
+        let verified =
+            verify_the_database(&args, &session.database, &keys, code, global.json, out).await;
+        session.close().await?;
+        verified?
     };
     Ok(if is_well {
         ExitCode::SUCCESS

@@ -120,7 +120,7 @@ pub(super) struct ApplyArgs {
     /// Who applies: unified social credit code, or id
     #[arg(long)]
     party: String,
-    /// A fact, as name=value; `policy check` names those that a policy asks
+    /// A fact, as name=value; docs/policies.md lists them
     #[arg(long = "fact", value_name = "NAME=VALUE")]
     facts: Vec<String>,
 }

@@ -101,8 +101,8 @@ async fn create(global: &Global, args: CreateArgs) -> anyhow::Result<ExitCode> {
             output::json(&line(&zone))?;
         } else {
             println!(
-                "Zone {} is set up. Its key is in {}; enrol people next: \
-                 `subsidy-ledger person add --as system`.",
+                "Zone {} is set up. Its key is in {}; keep a copy elsewhere. Enrol people next: \
+                 `subsidy-ledger person add LOGIN --name NAME --role ROLE --as system`.",
                 zone.code,
                 session.keys().display()
             );

@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use sqlx::error::DatabaseError;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgPool, PgPoolOptions};
-use sqlx::{Postgres, Transaction};
+use sqlx::{ConnectOptions, Connection, Postgres, Transaction};
 use tokio::task::JoinError;
 
 use super::roles::{self, Role};
@@ -32,6 +32,10 @@ impl Database {
         role: Role,
         max_connections: u32,
     ) -> Result<Self, sqlx::Error> {
+        // The pool would try again until it times out, and say only that.
+        let mut first = options.connect().await?;
+        roles::assume(&mut first, role).await?;
+        first.close().await?;
         let pool = PgPoolOptions::new()
             .max_connections(max_connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -172,7 +176,7 @@ where
     F: for<'c> Fn(&'c mut PgConnection, &'c I) -> BoxFuture<'c, Result<T, E>> + Sync,
 {
     let mut tx: Transaction<'_, Postgres> =
-        sqlx::Connection::begin_with(&mut **conn, mode.begin()).await?;
+        Connection::begin_with(&mut **conn, mode.begin()).await?;
     if let Some(zone) = zone {
         enter_zone(&mut tx, zone).await?;
     }

@@ -1,8 +1,8 @@
 //! The service over HTTP: JSON, pages, the log's files, health.
 //!
-//! In reading order: the routes below; [`state`], what handlers are given; [`boundary`], what every
-//! request passes; [`extract`], how requests are read; [`problem`] and [`refusals`], how they are
-//! refused; [`coalescer`], how commands of many clients become one transaction; then `api`, `tiles`,
+//! In reading order: the routes below; `state`, what handlers are given; `boundary`, what every
+//! request passes; `extract`, how requests are read; `problem` and `refusals`, how they are
+//! refused; `coalescer`, how commands of many clients become one transaction; then `api`, `tiles`,
 //! `web` and `health`, what is answered.
 //!
 //! Until sign-in exists the service listens on loopback only, and a command says who acts in the

@@ -18,6 +18,15 @@ pub struct AccountTotals {
 }
 
 impl AccountTotals {
+    /// With a posting more, which is in the books already, so that the sums fit.
+    #[must_use]
+    pub fn with(self, debit: Money, credit: Money) -> Self {
+        Self {
+            debits: [self.debits, debit].into_iter().sum(),
+            credits: [self.credits, credit].into_iter().sum(),
+        }
+    }
+
     /// The balance, positive on the account's normal side.
     pub fn balance(self, side: Side) -> Money {
         let (debits, credits) = (self.debits.minor(), self.credits.minor());

@@ -13,6 +13,7 @@ mod period;
 mod read;
 mod record;
 mod reverse;
+mod rows;
 
 pub use address::{Address, AddressError};
 pub use body::{Body, BodyError, BodyTransfer, Details};

@@ -228,14 +228,9 @@ pub async fn statement(
     let mut next = None;
     let mut lines = Vec::with_capacity(rows.len());
     for row in rows {
-        let (debit, credit) = (
-            row.debit.map(Money::from_minor),
-            row.credit.map(Money::from_minor),
-        );
-        totals.debits = [totals.debits, debit.unwrap_or_default()].into_iter().sum();
-        totals.credits = [totals.credits, credit.unwrap_or_default()]
-            .into_iter()
-            .sum();
+        let debit = row.debit.map(Money::from_minor);
+        let credit = row.credit.map(Money::from_minor);
+        totals = totals.with(debit.unwrap_or_default(), credit.unwrap_or_default());
         let (debits, credits) = (totals.debits.minor(), totals.credits.minor());
         let is_last = (debits, credits) == (row.all_debits, row.all_credits);
         next = (!is_last).then_some(LogIndex(row.log_index + 1));

@@ -12,7 +12,7 @@ use super::tree::{EMPTY_HASH, Hash};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProofError {
     /// The log is shorter.
-    #[error("the log of {size} entries has no entry {index}: the last one is {size} - 1")]
+    #[error("the log of {size} entries has no entry {index}: entries are counted from 0")]
     NoEntry {
         /// Asked for.
         index: u64,

@@ -9,7 +9,7 @@ use serde::Serialize;
 use sqlx::PgConnection;
 
 use super::identity::{ContestedUscc, Identity, PartyRole, Roles};
-use super::register::{NewParty, PartyError, names_to_review, register};
+use super::register::{KEEPERS, NewParty, PartyError, names_to_review, register};
 use super::store::{self, Party};
 use crate::identity::Command;
 use crate::tabular::{
@@ -237,6 +237,7 @@ pub async fn plan(
     command: &Command<'_>,
     rows: &[ImportRow],
 ) -> Result<Plan, ImportError> {
+    command.actor.require(KEEPERS).map_err(PartyError::from)?;
     let zone = command.zone.id;
     let identities: Vec<&Identity> = rows.iter().map(|row| &row.party.identity).collect();
     let ids = store::known(conn, zone, &identities).await?;

@@ -105,7 +105,7 @@ pub enum ProgrammeError {
 }
 
 /// The entry of a command that was given before under the same key, with its details.
-async fn first_answer<I: Serialize, D: DeserializeOwned>(
+async fn first_answer<I: Serialize + Sync, D: DeserializeOwned>(
     conn: &mut PgConnection,
     command: &Command<'_>,
     name: &str,
@@ -134,11 +134,11 @@ async fn first_answer<I: Serialize, D: DeserializeOwned>(
 }
 
 /// Records what a command of this room did. `input` is what its key stands for.
-async fn record<I: Serialize>(
+async fn record<I: Serialize + Sync>(
     conn: &mut PgConnection,
     command: &Command<'_>,
     (kind, input): (&'static str, &I),
-    details: &impl Serialize,
+    details: &(impl Serialize + Sync),
     transfers: Vec<Transfer>,
 ) -> Result<Recorded, ProgrammeError> {
     let entry = Entry {

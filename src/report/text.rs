@@ -70,10 +70,14 @@ impl fmt::Display for Table {
 
 /// Budget execution with a total for each currency.
 pub fn budget_text(lines: &[BudgetLine]) -> String {
-    const SHOWN: [&str; 8] = [
+    // Between them a row adds up: appropriated is unallocated and allocated; allocated is free,
+    // outstanding, reserved, redeemed and lapsed (and carried, which has its own year end).
+    const SHOWN: [&str; 10] = [
         "appropriated",
+        "unallocated",
         "allocated",
         "issued",
+        "outstanding",
         "reserved",
         "redeemed",
         "paid",
@@ -91,8 +95,10 @@ pub fn budget_text(lines: &[BudgetLine]) -> String {
         ("year", Align::Left),
         ("", Align::Left),
         ("appropriated", Align::Right),
+        ("unallocated", Align::Right),
         ("allocated", Align::Right),
         ("issued", Align::Right),
+        ("outstanding", Align::Right),
         ("reserved", Align::Right),
         ("redeemed", Align::Right),
         ("paid", Align::Right),

@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::batch::{self, Answers, Decided, Recordable, Rejected, Round, Step, VoucherError};
+use super::batch::{self, Answers, Rejected, Round, Step, VoucherError};
 use super::rules::{self, Policies};
 use super::store::{self, Application, ApplicationState};
 use crate::identity::{Command, Role};
 use crate::party;
 use crate::party::Party;
-use crate::policy::{self, Facts, Outcome};
-use crate::types::{Code, LogIndex, PartyId, VoucherId};
+use crate::policy::{self, Facts, Outcome, Policy, Usage};
+use crate::types::{Code, LogIndex, PartyId, PolicyId, VoucherId};
 
 /// A request for a voucher, with facts as the applicant states them.
 #[derive(Clone, Debug, Serialize)]
@@ -74,56 +74,17 @@ async fn take_in(
     )
     .await?;
 
-    let mut decided: Vec<Decided<Apply, Applied, Application>> = Vec::with_capacity(new.len());
+    let mut decided = Vec::with_capacity(new.len());
     for (command, input) in new {
-        let checked = check(command, input, &known);
-        let policy = in_force
-            .get(&input.programme)
-            .copied()
-            .ok_or_else(|| Rejected::NoPolicy {
-                programme: input.programme.to_string(),
-                day: today,
-            });
-        decided.push(match checked.and_then(|party| Ok((party, policy?))) {
+        let policy = in_force.get(&input.programme).copied();
+        let checked = check(command, input, &known)
+            .and_then(|party| Ok((party, policy.ok_or_else(|| no_policy(command, input))?)));
+        decided.push(match checked {
             Err(rejected) => Err(rejected),
             Ok((party, id)) => {
-                let facts = rules::with_identity(&input.facts, party, today);
+                let policy = policies.get(id)?;
                 let usage = usages.of(&input.programme, input.party);
-                let decision = rules::grant(&*policies.get(id)?, &facts, &usage, today);
-                let application = Application {
-                    id: VoucherId::generate(),
-                    programme: input.programme.clone(),
-                    party: input.party,
-                    policy: id,
-                    facts: rules::facts_text(&facts),
-                    state: ApplicationState::Applied,
-                    applied_by: command.actor.person,
-                    applied_index: LogIndex(0),
-                    reviewed_by: None,
-                };
-                let answer = Applied {
-                    amount: decision.amount.money().to_text(zone.currency),
-                    application: application.id,
-                    missing: rules::missing(&decision),
-                    outlook: decision.outcome,
-                    reasons: rules::reasons(&decision),
-                };
-                let subject = application.id.0;
-                let content = Recordable {
-                    answer,
-                    decision: Some(decision),
-                    input: input.clone(),
-                };
-                let kind = "voucher.applied";
-                Ok((
-                    Step {
-                        kind,
-                        subject,
-                        content,
-                        transfers: Vec::new(),
-                    },
-                    application,
-                ))
+                Ok(decide(command, input, party, (id, &policy), &usage))
             }
         });
     }
@@ -137,6 +98,45 @@ async fn take_in(
         .collect();
     store::insert_applications(conn, zone.id, &applications).await?;
     Ok(answers)
+}
+
+/// What the policy says today, and the application that keeps it.
+fn decide(
+    command: &Command<'_>,
+    input: &Apply,
+    party: &Party,
+    (id, policy): (PolicyId, &Policy),
+    usage: &Usage,
+) -> (Step<Apply, Applied>, Application) {
+    let facts = rules::with_identity(&input.facts, party, command.today());
+    let decision = rules::grant(policy, &facts, usage, command.today());
+    let application = Application {
+        id: VoucherId::generate(),
+        programme: input.programme.clone(),
+        party: input.party,
+        policy: id,
+        facts: rules::facts_text(&facts),
+        state: ApplicationState::Applied,
+        applied_by: command.actor.person,
+        applied_index: LogIndex(0),
+        reviewed_by: None,
+    };
+    let answer = Applied {
+        amount: decision.amount.money().to_text(command.zone.currency),
+        application: application.id,
+        missing: rules::missing(&decision),
+        outlook: decision.outcome,
+        reasons: rules::reasons(&decision),
+    };
+    let step = Step::new("voucher.applied", application.id, input, answer).decided(decision);
+    (step, application)
+}
+
+fn no_policy(command: &Command<'_>, input: &Apply) -> Rejected {
+    Rejected::NoPolicy {
+        programme: input.programme.to_string(),
+        day: command.today(),
+    }
 }
 
 /// Whether the actor may apply for the party.

@@ -21,7 +21,7 @@ use crate::journal::{
     Transfer, TransferError,
 };
 use crate::policy::Decision;
-use crate::types::{LogIndex, PartyId, Zone, ZoneId};
+use crate::types::{LogIndex, PartyId, VoucherId, Zone, ZoneId};
 
 /// A command's answer, and the entry that it stands in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -110,7 +110,13 @@ impl From<Refusal> for VoucherError {
                 index,
                 cause: Overtaken,
             },
-            other => Self::Refused(other),
+            refusal @ (Refusal::Insufficient { .. }
+            | Refusal::OutOfRange(_)
+            | Refusal::PeriodClosed(_)
+            | Refusal::NothingToReverse(_)
+            | Refusal::AlreadyReversed(_)
+            | Refusal::KeyForm
+            | Refusal::Body(_)) => Self::Refused(refusal),
         }
     }
 }
@@ -147,12 +153,14 @@ pub(super) async fn answer<I, A, F>(
     decide: F,
 ) -> Result<Answers<A>, VoucherError>
 where
-    I: Serialize,
-    A: DeserializeOwned,
-    F: for<'r> Fn(
-        &'r mut PgConnection,
-        &'r Round<'r, I>,
-    ) -> BoxFuture<'r, Result<Answers<A>, VoucherError>>,
+    I: Serialize + Sync,
+    A: DeserializeOwned + Send,
+    F: Send
+        + Sync
+        + for<'r> Fn(
+            &'r mut PgConnection,
+            &'r Round<'r, I>,
+        ) -> BoxFuture<'r, Result<Answers<A>, VoucherError>>,
 {
     let mut answers = Vec::with_capacity(requests.len());
     let mut open: Vec<(usize, &(Command<'_>, I))> = requests.iter().enumerate().collect();
@@ -186,7 +194,7 @@ where
 type Placed<T> = Vec<(usize, T)>;
 
 /// Commands that were recorded before, with their answers, and the others.
-async fn recall<'r, 'c, I: Serialize, A: DeserializeOwned>(
+async fn recall<'r, 'c, I: Serialize + Sync, A: DeserializeOwned + Send>(
     conn: &mut PgConnection,
     name: &str,
     zone: ZoneId,
@@ -244,6 +252,34 @@ pub(super) struct Step<I, A> {
     pub(super) transfers: Vec<Transfer>,
 }
 
+impl<I: Clone, A> Step<I, A> {
+    /// A step that moves nothing and asked no policy.
+    pub(super) fn new(kind: &'static str, subject: VoucherId, input: &I, answer: A) -> Self {
+        Self {
+            kind,
+            subject: subject.0,
+            content: Recordable {
+                answer,
+                decision: None,
+                input: input.clone(),
+            },
+            transfers: Vec::new(),
+        }
+    }
+
+    /// With what the policy decided.
+    pub(super) fn decided(mut self, decision: Decision) -> Self {
+        self.content.decision = Some(decision);
+        self
+    }
+
+    /// With what it moves.
+    pub(super) fn moving(mut self, transfers: Vec<Transfer>) -> Self {
+        self.transfers = transfers;
+        self
+    }
+}
+
 impl<I: Serialize, A: Serialize> Step<I, A> {
     /// As an entry of the command with this name.
     pub(super) fn entry(&self, name: &str, command: &Command<'_>) -> Result<Entry, VoucherError> {
@@ -264,7 +300,7 @@ impl<I: Serialize, A: Serialize> Step<I, A> {
 pub(super) type Decided<I, A, E> = Result<(Step<I, A>, E), Rejected>;
 
 /// Records what was decided. Gives the answers, and for the caller's rows each effect with its entry.
-pub(super) async fn record<I: Serialize, A: Serialize, E>(
+pub(super) async fn record<I: Serialize + Send + Sync, A: Serialize + Send, E: Send>(
     conn: &mut PgConnection,
     round: &Round<'_, I>,
     decided: Vec<Decided<I, A, E>>,

@@ -5,9 +5,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::batch::{
-    self, Answers, Decided, Recordable, Refused, Rejected, Round, Step, VoucherError,
-};
+use super::batch::{self, Answers, Decided, Refused, Rejected, Round, Step, VoucherError};
 use super::model::{Ended, Voucher, VoucherRefusal};
 use super::redeem::{Case, Cases};
 use super::years::OpenYears;
@@ -118,20 +116,8 @@ fn decide_release(
             ("voucher.released", answer, transfers, Some(input.hold))
         }
     };
-    let content = Recordable {
-        answer,
-        decision: None,
-        input: input.clone(),
-    };
-    Ok(Ok((
-        Step {
-            kind,
-            subject: voucher.id.0,
-            content,
-            transfers,
-        },
-        effect,
-    )))
+    let step = Step::new(kind, voucher.id, input, answer).moving(transfers);
+    Ok(Ok((step, effect)))
 }
 
 /// Lapses what is free on a voucher after its last day.
@@ -197,7 +183,7 @@ type TakenBack = (
     fn(String) -> EndAnswer,
 );
 
-async fn take_back<I: Clone + Serialize + Sync>(
+async fn take_back<I: Clone + Serialize + Send + Sync>(
     conn: &mut PgConnection,
     round: &Round<'_, I>,
     of: fn(&I) -> VoucherId,
@@ -247,20 +233,8 @@ fn taken_back<I: Clone>(
             (done, say(text), transfers, Some(voucher.id))
         }
     };
-    let content = Recordable {
-        answer,
-        decision: None,
-        input: input.clone(),
-    };
-    Ok((
-        Step {
-            kind,
-            subject: voucher.id.0,
-            content,
-            transfers,
-        },
-        effect,
-    ))
+    let step = Step::new(kind, voucher.id, input, answer).moving(transfers);
+    Ok((step, effect))
 }
 
 /// Lapses the free part of at most `limit` vouchers whose last day has passed, oldest first, and says how

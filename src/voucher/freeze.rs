@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::batch::{self, Answers, Decided, Recordable, Refused, Round, Step, VoucherError};
+use super::batch::{self, Answers, Decided, Refused, Round, Step, VoucherError};
 use super::model::Voucher;
 use super::store;
 use crate::identity::{Command, Role};
@@ -83,18 +83,5 @@ fn decide(input: &Freeze, voucher: &mut Voucher) -> (Step<Freeze, FreezeAnswer>,
         Ok(()) => (kind, done),
         Err(refused) => ("freeze.refused", FreezeAnswer::Refused(refused.into())),
     };
-    let content = Recordable {
-        answer,
-        decision: None,
-        input: input.clone(),
-    };
-    (
-        Step {
-            kind,
-            subject: voucher.id.0,
-            content,
-            transfers: Vec::new(),
-        },
-        (),
-    )
+    (Step::new(kind, voucher.id, input, answer), ())
 }

@@ -5,9 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::batch::{
-    self, Answers, Decided, Recordable, Refused, Rejected, Round, Step, VoucherError,
-};
+use super::batch::{self, Answers, Decided, Refused, Rejected, Round, Step, VoucherError};
 use super::model::{Hold, HoldState, Voucher, VoucherRefusal};
 use super::rules::{self, Policies};
 use super::{postings, store};
@@ -104,29 +102,17 @@ async fn reserve(
     Ok(answers)
 }
 
+/// A new hold, and who placed it.
+type Effect = Option<(Hold, PersonId)>;
+
 /// Decides one order on the vouchers as earlier orders of the batch have left them.
 fn decide(
     command: &Command<'_>,
     input: &PlaceHold,
     vouchers: &mut HashMap<VoucherId, Voucher>,
     policies: &Policies,
-) -> Result<Decided<PlaceHold, HoldAnswer, Option<(Hold, PersonId)>>, VoucherError> {
-    let checked = command
-        .actor
-        .require(&[Role::Sme, Role::Incubator, Role::Manager])
-        .map_err(Rejected::from)
-        .and_then(|()| batch::find(vouchers, "voucher", &input.voucher))
-        .and_then(|voucher| {
-            if batch::acts_for(command.actor, &[voucher.holder]) {
-                Ok((rules::price(&input.price, voucher.line.currency)?, voucher))
-            } else {
-                Err(Rejected::Unknown {
-                    what: "voucher",
-                    id: input.voucher.to_string(),
-                })
-            }
-        });
-    let (price, voucher) = match checked {
+) -> Result<Decided<PlaceHold, HoldAnswer, Effect>, VoucherError> {
+    let (price, voucher) = match check(command, input, vouchers) {
         Ok(checked) => checked,
         Err(rejected) => return Ok(Err(rejected)),
     };
@@ -138,7 +124,7 @@ fn decide(
     let amount = rules::granted(&decision, voucher.parts.free);
     let currency = voucher.line.currency;
     let text = |money: Money| money.to_text(currency);
-    let held = if today > voucher.last_day {
+    let reserved = if today > voucher.last_day {
         Err(Refused::from(VoucherRefusal::Expired))
     } else {
         amount
@@ -149,7 +135,7 @@ fn decide(
                 Ok((amount, transfer))
             })
     };
-    let (kind, answer, transfers, hold) = match held {
+    let (kind, answer, transfers, effect) = match reserved {
         Err(refused) => (
             "hold.refused",
             HoldAnswer::Refused(refused),
@@ -172,20 +158,29 @@ fn decide(
             )
         }
     };
-    let content = Recordable {
-        answer,
-        decision: Some(decision),
-        input: input.clone(),
-    };
-    Ok(Ok((
-        Step {
-            kind,
-            subject: input.voucher.0,
-            content,
-            transfers,
-        },
-        hold,
-    )))
+    let step = Step::new(kind, voucher.id, input, answer)
+        .decided(decision)
+        .moving(transfers);
+    Ok(Ok((step, effect)))
+}
+
+/// The price, and the voucher if the actor may order with it.
+fn check<'v>(
+    command: &Command<'_>,
+    input: &PlaceHold,
+    vouchers: &'v mut HashMap<VoucherId, Voucher>,
+) -> Result<(Amount, &'v mut Voucher), Rejected> {
+    command
+        .actor
+        .require(&[Role::Sme, Role::Incubator, Role::Manager])?;
+    let voucher = batch::find(vouchers, "voucher", &input.voucher)?;
+    if !batch::acts_for(command.actor, &[voucher.holder]) {
+        return Err(Rejected::Unknown {
+            what: "voucher",
+            id: input.voucher.to_string(),
+        });
+    }
+    Ok((rules::price(&input.price, voucher.line.currency)?, voucher))
 }
 
 fn new_hold(input: &PlaceHold, facts: &Facts, price: Amount, amount: Amount) -> Hold {

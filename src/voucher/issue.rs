@@ -6,9 +6,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::batch::{
-    self, Answers, Decided, Recordable, Refused, Rejected, Round, Step, VoucherError,
-};
+use super::batch::{self, Answers, Decided, Refused, Rejected, Round, Step, VoucherError};
 use super::model::{Parts, Voucher, VoucherRefusal};
 use super::postings;
 use super::rules::{self, Policies, Usages};
@@ -182,31 +180,14 @@ impl Desk {
             Err(rejected) => return Ok(Err(rejected)),
         };
         let approver = command.actor.person;
-        let step = |kind, answer, decision, transfers| {
-            let content = Recordable {
-                answer,
-                decision,
-                input: input.clone(),
-            };
-            Step {
-                kind,
-                subject: application.id.0,
-                content,
-                transfers,
-            }
-        };
-        let refused = |code: VoucherRefusal, decision| {
-            let answer = IssueAnswer::Refused(code.into());
-            Ok(Ok((
-                step("issue.refused", answer, decision, Vec::new()),
-                None,
-            )))
-        };
+        let step = |kind, answer| Step::new(kind, application.id, input, answer);
+        let refused =
+            |code: VoucherRefusal| step("issue.refused", IssueAnswer::Refused(code.into()));
         if application.state != ApplicationState::Recommended {
-            return refused(VoucherRefusal::WrongState, None);
+            return Ok(Ok((refused(VoucherRefusal::WrongState), None)));
         }
         if application.applied_by == approver || application.reviewed_by == Some(approver) {
-            return refused(VoucherRefusal::Segregation, None);
+            return Ok(Ok((refused(VoucherRefusal::Segregation), None)));
         }
         let policy = self.policies.get(application.policy)?;
         let facts = rules::stored_facts(&application)?;
@@ -215,51 +196,48 @@ impl Desk {
         let reasons = rules::reasons(&decision);
         let granted = Amount::new(decision.amount.money()).ok();
         let (Outcome::Pass, Some(face)) = (decision.outcome, granted) else {
-            self.set_state(application.id, ApplicationState::Rejected);
+            let effect = self.end(application.id, approver, None);
             let answer = IssueAnswer::Rejected { reasons };
-            let (id, state) = (application.id, ApplicationState::Rejected);
-            let effect = Effect {
-                id,
-                state,
-                approver,
-                voucher: None,
-            };
-            return Ok(Ok((
-                step("voucher.refused", answer, Some(decision), Vec::new()),
-                Some(effect),
-            )));
+            let step = step("voucher.refused", answer).decided(decision);
+            return Ok(Ok((step, Some(effect))));
         };
         let voucher = new_voucher(command, &application, &policy, &decision, face);
         let free = self.free.entry(voucher.line.clone()).or_default();
         if *free < face.money() {
-            return refused(VoucherRefusal::BudgetExhausted, Some(decision));
+            let step = refused(VoucherRefusal::BudgetExhausted).decided(decision);
+            return Ok(Ok((step, None)));
         }
         *free = free.saturating_sub(face.money());
         let mut transfers = vec![postings::issue(&voucher.line, voucher.id, face)?];
         transfers.extend(self.usages.take(&voucher, &decision, face)?);
-        self.set_state(application.id, ApplicationState::Issued);
         let answer = IssueAnswer::Issued {
             amount: face.money().to_text(voucher.line.currency),
             last_day: voucher.last_day,
             reasons,
             voucher: voucher.id,
         };
-        let (id, state) = (application.id, ApplicationState::Issued);
-        let effect = Effect {
+        let effect = self.end(application.id, approver, Some(voucher));
+        let step = step("voucher.issued", answer)
+            .decided(decision)
+            .moving(transfers);
+        Ok(Ok((step, Some(effect))))
+    }
+
+    /// Ends an application: issued with a voucher, rejected without.
+    fn end(&mut self, id: VoucherId, approver: PersonId, voucher: Option<Voucher>) -> Effect {
+        let state = if voucher.is_some() {
+            ApplicationState::Issued
+        } else {
+            ApplicationState::Rejected
+        };
+        if let Some(application) = self.applications.get_mut(&id) {
+            application.state = state;
+        }
+        Effect {
             id,
             state,
             approver,
-            voucher: Some(voucher),
-        };
-        Ok(Ok((
-            step("voucher.issued", answer, Some(decision), transfers),
-            Some(effect),
-        )))
-    }
-
-    fn set_state(&mut self, id: VoucherId, state: ApplicationState) {
-        if let Some(application) = self.applications.get_mut(&id) {
-            application.state = state;
+            voucher,
         }
     }
 }

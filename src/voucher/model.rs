@@ -466,7 +466,10 @@ mod tests {
                 let asked = amount(minor);
                 let last = holds.last_mut();
                 match (step, last) {
-                    (0, _) => if voucher.hold(asked, day(offset)).is_ok() { holds.push(hold(asked)); },
+                    (0, _) => {
+                        let held = voucher.hold(asked, day(offset));
+                        holds.extend(held.is_ok().then(|| hold(asked)));
+                    }
                     (1, Some(hold)) => drop(voucher.redeem(hold, asked, day(offset))),
                     (2, Some(hold)) => drop(voucher.release(hold, day(offset))),
                     (3, _) => drop(voucher.expire(day(offset))),

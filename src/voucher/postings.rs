@@ -7,13 +7,13 @@ use crate::programme::BudgetLine;
 use crate::types::{Amount, FiscalYear, Money, PartyId, VoucherId};
 
 /// A voucher's own account: B40 is free, B50 is held.
-pub fn own(line: &BudgetLine, code: AccountCode, voucher: VoucherId) -> Address {
+pub(super) fn own(line: &BudgetLine, code: AccountCode, voucher: VoucherId) -> Address {
     line.account(code).item(voucher)
 }
 
 /// The quota accounts of a holder under one cap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Quota {
+pub(super) enum Quota {
     /// What a firm may be granted in a year.
     FirmYear(FiscalYear),
     /// What a firm may hold at a time.
@@ -39,17 +39,17 @@ impl Quota {
     }
 
     /// Limit that is left.
-    pub fn left(self, line: &BudgetLine, holder: PartyId) -> Address {
+    pub(super) fn left(self, line: &BudgetLine, holder: PartyId) -> Address {
         self.account(self.codes().0, line, holder)
     }
 
     /// Limit that is used.
-    pub fn used(self, line: &BudgetLine, holder: PartyId) -> Address {
+    pub(super) fn used(self, line: &BudgetLine, holder: PartyId) -> Address {
         self.account(self.codes().1, line, holder)
     }
 
     /// Makes the limit what the policy says today: one more transfer where it has changed.
-    pub fn adjust(
+    pub(super) fn adjust(
         self,
         line: &BudgetLine,
         holder: PartyId,
@@ -71,7 +71,7 @@ impl Quota {
     }
 
     /// Uses some of the limit.
-    pub fn take(
+    pub(super) fn take(
         self,
         line: &BudgetLine,
         holder: PartyId,
@@ -81,7 +81,7 @@ impl Quota {
     }
 
     /// Gives some of the limit back.
-    pub fn give_back(
+    pub(super) fn give_back(
         self,
         line: &BudgetLine,
         holder: PartyId,
@@ -94,7 +94,7 @@ impl Quota {
 type Transfers = Result<Vec<Transfer>, TransferError>;
 
 /// Issue: from the programme's free authority to the voucher.
-pub fn issue(
+pub(super) fn issue(
     line: &BudgetLine,
     voucher: VoucherId,
     face: Amount,
@@ -107,14 +107,14 @@ pub fn issue(
 }
 
 /// Hold for an order.
-pub fn hold(voucher: &Voucher, amount: Amount) -> Result<Transfer, TransferError> {
+pub(super) fn hold(voucher: &Voucher, amount: Amount) -> Result<Transfer, TransferError> {
     let own = |code| own(&voucher.line, code, voucher.id);
     Transfer::new(own(AccountCode::B40), own(AccountCode::B50), amount)
 }
 
 /// Redemption: what is used becomes an obligation and is owed to the payee; the rest of the hold goes
 /// back.
-pub fn redeem(
+pub(super) fn redeem(
     voucher: &Voucher,
     used: Amount,
     ended: Ended,
@@ -135,7 +135,7 @@ pub fn redeem(
 }
 
 /// The unused part of a hold: free again, or lapsed.
-pub fn release(voucher: &Voucher, ended: Ended, years: &OpenYears) -> Transfers {
+pub(super) fn release(voucher: &Voucher, ended: Ended, years: &OpenYears) -> Transfers {
     let own = |code| own(&voucher.line, code, voucher.id);
     let mut transfers = Vec::new();
     let (Ended::Free(rest) | Ended::Lapsed(rest)) = ended;
@@ -154,7 +154,7 @@ pub fn release(voucher: &Voucher, ended: Ended, years: &OpenYears) -> Transfers 
 
 /// Expiry or cancellation of the free part: back to the programme while the budget year that funds it
 /// is open, lapsed once it is closed (CASES V7, DESIGN §4); the limits are given back with it.
-pub fn take_back(voucher: &Voucher, amount: Amount, years: &OpenYears) -> Transfers {
+pub(super) fn take_back(voucher: &Voucher, amount: Amount, years: &OpenYears) -> Transfers {
     let line = &voucher.line;
     let to = line.account(if years.is_open(line.year) {
         AccountCode::B30

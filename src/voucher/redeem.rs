@@ -6,9 +6,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::batch::{
-    self, Answers, Decided, Recordable, Refused, Rejected, Round, Step, VoucherError,
-};
+use super::batch::{self, Answers, Decided, Refused, Rejected, Round, Step, VoucherError};
 use super::model::{Hold, Voucher, VoucherRefusal};
 use super::rules::{self, Policies};
 use super::years::OpenYears;
@@ -234,20 +232,10 @@ fn decide(
             ("voucher.redeemed", answer, transfers, Some(payable))
         }
     };
-    let content = Recordable {
-        answer,
-        decision: Some(decision),
-        input: input.clone(),
-    };
-    Ok(Ok((
-        Step {
-            kind,
-            subject: voucher.id.0,
-            content,
-            transfers,
-        },
-        effect,
-    )))
+    let step = Step::new(kind, voucher.id, input, answer)
+        .decided(decision)
+        .moving(transfers);
+    Ok(Ok((step, effect)))
 }
 
 /// The payable of a redemption has the identity of its hold, so that a hold is owed once.

@@ -5,9 +5,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::batch::{
-    self, Answers, Decided, Recordable, Refused, Rejected, Round, Step, VoucherError,
-};
+use super::batch::{self, Answers, Decided, Refused, Rejected, Round, Step, VoucherError};
 use super::model::VoucherRefusal;
 use super::rules::{self, Policies, Usages};
 use super::store::{self, Application, ApplicationState, ApplicationStep};
@@ -115,23 +113,10 @@ fn decide(
         Ok(found) => found,
         Err(rejected) => return Ok(Err(rejected)),
     };
-    let subject = application.id.0;
     let refused = |code: VoucherRefusal| {
         let answer = ReviewAnswer::Refused(code.into());
-        let content = Recordable {
-            answer,
-            decision: None,
-            input: input.clone(),
-        };
-        Ok(Ok((
-            Step {
-                kind: "review.refused",
-                subject,
-                content,
-                transfers: Vec::new(),
-            },
-            None,
-        )))
+        let step = Step::new("review.refused", input.application, input, answer);
+        Ok(Ok((step, None)))
     };
     if application.state != ApplicationState::Applied {
         return refused(VoucherRefusal::WrongState);
@@ -171,18 +156,6 @@ fn decide(
         application.state = state;
     }
     let effect = state.map(|state| (application.id, state, command.actor.person));
-    let content = Recordable {
-        answer,
-        decision: Some(decision),
-        input: input.clone(),
-    };
-    Ok(Ok((
-        Step {
-            kind,
-            subject,
-            content,
-            transfers: Vec::new(),
-        },
-        effect,
-    )))
+    let step = Step::new(kind, application.id, input, answer).decided(decision);
+    Ok(Ok((step, effect)))
 }

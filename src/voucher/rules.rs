@@ -1,6 +1,7 @@
 //! The policy room, as vouchers ask it.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -33,8 +34,8 @@ impl Policies {
     ) -> Result<Self, VoucherError> {
         let mut policies = HashMap::new();
         for id in wanted {
-            if !policies.contains_key(&id) {
-                policies.insert(id, policy::store::load(conn, zone, id).await?);
+            if let Entry::Vacant(place) = policies.entry(id) {
+                place.insert(policy::store::load(conn, zone, id).await?);
             }
         }
         Ok(Self(policies))

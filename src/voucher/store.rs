@@ -98,10 +98,10 @@ pub(super) async fn insert_applications(
              AS new (application_id, programme, party_id, policy_id, facts, applied_by, applied_index)",
         zone.0,
         &new.iter().map(|one| one.id.0).collect::<Vec<_>>(),
-        &programmes as &[&str],
+        &programmes as _,
         &new.iter().map(|one| one.party.0).collect::<Vec<_>>(),
         &new.iter().map(|one| one.policy.0).collect::<Vec<_>>(),
-        &facts as &[&str],
+        &facts as _,
         &new.iter().map(|one| one.applied_by.0).collect::<Vec<_>>(),
         &new.iter().map(|one| one.applied_index.0).collect::<Vec<_>>(),
     )
@@ -190,7 +190,7 @@ pub(super) async fn review_applications(
         zone.0,
         reviewer.0,
         &steps.iter().map(|step| step.id.0).collect::<Vec<_>>(),
-        &states as &[&str],
+        &states as _,
         &steps.iter().map(|step| step.index.0).collect::<Vec<_>>(),
     )
     .execute(conn)
@@ -213,7 +213,7 @@ pub(super) async fn decide_applications(
         zone.0,
         approver.0,
         &steps.iter().map(|step| step.id.0).collect::<Vec<_>>(),
-        &states as &[&str],
+        &states as _,
         &steps.iter().map(|step| step.index.0).collect::<Vec<_>>(),
     )
     .execute(conn)
@@ -246,7 +246,7 @@ pub(super) async fn insert_vouchers(
         &new.iter().map(|voucher| voucher.issued_on).collect::<Vec<_>>(),
         &new.iter().map(|voucher| voucher.last_day).collect::<Vec<_>>(),
         &new.iter().map(|voucher| voucher.line.year.0).collect::<Vec<_>>(),
-        &programmes as &[&str],
+        &programmes as _,
         &new.iter().map(|voucher| voucher.quotas.firm_year).collect::<Vec<_>>(),
         &new.iter().map(|voucher| voucher.quotas.holding).collect::<Vec<_>>(),
     )
@@ -435,7 +435,7 @@ pub(super) async fn update_vouchers(
         &column(|parts| parts.redeemed),
         &column(|parts| parts.expired),
         &column(|parts| parts.cancelled),
-        &frozen as &[Option<&str>],
+        &frozen as _,
     )
     .execute(conn)
     .await?;
@@ -579,7 +579,7 @@ pub(super) async fn end_holds(
          WHERE h.zone_id = $1 AND h.hold_id = new.hold_id AND h.state = 'held'",
         zone.0,
         &ended.iter().map(|(hold, _)| hold.id.0).collect::<Vec<_>>(),
-        &states as &[&str],
+        &states as _,
         &ended.iter().map(|(hold, _)| hold.redeemed.minor()).collect::<Vec<_>>(),
         &ended.iter().map(|(_, index)| index.0).collect::<Vec<_>>(),
     )

@@ -457,7 +457,7 @@ async fn the_command_line_imports_and_reconciles() {
 }
 
 #[tokio::test]
-#[ignore = "needs hledger and beancount (scripts/install-bookkeepers); the test script runs it"]
+#[ignore = "needs hledger and beancount (scripts/install-test-tools); the test script runs it"]
 async fn independent_bookkeepers_agree_on_amsterdam() {
     let db = TestDb::new().await;
     let office = found(&db, "AMS", Currency::Eur).await;

@@ -242,7 +242,7 @@ pub(crate) async fn check_books(db: &TestDb, zone: &Zone) {
 }
 
 #[tokio::test]
-#[ignore = "needs hledger and beancount (scripts/install-bookkeepers); the test script runs it"]
+#[ignore = "needs hledger and beancount (scripts/install-test-tools); the test script runs it"]
 async fn independent_bookkeepers_agree() {
     let db = TestDb::new().await;
     let zone = zone_with_a_year(&db).await;

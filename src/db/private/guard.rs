@@ -37,11 +37,15 @@ pub fn guard(data: &Path) -> Result<(), PrivatePostgresError> {
     loop {
         thread::sleep(POLL);
         // In the order in which users take them.
-        let start_lock = locks::open(&start_path)?;
+        let Some(start_lock) = locks::open_existing(&start_path)? else {
+            return Ok(()); // the folder is gone, and the server with it
+        };
         if !locks::try_lock(&start_lock).on("lock", &start_path)? {
             continue;
         }
-        let users_lock = locks::open(&users_path)?;
+        let Some(users_lock) = locks::open_existing(&users_path)? else {
+            return Ok(());
+        };
         if !locks::try_lock(&users_lock).on("lock", &users_path)? {
             continue;
         }

@@ -160,7 +160,9 @@ impl Layout {
         if account.is_some() && metadata.uid() == 0 {
             give(folder, account)?; // made by a process that was killed before it gave it away
         } else if metadata.uid() != owner {
-            return refuse("it belongs to another user");
+            return refuse(
+                "it belongs to another user: run as that user, or choose another --data",
+            );
         }
         if metadata.mode() & 0o077 != 0 {
             return refuse("others may enter it (its mode is not 0700)");

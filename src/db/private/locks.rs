@@ -20,6 +20,14 @@ pub(super) fn open(path: &Path) -> Result<File, PrivatePostgresError> {
         .on("open", path)
 }
 
+/// Opens a lock file that exists; `None` if the data folder was removed.
+pub(super) fn open_existing(path: &Path) -> Result<Option<File>, PrivatePostgresError> {
+    match OpenOptions::new().read(true).write(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        opened => opened.on("open", path).map(Some),
+    }
+}
+
 /// Whether an exclusive lock could be had at once.
 pub(super) fn try_lock(file: &File) -> io::Result<bool> {
     match file.try_lock() {

@@ -32,6 +32,10 @@ const COUNTERS: [(&str, &str, &str); 3] = [
 const PERMISSION_DENIED: &str = "42501";
 
 /// Runs one statement in a savepoint of its own, and answers its SQLSTATE and constraint.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tables and statements of this test, not of a user"
+)]
 async fn refusal(conn: &mut PgConnection, sql: &str) -> Option<(String, Option<String>)> {
     run(conn, "SAVEPOINT attempt").await;
     let error = sqlx::query(AssertSqlSafe(sql))
@@ -166,6 +170,10 @@ const TABLES: [&str; 9] = [
     "person",
 ];
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tables and statements of this test, not of a user"
+)]
 async fn visible(conn: &mut PgConnection, table: &str) -> i64 {
     sqlx::query_scalar(AssertSqlSafe(format!(
         "SELECT count(*) FROM ledger.{table}"
@@ -248,6 +256,10 @@ async fn account_id(conn: &mut PgConnection, office: &Office, code: AccountCode)
         .unwrap()
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "a table of attempts and the names that refuse them"
+)]
 #[tokio::test]
 async fn postgres_itself_refuses_what_breaks_the_books() {
     let db = TestDb::new().await;
