@@ -23,7 +23,7 @@ pub(crate) async fn run(server: &PrivatePostgres, batch: usize, transfers: u64) 
     let left = transfers.saturating_sub(recorded);
     recorded += books.record_while(batch, |done| done < left).await;
     let at_many = measure(&books, batch, &mut recorded).await;
-    println!("{recorded} transfers recorded, {} in an entry", TRANSFERS);
+    println!("{recorded} transfers recorded, {TRANSFERS} in an entry");
     report("record_at_10m", at_many, at_few, "transfers/s");
     let median_us = old_balances(&books).await;
     report("balance_as_of", median_us, 1_000, "µs");

@@ -7,7 +7,7 @@
 //! cargo bench --bench record -- --batch 1000      another number of entries in a transaction
 //! ```
 //!
-//! One private Postgres with the service's own settings (fsync and synchronous_commit on) serves
+//! One private Postgres with the service's own settings (`fsync` and `synchronous_commit` on) serves
 //! both. The two are interleaved, since a shared machine is never equally fast twice; figures are
 //! medians, and what counts is their ratio.
 
