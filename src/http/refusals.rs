@@ -9,6 +9,7 @@ use super::problem::Problem;
 use crate::journal::{RecordError, Refusal};
 use crate::log::LogError;
 use crate::log::proof::ProofError;
+use crate::policy::store::StoreError;
 use crate::types::LogIndex;
 use crate::voucher::{Refused, Rejected, VoucherError, VoucherRefusal};
 use axum::http::StatusCode;
@@ -107,7 +108,13 @@ impl From<VoucherError> for Problem {
         match error {
             VoucherError::Refused(refusal) => refusal.into(),
             VoucherError::Record(error) => error.into(),
-            VoucherError::Database(error) => error.into(),
+            VoucherError::Database(error) | VoucherError::Policy(StoreError::Database(error)) => {
+                error.into()
+            }
+            VoucherError::Overtaken { .. } => Self::unavailable(
+                "overtaken",
+                "the same command was recorded at the same moment: repeat it for its answer",
+            ),
             error => Self::internal(error),
         }
     }
@@ -116,6 +123,7 @@ impl From<VoucherError> for Problem {
 /// What a voucher command was kept from by the database, if by that.
 pub(super) fn is_voucher_outage(error: &VoucherError) -> bool {
     if let VoucherError::Database(error)
+    | VoucherError::Policy(StoreError::Database(error))
     | VoucherError::Record(
         RecordError::Database(error) | RecordError::Log(LogError::Database(error)),
     ) = error
