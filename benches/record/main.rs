@@ -14,7 +14,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
-    clippy::disallowed_methods,
+    clippy::panic,
     reason = "a benchmark fails where it stands, and prints"
 )]
 
