@@ -1,6 +1,6 @@
 //! A zone with people, parties, two voucher programmes and money, and how commands are given in it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::slice;
 
 use chrono::{NaiveDate, TimeDelta};
@@ -154,7 +154,7 @@ impl World {
             login: login.parse().unwrap(),
             name: login.parse().unwrap(),
             party,
-            roles: BTreeSet::from_iter(roles.iter().copied()),
+            roles: roles.iter().copied().collect(),
         };
         let enrolled = self.one(
             self.caller("system", "2020-01-01", None),

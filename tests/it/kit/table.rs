@@ -236,7 +236,9 @@ impl Play {
                     .filter_map(Value::as_str)
                     .collect::<Vec<_>>()
                     .join(","),
-                other => other.to_string(),
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {
+                    value.to_string()
+                }
             };
             fields.insert(name, text);
         }
