@@ -10,6 +10,9 @@ use super::private::{PrivatePostgres, PrivatePostgresError, PrivateSettings};
 use super::roles::{self, Role};
 use crate::config::DatabaseTarget;
 
+/// Advisory lock of whoever prepares a database: "subsidy" as a number.
+const PREPARING: i64 = 0x7375_6273_6964_79;
+
 /// The schema's history.
 pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
@@ -111,6 +114,12 @@ impl Server {
 /// server that is opened otherwise, such as the tests' databases.
 pub async fn migrate(admin: PgConnectOptions) -> Result<(), ServerError> {
     let mut conn = admin.connect().await.map_err(ServerError::Connect)?;
+    // Two that grant the same right at once would fail; the lock ends with the session.
+    sqlx::query("SELECT pg_advisory_lock($1)")
+        .bind(PREPARING)
+        .execute(&mut conn)
+        .await
+        .map_err(ServerError::Connect)?;
     roles::create_groups(&mut conn)
         .await
         .map_err(ServerError::Roles)?;
