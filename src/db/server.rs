@@ -11,7 +11,7 @@ use super::roles::{self, Role};
 use crate::config::DatabaseTarget;
 
 /// Advisory lock of whoever prepares a database: "subsidy" as a number.
-const PREPARING: i64 = 0x7375_6273_6964_79;
+const PREPARING: i64 = 0x0073_7562_7369_6479;
 
 /// The schema's history.
 pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
