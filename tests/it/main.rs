@@ -28,6 +28,8 @@ mod report;
 #[cfg(test)]
 mod server;
 #[cfg(test)]
+mod tidy;
+#[cfg(test)]
 mod transactions;
 #[cfg(test)]
 mod verify;
