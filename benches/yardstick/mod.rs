@@ -44,6 +44,7 @@ impl Reference {
     }
 
     /// Transfers per second.
+    #[expect(clippy::panic, reason = "a benchmark fails where it stands")]
     pub(crate) async fn run(&self, time: Duration) -> u64 {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/yardstick/transfer.sql");
         let output = Command::new(&self.pgbench)
@@ -85,7 +86,7 @@ fn find_pgbench() -> PathBuf {
 /// A new and empty database of this name.
 #[expect(
     clippy::disallowed_methods,
-    reason = "names of databases can't be bound; these are the benchmarks' own"
+    reason = "names of databases can't be bound; these are made here"
 )]
 pub(crate) async fn recreate_database(server: &PrivatePostgres, name: &str) {
     let mut conn = server

@@ -187,7 +187,70 @@ pub async fn statement(
     limit: u16,
 ) -> Result<Statement, sqlx::Error> {
     let before = account_balance(conn, zone, address, AsOf::Size(from.0)).await?;
-    let rows = sqlx::query!(
+    let rows = postings(conn, zone, address, from, limit.max(1)).await?;
+    let mut totals = AccountTotals {
+        debits: before.debits,
+        credits: before.credits,
+    };
+    let mut next = None;
+    let mut lines = Vec::with_capacity(rows.len());
+    for row in rows {
+        let (debit, credit) = (
+            row.debit.map(Money::from_minor),
+            row.credit.map(Money::from_minor),
+        );
+        totals.debits = [totals.debits, debit.unwrap_or_default()].into_iter().sum();
+        totals.credits = [totals.credits, credit.unwrap_or_default()]
+            .into_iter()
+            .sum();
+        let now = AccountTotals {
+            debits: Money::from_minor(row.all_debits),
+            credits: Money::from_minor(row.all_credits),
+        };
+        next = (totals != now).then_some(LogIndex(row.log_index + 1));
+        lines.push(StatementLine {
+            index: LogIndex(row.log_index),
+            position: row.position,
+            recorded_at: row.recorded_at,
+            effective: row.effective,
+            kind: row.kind,
+            other: row.other,
+            debit,
+            credit,
+            balance: totals.balance(address.code.normal_side()),
+        });
+    }
+    Ok(Statement {
+        address: address.clone(),
+        opening: before.balance,
+        lines,
+        next,
+    })
+}
+
+struct PostingRow {
+    log_index: i64,
+    position: i16,
+    debit: Option<i64>,
+    credit: Option<i64>,
+    other: String,
+    recorded_at: DateTime<Utc>,
+    effective: NaiveDate,
+    kind: String,
+    /// Totals of the account now: once a page has reached them, there is no other.
+    all_debits: i64,
+    all_credits: i64,
+}
+
+async fn postings(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    address: &Address,
+    from: LogIndex,
+    limit: u16,
+) -> Result<Vec<PostingRow>, sqlx::Error> {
+    sqlx::query_as!(
+        PostingRow,
         r#"WITH account AS (
              SELECT account_id, debits, credits FROM ledger.account
              WHERE zone_id = $1 AND address = $2
@@ -217,41 +280,10 @@ pub async fn statement(
         zone.0,
         address.to_string(),
         from.0,
-        i64::from(limit.max(1)),
+        i64::from(limit),
     )
     .fetch_all(conn)
-    .await?;
-    let mut totals = AccountTotals {
-        debits: before.debits,
-        credits: before.credits,
-    };
-    let mut next = None;
-    let mut lines = Vec::with_capacity(rows.len());
-    for row in rows {
-        let debit = row.debit.map(Money::from_minor);
-        let credit = row.credit.map(Money::from_minor);
-        totals = totals.with(debit.unwrap_or_default(), credit.unwrap_or_default());
-        let (debits, credits) = (totals.debits.minor(), totals.credits.minor());
-        let is_last = (debits, credits) == (row.all_debits, row.all_credits);
-        next = (!is_last).then_some(LogIndex(row.log_index + 1));
-        lines.push(StatementLine {
-            index: LogIndex(row.log_index),
-            position: row.position,
-            recorded_at: row.recorded_at,
-            effective: row.effective,
-            kind: row.kind,
-            other: row.other,
-            debit,
-            credit,
-            balance: totals.balance(address.code.normal_side()),
-        });
-    }
-    Ok(Statement {
-        address: address.clone(),
-        opening: before.balance,
-        lines,
-        next,
-    })
+    .await
 }
 
 /// The total over the accounts of one code, programme and year.

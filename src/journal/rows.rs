@@ -261,14 +261,19 @@ pub(super) async fn update_accounts(
     zone: ZoneId,
     books: &Books,
 ) -> Result<(), sqlx::Error> {
-    let touched = || books.accounts().iter().filter(|account| account.touched);
-    let ids: Vec<i64> = touched().filter_map(|account| account.id).collect();
-    let debits: Vec<i64> = touched()
-        .map(|account| account.totals.debits.minor())
+    let mut touched: Vec<(i64, AccountTotals)> = books
+        .accounts()
+        .iter()
+        .filter(|account| account.touched)
+        .filter_map(|account| Some((account.id?, account.totals)))
         .collect();
-    let credits: Vec<i64> = touched()
-        .map(|account| account.totals.credits.minor())
-        .collect();
+    // In the order of the index and, mostly, of the rows: page by page.
+    touched.sort_unstable_by_key(|(id, _)| *id);
+    let ids: Vec<i64> = touched.iter().map(|(id, _)| *id).collect();
+    let totals = touched.iter().map(|(_, totals)| totals);
+    let (debits, credits): (Vec<i64>, Vec<i64>) = totals
+        .map(|totals| (totals.debits.minor(), totals.credits.minor()))
+        .unzip();
     sqlx::query!(
         "UPDATE ledger.account a SET debits = new.debits, credits = new.credits
          FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS new (account_id, debits, credits)

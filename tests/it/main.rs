@@ -18,11 +18,17 @@ mod log;
 #[cfg(test)]
 mod party;
 #[cfg(test)]
+mod payment;
+#[cfg(test)]
 mod policy_cases;
 #[cfg(test)]
 mod policy_store;
 #[cfg(test)]
 mod private_postgres;
+#[cfg(test)]
+mod programme;
+#[cfg(test)]
+mod race;
 #[cfg(test)]
 mod report;
 #[cfg(test)]

@@ -32,10 +32,7 @@ const COUNTERS: [(&str, &str, &str); 3] = [
 const PERMISSION_DENIED: &str = "42501";
 
 /// Runs one statement in a savepoint of its own, and answers its SQLSTATE and constraint.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the statements are this test's own"
-)]
+#[expect(clippy::disallowed_methods, reason = "the statements are made here")]
 async fn refusal(conn: &mut PgConnection, sql: &str) -> Option<(String, Option<String>)> {
     run(conn, "SAVEPOINT attempt").await;
     let error = sqlx::query(AssertSqlSafe(sql))
@@ -170,7 +167,7 @@ const TABLES: [&str; 9] = [
     "person",
 ];
 
-#[expect(clippy::disallowed_methods, reason = "names of tables can't be bound")]
+#[expect(clippy::disallowed_methods, reason = "the statements are made here")]
 async fn visible(conn: &mut PgConnection, table: &str) -> i64 {
     sqlx::query_scalar(AssertSqlSafe(format!(
         "SELECT count(*) FROM ledger.{table}"
@@ -259,9 +256,8 @@ async fn postgres_itself_refuses_what_breaks_the_books() {
     let office = populated(&db).await;
     let other = Office::new(db.app(), "OTHER").await;
     other.accept(vec![other.entry(vec![appropriate(1)])]).await;
-    let (q10, q20) = (account(AccountCode::Q10), account(AccountCode::Q20));
-    let quota = office.entry(vec![super::transfer(&q10, &q20, 1)]);
-    office.accept(vec![quota]).await;
+    let limit = super::transfer(&account(AccountCode::Q10), &account(AccountCode::Q20), 1);
+    office.accept(vec![office.entry(vec![limit])]).await;
 
     let mut admin = db.superuser().await;
     let b10 = account_id(&mut admin, &office, AccountCode::B10).await;
@@ -269,7 +265,8 @@ async fn postgres_itself_refuses_what_breaks_the_books() {
     let q20 = account_id(&mut admin, &office, AccountCode::Q20).await;
     let foreign = account_id(&mut admin, &other, AccountCode::B20).await;
     let zone = office.zone.id;
-    let stranger = entry(&office, 302, "leaf").replace(&office.actor.to_string(), &uuid_of(&other));
+    let stranger =
+        entry(&office, 302, "leaf").replace(&office.actor.to_string(), &other.actor.to_string());
     let closed = entry(&office, 302, "leaf").replace("2020-06-01'", "2019-12-31'");
     let next = entry(&office, 302, "leaf");
     let cases = [
@@ -324,8 +321,4 @@ async fn postgres_itself_refuses_what_breaks_the_books() {
     run(&mut admin, &next).await;
     run(&mut admin, &a_transfer(&office, 302, b10, b20)).await;
     run(&mut admin, "ROLLBACK").await;
-}
-
-fn uuid_of(office: &Office) -> String {
-    office.actor.to_string()
 }

@@ -236,8 +236,8 @@ impl Play {
                     .filter_map(Value::as_str)
                     .collect::<Vec<_>>()
                     .join(","),
-                Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {
-                    value.to_string()
+                other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) => {
+                    other.to_string()
                 }
             };
             fields.insert(name, text);

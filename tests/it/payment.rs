@@ -1,0 +1,317 @@
+//! From a redemption to the bank's word, in a real Postgres.
+
+use sqlx::PgConnection;
+use subsidy_ledger::db;
+use subsidy_ledger::identity::Forbidden;
+use subsidy_ledger::payment::{
+    self, ApprovalOutcome, Batch, PayableFilter, PayableState, PaymentError, STATEMENT_FIELDS,
+    StatementReport,
+};
+use subsidy_ledger::tabular::{Format, Mapping, Table};
+use subsidy_ledger::types::{Currency, PayableId};
+
+use crate::kit::scenario::World;
+use crate::kit::table::Play;
+
+const HEADER: &str = "end_to_end_id,amount,booked_on,status,bank_reference,reason";
+
+/// Three redemptions of 10,000, 20,000 and 30,000 yuan on 2020-05-05.
+async fn three_owed() -> (World, Vec<PayableId>) {
+    let mut play = Play::new(&[("SH", 2020, 1_000_000)]).await;
+    play.check(
+        "day       | who      | command    | outcome
+        2020-05-01 | clerk    | apply a SH f applicant_kind=enterprise service_price=200000.00 | pass 100000.00
+        2020-05-02 | reviewer | review a   | recommended 100000.00
+        2020-05-03 | manager  | issue a    | issued 100000.00 last_day=2020-12-31
+        2020-05-04 | f        | hold h a p 20000.00 | held 10000.00 own_share=10000.00
+        2020-05-04 | f        | hold i a p 40000.00 | held 20000.00 own_share=20000.00
+        2020-05-04 | f        | hold j a p 60000.00 | held 30000.00 own_share=30000.00
+        2020-05-05 | p        | redeem h 20000.00 | redeemed 10000.00 own_share=10000.00 payee=p returned=0.00
+        2020-05-05 | p        | redeem i 40000.00 | redeemed 20000.00 own_share=20000.00 payee=p returned=0.00
+        2020-05-05 | all      | redeem j 60000.00 | redeemed 30000.00 own_share=30000.00 payee=p returned=0.00",
+    )
+    .await;
+    let ids = ["h", "i", "j"].map(|name| PayableId(play.hold(name).0));
+    (play.world, ids.to_vec())
+}
+
+async fn approve(
+    world: &World,
+    who: &str,
+    filter: PayableFilter,
+) -> Result<Vec<ApprovalOutcome>, PaymentError> {
+    let caller = world.caller(who, "2020-05-06", None);
+    let approved = world.one(
+        caller,
+        filter,
+        |conn: &mut PgConnection, command, filter| {
+            Box::pin(async move { payment::approve(conn, &command, filter).await })
+        },
+    );
+    Ok(approved
+        .await?
+        .into_iter()
+        .map(|approval| approval.outcome)
+        .collect())
+}
+
+async fn approve_all(world: &World) {
+    let all = PayableFilter::State(PayableState::Owed, 100);
+    approve(world, "finance", all).await.unwrap();
+}
+
+async fn send(world: &World, who: &str, on: &str) -> Result<Batch, PaymentError> {
+    let caller = world.caller(who, on, None);
+    let sent = world.one(caller, (), |conn: &mut PgConnection, command, ()| {
+        Box::pin(async move { payment::send(conn, &command, 100).await })
+    });
+    sent.await
+}
+
+/// Imports a statement with these rows.
+async fn hear(
+    world: &World,
+    who: &str,
+    on: &str,
+    rows: &[String],
+) -> Result<StatementReport, PaymentError> {
+    let file = format!("{HEADER}\n{}\n", rows.join("\n"));
+    let mapping = Mapping::default();
+    let table = Table::read(file.as_bytes(), Format::Csv, &mapping.read_options()).unwrap();
+    let bound = mapping.bind(&table, STATEMENT_FIELDS).unwrap();
+    let statement = payment::read_statement(file.as_bytes(), &bound, Currency::Cny)
+        .map_err(PaymentError::Rows)?;
+    let caller = world.caller(who, on, None);
+    let heard = world.one(
+        caller,
+        statement,
+        |conn: &mut PgConnection, command, statement| {
+            Box::pin(async move { payment::import_statement(conn, &command, statement).await })
+        },
+    );
+    heard.await
+}
+
+fn paid(batch: &Batch, line: usize, on: &str) -> String {
+    let line = &batch.lines[line];
+    let amount = line.amount.to_text(Currency::Cny);
+    format!(
+        "{},{amount},{on},paid,BANK-{},",
+        line.end_to_end_id, line.end_to_end_id
+    )
+}
+
+#[tokio::test]
+async fn what_the_bank_rejects_goes_into_the_next_batch_and_paid_is_what_it_says() {
+    let (world, _) = three_owed().await;
+    approve_all(&world).await;
+    world.check_invariants().await;
+    let first = send(&world, "cashier", "2020-05-07").await.unwrap();
+    assert_eq!((first.lines.len(), first.total.minor()), (3, 60_000_00));
+    assert_eq!(world.balances().await["F1020"], 60_000_00);
+    world.check_invariants().await;
+
+    let rejected = format!(
+        "{},20000.00,2020-05-08,rejected,,AC04 account closed",
+        first.lines[1].end_to_end_id
+    );
+    let rows = [
+        paid(&first, 0, "2020-05-08"),
+        rejected,
+        paid(&first, 2, "2020-05-07"),
+    ];
+    let report = hear(&world, "cashier", "2020-05-09", &rows).await.unwrap();
+    assert_eq!((report.paid, report.paid_total.minor()), (2, 40_000_00));
+    assert_eq!(
+        (report.rejected, report.rejected_total.minor()),
+        (1, 20_000_00)
+    );
+    let balances = world.balances().await;
+    assert_eq!((balances["B70"], balances["B60"]), (40_000_00, 20_000_00));
+    assert_eq!((balances["F2010"], balances["F1020"]), (20_000_00, 0));
+    world.check_invariants().await;
+
+    // The same file again, also on a later day, changes nothing and makes no entry.
+    let (state, size) = (world.state().await, world.size().await);
+    let again = hear(&world, "cashier2", "2020-05-10", &rows).await.unwrap();
+    assert_eq!((again.known, again.paid, again.rejected), (3, 0, 0));
+    assert_eq!((world.state().await, world.size().await), (state, size));
+
+    // It needs no second approval, and has a new id in its next batch.
+    let second = send(&world, "cashier2", "2020-05-11").await.unwrap();
+    assert_eq!(second.lines.len(), 1);
+    assert_ne!(second.lines[0].end_to_end_id, first.lines[1].end_to_end_id);
+    hear(
+        &world,
+        "cashier2",
+        "2020-05-12",
+        &[paid(&second, 0, "2020-05-12")],
+    )
+    .await
+    .unwrap();
+    let balances = world.balances().await;
+    assert_eq!(
+        (balances["B70"], balances["B60"], balances["F2010"]),
+        (60_000_00, 0, 0)
+    );
+    assert_eq!(balances["F1010"], 1_000_000_00 - 60_000_00);
+    world.check_invariants().await;
+    let nothing = send(&world, "cashier", "2020-05-13").await;
+    assert!(matches!(nothing, Err(PaymentError::NothingToDo(_))));
+
+    // The bank can't take back what it said of a line.
+    let other = paid(&first, 1, "2020-05-08");
+    let refused = hear(&world, "cashier", "2020-05-13", &[other]).await;
+    assert!(matches!(refused, Err(PaymentError::Rows(_))));
+}
+
+#[tokio::test]
+async fn a_statement_with_one_wrong_row_changes_nothing() {
+    let (world, _) = three_owed().await;
+    approve_all(&world).await;
+    let batch = send(&world, "cashier", "2020-05-07").await.unwrap();
+    let (state, size) = (world.state().await, world.size().await);
+    let good = paid(&batch, 0, "2020-05-08");
+    let id = &batch.lines[1].end_to_end_id;
+    for (row, why) in [
+        (
+            format!("{id},19999.99,2020-05-08,paid,R,"),
+            "the instruction is over 20000.00",
+        ),
+        (format!("{id},20000.001,2020-05-08,paid,R,"), "amount"),
+        (format!("{id},-20000.00,2020-05-08,paid,R,"), "amount"),
+        (format!("{id},20000 EUR,2020-05-08,paid,R,"), "amount"),
+        (format!("{id},2e4,2020-05-08,paid,R,"), "amount"),
+        (
+            format!("{id},20000.00,2020-05-10,paid,R,"),
+            "is not between",
+        ),
+        (
+            format!("{id},20000.00,2020-05-06,paid,R,"),
+            "is not between",
+        ),
+        (format!("{id},20000.00,08/05/2020,paid,R,"), "booked_on"),
+        (
+            format!("{id},20000.00,2020-05-08,done,R,"),
+            "write paid or rejected",
+        ),
+        (format!("{id},20000.00,2020-05-08,paid,,"), "bank_reference"),
+        (format!("{id},20000.00,2020-05-08,rejected,R,"), "reason"),
+        (
+            "P999-1,20000.00,2020-05-08,paid,R,".to_owned(),
+            "no batch has this instruction",
+        ),
+        (good.clone(), "stands in row 2 too"),
+    ] {
+        let refused = hear(
+            &world,
+            "cashier",
+            "2020-05-09",
+            &[good.clone(), row.clone()],
+        )
+        .await;
+        let Err(PaymentError::Rows(errors)) = refused else {
+            panic!("{row}: {refused:?}");
+        };
+        let text = errors.to_string();
+        assert!(
+            text.contains(why) && text.contains("row 3"),
+            "{row}: {text}"
+        );
+    }
+    assert_eq!((world.state().await, world.size().await), (state, size));
+}
+
+#[tokio::test]
+async fn submitter_approver_and_payer_are_three_persons() {
+    let (world, ids) = three_owed().await;
+    // `all` redeemed the third: another person has to approve it.
+    let filter = PayableFilter::Ids(ids.clone());
+    let outcomes = approve(&world, "all", filter.clone()).await.unwrap();
+    use ApprovalOutcome::{Approved, RefusedSegregation, RefusedState};
+    assert_eq!(outcomes, [Approved, Approved, RefusedSegregation]);
+    assert_eq!(
+        approve(&world, "finance", filter).await.unwrap(),
+        [RefusedState, RefusedState, Approved]
+    );
+    // `all` approved two and submitted one: nothing is left for it to send.
+    let state = world.state().await;
+    let nothing = send(&world, "all", "2020-05-07").await;
+    assert!(
+        matches!(nothing, Err(PaymentError::NothingToDo(_))),
+        "{nothing:?}"
+    );
+    assert_eq!(world.state().await, state);
+    assert_eq!(
+        send(&world, "cashier", "2020-05-07")
+            .await
+            .unwrap()
+            .lines
+            .len(),
+        3
+    );
+    world.check_invariants().await;
+
+    // Past the commands Postgres refuses it.
+    let all = world.people["all"].person.0;
+    let third = ids[2].0;
+    for (statement, constraint) in [
+        (
+            "UPDATE ledger.payable SET approved_by = submitted_by WHERE payable_id = $1 AND $2::uuid IS NOT NULL",
+            "payable_approver_is_another",
+        ),
+        (
+            "INSERT INTO ledger.payment_line (zone_id, end_to_end_id, batch_id, payable_id, amount,
+                 submitted_by, approved_by, sent_by, state)
+             SELECT zone_id, 'X', batch_id, payable_id, amount, submitted_by, approved_by, $2, state
+             FROM ledger.payment_line WHERE payable_id = $1",
+            "payment_line_four_eyes",
+        ),
+        (
+            "INSERT INTO ledger.payment_line (zone_id, end_to_end_id, batch_id, payable_id, amount,
+                 submitted_by, approved_by, sent_by, state)
+             SELECT zone_id, 'X', batch_id, payable_id, amount, submitted_by, approved_by, sent_by, state
+             FROM ledger.payment_line WHERE payable_id = $1 AND $2::uuid IS NOT NULL",
+            "payment_line_one_open",
+        ),
+        (
+            "UPDATE ledger.payment_line SET state = 'paid' WHERE payable_id = $1 AND $2::uuid IS NOT NULL",
+            "payment_line_paid_by_the_bank",
+        ),
+    ] {
+        let write = world.db.app().write(world.zone.id, (third, all), move |conn, (third, all)| {
+            Box::pin(async move {
+                sqlx::query(statement).bind(*third).bind(*all).execute(conn).await.map(drop)
+            })
+        });
+        let refused = write.await.unwrap_err();
+        assert_eq!(db::violated_constraint(&refused), Some(constraint), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn payments_need_their_roles_and_known_payables() {
+    let (world, ids) = three_owed().await;
+    let (state, size) = (world.state().await, world.size().await);
+    let forbidden = |error: PaymentError| match error {
+        PaymentError::Forbidden(Forbidden { .. }) => true,
+        other => panic!("{other:?}"),
+    };
+    for who in ["clerk", "manager", "cashier", "auditor", "p"] {
+        let refused = approve(&world, who, PayableFilter::Ids(ids.clone())).await;
+        assert!(forbidden(refused.unwrap_err()), "{who}");
+    }
+    for who in ["finance", "manager", "auditor", "p"] {
+        assert!(
+            forbidden(send(&world, who, "2020-05-07").await.unwrap_err()),
+            "{who}"
+        );
+        let row = "P1-1,1.00,2020-05-07,paid,R,".to_owned();
+        let heard = hear(&world, who, "2020-05-07", &[row]).await;
+        assert!(forbidden(heard.unwrap_err()), "{who}");
+    }
+    let unknown = vec![ids[0], PayableId::generate()];
+    let refused = approve(&world, "finance", PayableFilter::Ids(unknown)).await;
+    assert!(matches!(refused, Err(PaymentError::Unknown(_))));
+    assert_eq!((world.state().await, world.size().await), (state, size));
+}

@@ -1,0 +1,250 @@
+//! Programmes, their money and their rules: who may, in which order, and what a repeat answers.
+
+use std::collections::BTreeSet;
+
+use subsidy_ledger::identity::{Caller, Role};
+use subsidy_ledger::journal::{RecordError, Recorded, Refusal};
+use subsidy_ledger::programme::{
+    self, Allocate, Appropriate, NewProgramme, ProgrammeError, ProgrammeKind, Published,
+};
+use subsidy_ledger::types::{Amount, FiscalYear, LogIndex};
+use subsidy_ledger::zone::{self, NewPerson, ZoneError};
+
+use crate::kit::scenario::{World, yuan};
+use crate::policy_cases::pack_text;
+
+const DAY: &str = "2020-01-02";
+
+/// One command of this room.
+#[derive(Clone, Debug)]
+enum Step {
+    Create(&'static str),
+    Appropriate(Amount),
+    Allocate(&'static str, Amount),
+    Propose(&'static str, String),
+    Publish(&'static str, String),
+}
+
+/// What is published, if the command publishes, and the entry.
+type Answer = Result<(Option<Published>, Recorded), ProgrammeError>;
+
+async fn give(world: &World, caller: Caller, step: Step) -> Answer {
+    let given = world.one(caller, step, |conn, command, step| {
+        Box::pin(async move {
+            let year = FiscalYear(2020);
+            let recorded = match step.clone() {
+                Step::Create(code) => {
+                    let new = NewProgramme {
+                        code: code.parse().unwrap(),
+                        kind: ProgrammeKind::Voucher,
+                        name_en: code.parse().unwrap(),
+                        name_zh: code.parse().unwrap(),
+                    };
+                    programme::create(conn, &command, &new).await?
+                }
+                Step::Appropriate(amount) => {
+                    let document = "budget".parse().unwrap();
+                    let input = Appropriate {
+                        amount,
+                        document,
+                        year,
+                    };
+                    programme::appropriate(conn, &command, &input).await?
+                }
+                Step::Allocate(code, amount) => {
+                    let programme = code.parse().unwrap();
+                    let input = Allocate {
+                        amount,
+                        programme,
+                        year,
+                    };
+                    programme::allocate(conn, &command, &input).await?
+                }
+                Step::Propose(code, pack) => {
+                    programme::propose(conn, &command, &code.parse().unwrap(), &pack).await?
+                }
+                Step::Publish(code, pack) => {
+                    let code = code.parse().unwrap();
+                    let (published, recorded) =
+                        programme::publish(conn, &command, &code, &pack).await?;
+                    return Ok((Some(published), recorded));
+                }
+            };
+            Ok((None, recorded))
+        })
+    });
+    given.await
+}
+
+/// The pack of Shanghai as another version that begins a year later.
+fn next_version() -> String {
+    pack_text("shanghai-2020")
+        .replace("version = \"2020-1\"", "version = \"2021-1\"")
+        .replace(
+            "[in_force]\nfrom = 2020-01-01",
+            "[in_force]\nfrom = 2021-01-01",
+        )
+}
+
+#[tokio::test]
+async fn a_repeat_has_the_first_answer_and_another_command_under_its_key_is_a_conflict() {
+    let world = World::new(&[]).await;
+    let pack = next_version();
+    let steps = [
+        ("manager", Step::Create("NEW"), Step::Create("OTHER")),
+        (
+            "finance",
+            Step::Appropriate(yuan(100)),
+            Step::Appropriate(yuan(101)),
+        ),
+        (
+            "finance",
+            Step::Allocate("NEW", yuan(60)),
+            Step::Allocate("NEW", yuan(61)),
+        ),
+        (
+            "rules",
+            Step::Propose("SH-VOUCHER", pack.clone()),
+            Step::Propose("SH-VOUCHER", pack_text("shanghai-2020")),
+        ),
+        (
+            "manager",
+            Step::Publish("SH-VOUCHER", pack),
+            Step::Publish("SH-VOUCHER", pack_text("shanghai-2020")),
+        ),
+    ];
+    for (number, (who, step, other)) in steps.into_iter().enumerate() {
+        let key = format!("key {number}");
+        let size = world.size().await;
+        let caller = |on| world.caller(who, on, Some(&key));
+        let first = give(&world, caller(DAY), step.clone()).await.unwrap();
+        assert_eq!(first.1.index, LogIndex(size));
+        let again = give(&world, caller("2020-02-03"), step.clone())
+            .await
+            .unwrap();
+        assert_eq!(again, first, "{step:?}");
+        let conflict = give(&world, caller(DAY), other).await;
+        let Err(ProgrammeError::Record(RecordError::Refused(Refusal::KeyConflict(index)))) =
+            conflict
+        else {
+            panic!("{conflict:?}");
+        };
+        assert_eq!(index, first.1.index);
+        assert_eq!(world.size().await, size + 1);
+    }
+    let balances = world.balances().await;
+    assert_eq!(
+        (balances["B10"], balances["B20"], balances["B30"]),
+        (100_00, 40_00, 60_00)
+    );
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn commands_need_their_roles_and_two_persons_publish() {
+    let world = World::new(&[("SH", 2020, 100)]).await;
+    let (state, size) = (world.state().await, world.size().await);
+    let pack = next_version();
+    let sh = "SH-VOUCHER";
+    let by = |who: &str| world.caller(who, DAY, None);
+    for (who, step) in [
+        ("finance", Step::Create("NEW")),
+        ("manager", Step::Appropriate(yuan(1))),
+        ("manager", Step::Allocate(sh, yuan(1))),
+        ("manager", Step::Propose(sh, pack.clone())),
+        ("rules", Step::Publish(sh, pack.clone())),
+    ] {
+        let refused = give(&world, by(who), step.clone()).await;
+        assert!(
+            matches!(refused, Err(ProgrammeError::Forbidden(_))),
+            "{step:?}: {refused:?}"
+        );
+    }
+    let refusal = async |who: &str, step: Step| give(&world, by(who), step).await.unwrap_err();
+    use ProgrammeError as E;
+    assert!(matches!(
+        refusal("manager", Step::Create(sh)).await,
+        E::Exists(_)
+    ));
+    assert!(matches!(
+        refusal("finance", Step::Allocate("NONE", yuan(1))).await,
+        E::Unknown(_)
+    ));
+    assert!(matches!(
+        refusal("rules", Step::Propose("NONE", pack.clone())).await,
+        E::Unknown(_)
+    ));
+    assert!(matches!(
+        refusal("rules", Step::Propose("YH-VOUCHER", pack.clone())).await,
+        E::OtherProgramme { .. }
+    ));
+    assert!(matches!(
+        refusal("rules", Step::Propose(sh, "code =".into())).await,
+        E::Pack(_)
+    ));
+    assert!(matches!(
+        refusal("manager", Step::Publish(sh, pack.clone())).await,
+        E::NotProposed
+    ));
+    let over = refusal("finance", Step::Allocate(sh, yuan(1))).await;
+    let E::Record(RecordError::Refused(Refusal::Insufficient { .. })) = over else {
+        panic!("{over:?}");
+    };
+    assert_eq!((world.state().await, world.size().await), (state, size));
+
+    give(&world, by("all"), Step::Propose(sh, pack.clone()))
+        .await
+        .unwrap();
+    assert!(matches!(
+        refusal("all", Step::Publish(sh, pack.clone())).await,
+        E::SamePerson
+    ));
+    let changed = format!("{pack}\n# one comment more\n");
+    assert!(matches!(
+        refusal("manager", Step::Publish(sh, changed)).await,
+        E::NotProposed
+    ));
+    give(&world, by("manager"), Step::Publish(sh, pack.clone()))
+        .await
+        .unwrap();
+    assert!(matches!(
+        refusal("manager", Step::Publish(sh, pack)).await,
+        E::Policy(_)
+    ));
+}
+
+#[tokio::test]
+async fn persons_are_enrolled_once_with_a_role_by_those_who_may() {
+    let world = World::new(&[]).await;
+    let enrol = async |who: &str, login: &str, roles: &[Role]| {
+        let new = NewPerson {
+            login: login.parse().unwrap(),
+            name: login.parse().unwrap(),
+            party: None,
+            roles: BTreeSet::from_iter(roles.iter().copied()),
+        };
+        let caller = world.caller(who, DAY, None);
+        let enrolled = world.one(caller, new, |conn, command, new| {
+            Box::pin(async move { zone::enrol(conn, &command, new.clone()).await })
+        });
+        enrolled.await.map(|(actor, _)| actor)
+    };
+    let size = world.size().await;
+    let reviewer = &[Role::Reviewer][..];
+    assert!(matches!(
+        enrol("finance", "new", reviewer).await,
+        Err(ZoneError::Forbidden(_))
+    ));
+    assert!(matches!(
+        enrol("manager", "new", &[]).await,
+        Err(ZoneError::NoRole)
+    ));
+    assert!(matches!(
+        enrol("manager", "clerk", reviewer).await,
+        Err(ZoneError::LoginTaken(_))
+    ));
+    assert_eq!(world.size().await, size);
+    let new = enrol("manager", "new", reviewer).await.unwrap();
+    assert!(new.require(reviewer).is_ok() && new.require(&[Role::Manager]).is_err());
+    assert_eq!(world.size().await, size + 1);
+}

@@ -1,0 +1,298 @@
+//! Commands that meet: 50 at once on one voucher, one budget, one key.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::Value;
+use subsidy_ledger::payment::{self, PayableFilter, PayableState, PaymentError};
+use subsidy_ledger::policy::Facts;
+use subsidy_ledger::types::{Currency, LogIndex};
+use subsidy_ledger::voucher::{Issue, PlaceHold, Redeem, Rejected};
+
+use crate::kit::scenario::{Given, Step};
+use crate::kit::table::Play;
+
+const RACERS: usize = 50;
+const DAY: &str = "2020-05-04";
+
+/// Gives one command per racer at once, each in a transaction and on a session of its own. The racer's
+/// number is part of its key unless they share one.
+async fn race(play: &Arc<Play>, who: &'static str, key: Option<&str>, step: &Step) -> Vec<Given> {
+    let racers: Vec<_> = (0..RACERS)
+        .map(|racer| {
+            let key = key.map_or_else(|| format!("racer {racer}"), str::to_owned);
+            let (play, step) = (play.clone(), step.clone());
+            tokio::spawn(async move {
+                let caller = play.world.caller(who, DAY, Some(&key));
+                play.world.give(caller, step).await
+            })
+        })
+        .collect();
+    let mut given = Vec::with_capacity(RACERS);
+    for racer in racers {
+        given.push(racer.await.unwrap());
+    }
+    given
+}
+
+fn outcomes<'a>(given: &'a [Given], outcome: &str) -> Vec<&'a Value> {
+    let answers = given.iter().map(|given| &given.as_ref().unwrap().1);
+    answers
+        .filter(|answer| answer["outcome"] == outcome)
+        .collect()
+}
+
+/// A voucher `a` over 100,000 yuan.
+async fn with_voucher() -> Play {
+    let mut play = Play::new(&[("SH", 2020, 1_000_000)]).await;
+    play.check(
+        "day       | who      | command  | outcome
+        2020-05-01 | clerk    | apply a SH f applicant_kind=enterprise service_price=200000.00 | pass 100000.00
+        2020-05-02 | reviewer | review a | recommended 100000.00
+        2020-05-03 | manager  | issue a  | issued 100000.00 last_day=2020-12-31",
+    )
+    .await;
+    play
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn racing_holds_never_reserve_more_than_the_voucher_has() {
+    let play = Arc::new(with_voucher().await);
+    // Each order would take 3,000 of 100,000: 33 get that, one the rest.
+    let step = Step::Hold(PlaceHold {
+        facts: Facts::new(Currency::Cny),
+        price: "6000.00".to_owned(),
+        provider: play.world.parties["p"],
+        voucher: play.voucher("a"),
+    });
+    let given = race(&play, "f", None, &step).await;
+    let held = outcomes(&given, "held");
+    assert_eq!((held.len(), outcomes(&given, "refused").len()), (34, 16));
+    let rest = held
+        .iter()
+        .filter(|answer| answer["amount"] == "1000.00")
+        .count();
+    assert_eq!(rest, 1);
+    let balances = play.world.balances().await;
+    assert_eq!((balances["B40"], balances["B50"]), (0, 100_000_00));
+    play.world.check_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn racing_redemptions_of_one_voucher_never_exceed_its_face() {
+    let mut play = with_voucher().await;
+    // Four holds of 25,000; the racers share them.
+    for hold in ["h", "i", "j", "k"] {
+        play.check(&format!(
+            "day       | who | command               | outcome
+            2020-05-04 | f   | hold {hold} a p 50000.00 | held 25000.00 own_share=25000.00",
+        ))
+        .await;
+    }
+    let holds = ["h", "i", "j", "k"].map(|name| play.hold(name));
+    let play = Arc::new(play);
+    let racers: Vec<_> = (0..RACERS)
+        .map(|racer| {
+            let play = play.clone();
+            let hold = holds[racer % holds.len()];
+            tokio::spawn(async move {
+                let price = "50000.00".to_owned();
+                let step = Step::Redeem(Redeem {
+                    evidence: Vec::new(),
+                    hold,
+                    price,
+                });
+                let caller = play.world.caller("p", DAY, Some(&format!("racer {racer}")));
+                play.world.give(caller, step).await
+            })
+        })
+        .collect();
+    let mut given = Vec::new();
+    for racer in racers {
+        given.push(racer.await.unwrap());
+    }
+    assert_eq!(outcomes(&given, "redeemed").len(), 4);
+    let refused = outcomes(&given, "refused");
+    assert!(refused.iter().all(|answer| answer["code"] == "HOLD_ENDED"));
+    let indices: BTreeSet<_> = given
+        .iter()
+        .map(|given| given.as_ref().unwrap().0)
+        .collect();
+    assert_eq!(indices.len(), RACERS, "each refusal is an entry of its own");
+    let balances = play.world.balances().await;
+    assert_eq!(
+        (balances["B50"], balances["B60"], balances["F2010"]),
+        (0, 100_000_00, 100_000_00)
+    );
+    play.world.check_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_key_has_one_effect_and_one_answer_for_all() {
+    let play = Arc::new(with_voucher().await);
+    let size = play.world.size().await;
+    let step = Step::Hold(PlaceHold {
+        facts: Facts::new(Currency::Cny),
+        price: "6000.00".to_owned(),
+        provider: play.world.parties["p"],
+        voucher: play.voucher("a"),
+    });
+    let given = race(&play, "f", Some("one"), &step).await;
+    assert_eq!(play.world.size().await, size + 1);
+    assert!(
+        given
+            .iter()
+            .all(|answer| *answer == given[0] && answer.is_ok())
+    );
+    // The key is the actor's own: for another one it is new.
+    let other = play
+        .world
+        .give(play.world.caller("clerk", DAY, Some("one")), step)
+        .await;
+    assert_ne!(other.unwrap().0, given[0].as_ref().unwrap().0);
+    play.world.check_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn racing_issues_never_overspend_the_budget_and_each_refusal_is_recorded() {
+    // Two firms ask for 80,000 each and may hold 50,000 each; the budget ends before that.
+    let mut play = Play::new(&[("YH", 2023, 70_000)]).await;
+    let firms = ["f", "g"];
+    for number in 0..8 {
+        let firm = firms[number % 2];
+        play.check(&format!(
+            "day       | who      | command        | outcome
+            2023-05-01 | clerk    | apply v{number} YH {firm} requested_amount=20000.00 | pass 20000.00
+            2023-05-02 | reviewer | review v{number} | recommended 20000.00",
+        ))
+        .await;
+    }
+    let applications: Vec<_> = (0..8)
+        .map(|number| play.voucher(&format!("v{number}")))
+        .collect();
+    let play = Arc::new(play);
+    let racers: Vec<_> = applications
+        .into_iter()
+        .map(|application| {
+            let play = play.clone();
+            tokio::spawn(async move {
+                let caller = play.world.caller("manager", "2023-05-03", None);
+                play.world
+                    .give(caller, Step::Issue(Issue { application }))
+                    .await
+            })
+        })
+        .collect();
+    let mut given = Vec::new();
+    for racer in racers {
+        given.push(racer.await.unwrap());
+    }
+    let issued: Vec<_> = outcomes(&given, "issued");
+    let total: i64 = issued.iter().map(|answer| fen(&answer["amount"])).sum();
+    let balances = play.world.balances().await;
+    assert_eq!(balances["B40"], total);
+    assert_eq!(balances["B30"], 70_000_00 - total);
+    assert!(
+        total <= 70_000_00 && balances["B30"] < 20_000_00,
+        "{given:?}"
+    );
+    let exhausted = outcomes(&given, "refused");
+    assert!(!exhausted.is_empty());
+    assert!(
+        exhausted
+            .iter()
+            .all(|answer| answer["code"] == "BUDGET_EXHAUSTED")
+    );
+    play.world.check_invariants().await;
+}
+
+fn fen(amount: &Value) -> i64 {
+    amount.as_str().unwrap().replace('.', "").parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn repeats_inside_one_batch_are_answered_once() {
+    let play = with_voucher().await;
+    let hold = |price: &str| {
+        Step::Hold(PlaceHold {
+            facts: Facts::new(Currency::Cny),
+            price: price.to_owned(),
+            provider: play.world.parties["p"],
+            voucher: play.voucher("a"),
+        })
+    };
+    let caller = |key: &str| play.world.caller("f", DAY, Some(key));
+    let size = play.world.size().await;
+    let batch = vec![
+        (caller("one"), hold("6000.00")),
+        (caller("two"), hold("8000.00")),
+        (caller("one"), hold("6000.00")),
+        (caller("one"), hold("7000.00")),
+        (caller("bad"), hold("no price")),
+        (caller("bad"), hold("2000.00")),
+        (caller("bad"), hold("2000.00")),
+    ];
+    let given = play.world.try_give(batch).await.unwrap();
+    let first = given[0].as_ref().unwrap().0;
+    assert_eq!(given[2], given[0]);
+    assert_eq!(given[3], Err(Rejected::KeyConflict(first)));
+    // Nothing was recorded for the price that is none, so the key was still free.
+    assert!(matches!(given[4], Err(Rejected::Facts(_))));
+    assert_eq!(given[5].as_ref().unwrap().1["amount"], "1000.00");
+    assert_eq!(given[6], given[5]);
+    assert_eq!(play.world.size().await, size + 3);
+    play.world.check_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn racing_approvals_and_batches_have_one_effect() {
+    let mut play = with_voucher().await;
+    play.check(
+        "day       | who | command           | outcome
+        2020-05-04 | f   | hold h a p 80000.00 | held 40000.00 own_share=40000.00
+        2020-05-05 | p   | redeem h 80000.00 | redeemed 40000.00 own_share=40000.00 payee=p returned=0.00",
+    )
+    .await;
+    let payable = play.world.payables(PayableState::Owed).await[0].id;
+    let play = Arc::new(play);
+    let approve = |play: Arc<Play>, filter: PayableFilter| async move {
+        let caller = play.world.caller("finance", DAY, None);
+        let approved = play.world.one(caller, filter, |conn, command, filter| {
+            Box::pin(async move { payment::approve(conn, &command, filter).await })
+        });
+        approved.await
+    };
+    let ids = PayableFilter::Ids(vec![payable]);
+    let (one, two) = tokio::join!(
+        tokio::spawn(approve(play.clone(), ids.clone())),
+        tokio::spawn(approve(play.clone(), ids)),
+    );
+    let outcomes: Vec<_> = [one, two]
+        .map(|racer| racer.unwrap().unwrap()[0].outcome)
+        .into();
+    assert_eq!(
+        outcomes
+            .iter()
+            .filter(|one| **one == payment::ApprovalOutcome::Approved)
+            .count(),
+        1,
+        "{outcomes:?}"
+    );
+    let send = |play: Arc<Play>, who: &'static str| async move {
+        let caller = play.world.caller(who, DAY, None);
+        let sent = play.world.one(caller, (), |conn, command, ()| {
+            Box::pin(async move { payment::send(conn, &command, 100).await })
+        });
+        sent.await
+    };
+    let (one, two) = tokio::join!(
+        tokio::spawn(send(play.clone(), "cashier")),
+        tokio::spawn(send(play.clone(), "cashier2")),
+    );
+    let sent = [one.unwrap(), two.unwrap()];
+    assert_eq!(sent.iter().filter(|one| one.is_ok()).count(), 1, "{sent:?}");
+    let lost = |one: &Result<_, PaymentError>| matches!(one, Err(PaymentError::NothingToDo(_)));
+    assert_eq!(sent.iter().filter(|one| lost(one)).count(), 1);
+    assert!(sent.iter().flatten().all(|batch| batch.index > LogIndex(0)));
+    play.world.check_invariants().await;
+}
