@@ -1,7 +1,5 @@
 //! Programmes, their money and their rules: who may, in which order, and what a repeat answers.
 
-use std::collections::BTreeSet;
-
 use subsidy_ledger::identity::{Caller, Role};
 use subsidy_ledger::journal::{RecordError, Recorded, Refusal};
 use subsidy_ledger::programme::{
@@ -10,7 +8,7 @@ use subsidy_ledger::programme::{
 use subsidy_ledger::types::{Amount, FiscalYear, LogIndex};
 use subsidy_ledger::zone::{self, NewPerson, ZoneError};
 
-use crate::kit::scenario::{World, yuan};
+use crate::kit::scenario::{World, fen, yuan};
 use crate::policy_cases::pack_text;
 
 const DAY: &str = "2020-01-02";
@@ -135,7 +133,7 @@ async fn a_repeat_has_the_first_answer_and_another_command_under_its_key_is_a_co
     let balances = world.balances().await;
     assert_eq!(
         (balances["B10"], balances["B20"], balances["B30"]),
-        (100_00, 40_00, 60_00)
+        (fen(100), fen(40), fen(60))
     );
     world.check_invariants().await;
 }
@@ -161,33 +159,32 @@ async fn commands_need_their_roles_and_two_persons_publish() {
         );
     }
     let refusal = async |who: &str, step: Step| give(&world, by(who), step).await.unwrap_err();
-    use ProgrammeError as E;
     assert!(matches!(
         refusal("manager", Step::Create(sh)).await,
-        E::Exists(_)
+        ProgrammeError::Exists(_)
     ));
     assert!(matches!(
         refusal("finance", Step::Allocate("NONE", yuan(1))).await,
-        E::Unknown(_)
+        ProgrammeError::Unknown(_)
     ));
     assert!(matches!(
         refusal("rules", Step::Propose("NONE", pack.clone())).await,
-        E::Unknown(_)
+        ProgrammeError::Unknown(_)
     ));
     assert!(matches!(
         refusal("rules", Step::Propose("YH-VOUCHER", pack.clone())).await,
-        E::OtherProgramme { .. }
+        ProgrammeError::OtherProgramme { .. }
     ));
     assert!(matches!(
         refusal("rules", Step::Propose(sh, "code =".into())).await,
-        E::Pack(_)
+        ProgrammeError::Pack(_)
     ));
     assert!(matches!(
         refusal("manager", Step::Publish(sh, pack.clone())).await,
-        E::NotProposed
+        ProgrammeError::NotProposed
     ));
     let over = refusal("finance", Step::Allocate(sh, yuan(1))).await;
-    let E::Record(RecordError::Refused(Refusal::Insufficient { .. })) = over else {
+    let ProgrammeError::Record(RecordError::Refused(Refusal::Insufficient { .. })) = over else {
         panic!("{over:?}");
     };
     assert_eq!((world.state().await, world.size().await), (state, size));
@@ -197,19 +194,19 @@ async fn commands_need_their_roles_and_two_persons_publish() {
         .unwrap();
     assert!(matches!(
         refusal("all", Step::Publish(sh, pack.clone())).await,
-        E::SamePerson
+        ProgrammeError::SamePerson
     ));
     let changed = format!("{pack}\n# one comment more\n");
     assert!(matches!(
         refusal("manager", Step::Publish(sh, changed)).await,
-        E::NotProposed
+        ProgrammeError::NotProposed
     ));
     give(&world, by("manager"), Step::Publish(sh, pack.clone()))
         .await
         .unwrap();
     assert!(matches!(
         refusal("manager", Step::Publish(sh, pack)).await,
-        E::Policy(_)
+        ProgrammeError::Policy(_)
     ));
 }
 
@@ -221,7 +218,7 @@ async fn persons_are_enrolled_once_with_a_role_by_those_who_may() {
             login: login.parse().unwrap(),
             name: login.parse().unwrap(),
             party: None,
-            roles: BTreeSet::from_iter(roles.iter().copied()),
+            roles: roles.iter().copied().collect(),
         };
         let caller = world.caller(who, DAY, None);
         let enrolled = world.one(caller, new, |conn, command, new| {

@@ -9,7 +9,7 @@ use subsidy_ledger::policy::Facts;
 use subsidy_ledger::types::{Currency, LogIndex};
 use subsidy_ledger::voucher::{Issue, PlaceHold, Redeem, Rejected};
 
-use crate::kit::scenario::{Given, Step};
+use crate::kit::scenario::{Given, Step, fen};
 use crate::kit::table::Play;
 
 const RACERS: usize = 50;
@@ -74,7 +74,7 @@ async fn racing_holds_never_reserve_more_than_the_voucher_has() {
         .count();
     assert_eq!(rest, 1);
     let balances = play.world.balances().await;
-    assert_eq!((balances["B40"], balances["B50"]), (0, 100_000_00));
+    assert_eq!((balances["B40"], balances["B50"]), (0, fen(100_000)));
     play.world.check_invariants().await;
 }
 
@@ -122,7 +122,7 @@ async fn racing_redemptions_of_one_voucher_never_exceed_its_face() {
     let balances = play.world.balances().await;
     assert_eq!(
         (balances["B50"], balances["B60"], balances["F2010"]),
-        (0, 100_000_00, 100_000_00)
+        (0, fen(100_000), fen(100_000))
     );
     play.world.check_invariants().await;
 }
@@ -188,12 +188,12 @@ async fn racing_issues_never_overspend_the_budget_and_each_refusal_is_recorded()
         given.push(racer.await.unwrap());
     }
     let issued: Vec<_> = outcomes(&given, "issued");
-    let total: i64 = issued.iter().map(|answer| fen(&answer["amount"])).sum();
+    let total: i64 = issued.iter().map(|answer| minor(&answer["amount"])).sum();
     let balances = play.world.balances().await;
     assert_eq!(balances["B40"], total);
-    assert_eq!(balances["B30"], 70_000_00 - total);
+    assert_eq!(balances["B30"], fen(70_000) - total);
     assert!(
-        total <= 70_000_00 && balances["B30"] < 20_000_00,
+        total <= fen(70_000) && balances["B30"] < fen(20_000),
         "{given:?}"
     );
     let exhausted = outcomes(&given, "refused");
@@ -206,7 +206,7 @@ async fn racing_issues_never_overspend_the_budget_and_each_refusal_is_recorded()
     play.world.check_invariants().await;
 }
 
-fn fen(amount: &Value) -> i64 {
+fn minor(amount: &Value) -> i64 {
     amount.as_str().unwrap().replace('.', "").parse().unwrap()
 }
 
@@ -278,21 +278,30 @@ async fn racing_approvals_and_batches_have_one_effect() {
         1,
         "{outcomes:?}"
     );
-    let send = |play: Arc<Play>, who: &'static str| async move {
+    let batch_by = |play: Arc<Play>, who: &'static str| async move {
         let caller = play.world.caller(who, DAY, None);
-        let sent = play.world.one(caller, (), |conn, command, ()| {
+        let batch = play.world.one(caller, (), |conn, command, ()| {
             Box::pin(async move { payment::send(conn, &command, 100).await })
         });
-        sent.await
+        batch.await
     };
     let (one, two) = tokio::join!(
-        tokio::spawn(send(play.clone(), "cashier")),
-        tokio::spawn(send(play.clone(), "cashier2")),
+        tokio::spawn(batch_by(play.clone(), "cashier")),
+        tokio::spawn(batch_by(play.clone(), "cashier2")),
     );
-    let sent = [one.unwrap(), two.unwrap()];
-    assert_eq!(sent.iter().filter(|one| one.is_ok()).count(), 1, "{sent:?}");
+    let batches = [one.unwrap(), two.unwrap()];
+    assert_eq!(
+        batches.iter().filter(|one| one.is_ok()).count(),
+        1,
+        "{batches:?}"
+    );
     let lost = |one: &Result<_, PaymentError>| matches!(one, Err(PaymentError::NothingToDo(_)));
-    assert_eq!(sent.iter().filter(|one| lost(one)).count(), 1);
-    assert!(sent.iter().flatten().all(|batch| batch.index > LogIndex(0)));
+    assert_eq!(batches.iter().filter(|one| lost(one)).count(), 1);
+    assert!(
+        batches
+            .iter()
+            .flatten()
+            .all(|batch| batch.index > LogIndex(0))
+    );
     play.world.check_invariants().await;
 }

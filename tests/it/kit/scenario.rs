@@ -63,6 +63,11 @@ pub(crate) fn yuan(yuan: i64) -> Amount {
     Amount::new(Money::from_minor(yuan * 100)).unwrap()
 }
 
+/// Yuan in minor units.
+pub(crate) const fn fen(yuan: i64) -> i64 {
+    yuan * 100
+}
+
 /// One voucher command.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
