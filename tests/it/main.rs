@@ -34,6 +34,8 @@ mod report;
 #[cfg(test)]
 mod server;
 #[cfg(test)]
+mod tidy;
+#[cfg(test)]
 mod transactions;
 #[cfg(test)]
 mod verify;
