@@ -1,7 +1,7 @@
 //! The books: accounts, transfers and entries, and the only writer of their tables.
 //!
 //! [`record`] takes one entry or thousands and costs the same few statements for either. Every
-//! decision on them is made by the pure fold in [`fold`]; the rest of the room reads and writes rows.
+//! decision on them is made by the pure fold in `fold`; the rest of the room reads and writes rows.
 
 mod address;
 mod body;
