@@ -13,8 +13,11 @@ pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
     } else {
         serde_json::to_string(value)?
     };
-    println!("{text}");
-    Ok(())
+    match writeln!(stdout.lock(), "{text}") {
+        // Whoever read the answer has enough of it.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
+    }
 }
 
 /// Prints an error with its causes, leaving out those that repeat the one before.

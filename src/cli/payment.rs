@@ -208,9 +208,28 @@ async fn approve(global: &Global, args: ApproveArgs) -> anyhow::Result<ExitCode>
 }
 
 async fn send(global: &Global, args: SendArgs) -> anyhow::Result<ExitCode> {
-    if let Some(path) = args.output.as_ref().filter(|path| path.exists()) {
-        bail!("{} exists: choose another file", path.display());
+    // Before anything is sent: money must not be on its way without a file for the bank.
+    let file = match &args.output {
+        Some(path) => Some(
+            std::fs::File::create_new(path)
+                .with_context(|| format!("nothing was sent: {} can't be made", path.display()))?,
+        ),
+        None => None,
+    };
+    let result = send_batch(global, &args, file).await;
+    if let (Err(_), Some(path)) = (&result, &args.output)
+        && std::fs::metadata(path).is_ok_and(|file| file.len() == 0)
+    {
+        drop(std::fs::remove_file(path));
     }
+    result
+}
+
+async fn send_batch(
+    global: &Global,
+    args: &SendArgs,
+    file: Option<std::fs::File>,
+) -> anyhow::Result<ExitCode> {
     with_session(global, async |session| {
         let caller = session.caller(global).await?;
         let batch = session
@@ -218,13 +237,12 @@ async fn send(global: &Global, args: SendArgs) -> anyhow::Result<ExitCode> {
                 Box::pin(async move { payment::send(conn, &command, *limit).await })
             })
             .await?;
-        if let Some(path) = &args.output {
+        if let Some(file) = file {
             let lines = batch_lines(session, &caller.zone, batch.id).await?;
-            write_instructions(path, &lines).with_context(|| {
+            write_instructions(file, &lines).with_context(|| {
+                let id = batch.id;
                 format!(
-                    "batch {} was sent, but {} was not written",
-                    batch.id,
-                    path.display()
+                    "batch {id} was sent, its file was not written: `payment batch {id} --json`"
                 )
             })?;
         }
@@ -281,8 +299,8 @@ async fn batch_lines(
     Ok(lines.into_iter().map(instruction).collect())
 }
 
-fn write_instructions(path: &std::path::Path, lines: &[Instruction]) -> anyhow::Result<()> {
-    let mut writer = csv::Writer::from_path(path)?;
+fn write_instructions(file: std::fs::File, lines: &[Instruction]) -> anyhow::Result<()> {
+    let mut writer = csv::Writer::from_writer(file);
     writer.write_record(["end_to_end_id", "payee", "amount", "currency"])?;
     for line in lines {
         writer.write_record([

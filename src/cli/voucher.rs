@@ -425,6 +425,9 @@ fn facts(options: &[String], caller: &Caller) -> anyhow::Result<Facts> {
                 .join(", ");
             format!("unknown fact {name}: there are {known}")
         })?;
+        if facts.get(fact).is_some() {
+            anyhow::bail!("the fact {name} is stated twice: state it once");
+        }
         facts.state(fact, Raw::typed(fact, value), Source::Declared, today)?;
     }
     Ok(facts)

@@ -186,6 +186,7 @@ fn decide(
         return Ok(Err(forbidden.into()));
     }
     let found = cases.find(command, input.hold).and_then(|case| {
+        rules::evidence(&input.evidence)?;
         let price = rules::price(&input.price, case.voucher.line.currency)?;
         Ok((price, case))
     });

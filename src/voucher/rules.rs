@@ -142,6 +142,19 @@ pub(super) fn order_facts(
     facts
 }
 
+/// Digests of documents as they came: each 64 small hexadecimal digits.
+pub(super) fn evidence(digests: &[String]) -> Result<(), Rejected> {
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    let is_digest = |text: &String| text.len() == 64 && text.bytes().all(is_digit);
+    match digests.iter().find(|text| !is_digest(text)) {
+        None => Ok(()),
+        Some(other) => Err(Rejected::Facts(format!(
+            "evidence: {:?} is no SHA-256: write the 64 small hexadecimal digits that sha256sum prints",
+            other.chars().take(80).collect::<String>()
+        ))),
+    }
+}
+
 /// The facts of an order when it is invoiced: the price is now that of the invoice.
 pub(super) fn invoiced(mut facts: Facts, price: Amount, today: NaiveDate) -> Facts {
     facts
