@@ -270,7 +270,7 @@ impl Office {
                     .into_iter()
                     .map(|answer| match answer.unwrap().answer {
                         HoldAnswer::Held { hold, .. } => hold,
-                        HoldAnswer::Refused(refused) => unreachable!("{refused:?}"),
+                        HoldAnswer::Refused(refused) => panic!("{refused:?}"),
                     }),
             );
         }
