@@ -1,8 +1,9 @@
 //! Commands of many clients in one transaction.
 //!
 //! One worker per zone takes whatever is waiting, so that a busy zone pays for one commit where it
-//! would pay for hundreds, and an idle one waits for nobody. A command that is in the queue is
-//! carried out whether or not its client is still there, and its answer is given after the commit.
+//! would pay for hundreds, and an idle one waits for nobody. While a batch is with the database the next
+//! one is prepared: it begins when it is as large. A command that is in the queue is carried out whether
+//! or not its client is still there, and its answer is given after the commit.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use std::sync::Mutex;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::sync::{Notify, mpsc, oneshot};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 /// Why a command has no answer.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub struct Size {
     pub queue: usize,
     /// Commands in one transaction at most.
     pub batch: usize,
+    /// Transactions at the same time at most. More than two gain nothing where they wait for one lock.
+    pub at_once: usize,
 }
 
 /// How commands are carried out: all in one transaction, one answer for each, in order; or an error,
@@ -74,11 +77,13 @@ where
         let (queue, waiting) = mpsc::channel(size.queue);
         let stop = Arc::new(Notify::new());
         let worker = Worker {
-            name,
-            most: size.batch,
+            size,
             waiting,
+            jobs: Vec::with_capacity(size.batch),
             stop: Arc::clone(&stop),
-            executor,
+            runner: Arc::new(Runner { name, executor }),
+            running: JoinSet::new(),
+            in_flight: 0,
         };
         Self {
             queue,
@@ -109,12 +114,18 @@ where
     }
 }
 
+/// Makes batches of jobs.
 struct Worker<C, A, E> {
-    name: &'static str,
-    most: usize,
+    size: Size,
     waiting: mpsc::Receiver<Job<C, A, E>>,
+    /// The next batch, as far as it has come.
+    jobs: Vec<Job<C, A, E>>,
     stop: Arc<Notify>,
-    executor: Executor<C, A, E>,
+    runner: Arc<Runner<C, A, E>>,
+    /// Batches that have begun; each ends with the number of its commands.
+    running: JoinSet<usize>,
+    /// Commands in those.
+    in_flight: usize,
 }
 
 impl<C, A, E> Worker<C, A, E>
@@ -124,37 +135,71 @@ where
     E: std::fmt::Display + Send + 'static,
 {
     async fn work(mut self) {
-        let batch_size = metrics::histogram!("coalescer_batch_size", "queue" => self.name);
-        let waiting = metrics::gauge!("coalescer_waiting", "queue" => self.name);
-        let mut jobs = Vec::with_capacity(self.most);
-        loop {
-            let taken = tokio::select! {
-                taken = self.waiting.recv_many(&mut jobs, self.most) => taken,
-                () = self.stop.notified() => {
-                    self.waiting.close();
-                    continue;
+        let mut is_open = true;
+        while is_open || !self.jobs.is_empty() || !self.running.is_empty() {
+            let room = self.size.batch.saturating_sub(self.jobs.len());
+            tokio::select! {
+                taken = self.waiting.recv_many(&mut self.jobs, room), if is_open && room > 0 => {
+                    is_open = taken > 0;
                 }
-            };
-            if taken == 0 {
-                return;
+                Some(ended) = self.running.join_next() => {
+                    // It doesn't panic: what it runs is caught.
+                    self.in_flight = self.in_flight.saturating_sub(ended.unwrap_or_default());
+                }
+                () = self.stop.notified() => self.waiting.close(),
             }
-            // The answers of the last batch have just woken its clients: those whose next command is
-            // on its way get in, instead of waiting for a commit with one command.
-            tokio::task::yield_now().await;
-            while jobs.len() < self.most
-                && let Ok(job) = self.waiting.try_recv()
-            {
-                jobs.push(job);
+            if self.may_begin() {
+                self.begin().await;
             }
-            batch_size.record(count(jobs.len()));
-            waiting.set(count(self.waiting.len()));
-            self.answer(jobs.drain(..)).await;
         }
     }
 
-    async fn answer(&self, jobs: impl Iterator<Item = Job<C, A, E>>) {
+    /// An idle zone waits for nobody. Beside a batch that is with the database, a smaller one would only
+    /// wait for it, and pay for a commit of its own.
+    fn may_begin(&self) -> bool {
+        let is_large = self.jobs.len() >= self.in_flight.min(self.size.batch);
+        !self.jobs.is_empty()
+            && (self.running.is_empty() || self.running.len() < self.size.at_once && is_large)
+    }
+
+    async fn begin(&mut self) {
+        // The answers of the last batch have just woken its clients: those whose next command is on its
+        // way get in, instead of waiting for a commit with one command.
+        tokio::task::yield_now().await;
+        while self.jobs.len() < self.size.batch
+            && let Ok(job) = self.waiting.try_recv()
+        {
+            self.jobs.push(job);
+        }
+        let jobs = std::mem::replace(&mut self.jobs, Vec::with_capacity(self.size.batch));
+        let commands = jobs.len();
+        let name = self.runner.name;
+        metrics::histogram!("coalescer_batch_size", "queue" => name).record(count(commands));
+        metrics::gauge!("coalescer_waiting", "queue" => name).set(count(self.waiting.len()));
+        self.in_flight += commands;
+        let runner = Arc::clone(&self.runner);
+        self.running.spawn(async move {
+            runner.answer(jobs).await;
+            commands
+        });
+    }
+}
+
+/// Carries batches out.
+struct Runner<C, A, E> {
+    name: &'static str,
+    executor: Executor<C, A, E>,
+}
+
+impl<C, A, E> Runner<C, A, E>
+where
+    C: Clone + Send + Sync + 'static,
+    A: Send + 'static,
+    E: std::fmt::Display + Send + 'static,
+{
+    async fn answer(&self, jobs: Vec<Job<C, A, E>>) {
         let (commands, replies): (Vec<_>, Vec<_>) =
-            jobs.map(|job| (job.command, job.reply)).unzip();
+            jobs.into_iter().map(|job| (job.command, job.reply)).unzip();
         let commands = Arc::new(commands);
         match self.run(Arc::clone(&commands)).await {
             Ok(answers) => {

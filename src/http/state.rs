@@ -73,6 +73,7 @@ impl Default for Limits {
             commands: super::coalescer::Size {
                 queue: 1_024,
                 batch: 256,
+                at_once: 2,
             },
         }
     }

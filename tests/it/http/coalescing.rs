@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 const SIZE: Size = Size {
     queue: 64,
     batch: 16,
+    at_once: 1,
 };
 
 /// Doubles numbers; 13 fails its batch, 99 panics, while `down` nothing can be reached.
@@ -32,8 +33,8 @@ impl Doubler {
             let (seen, passage, outage) =
                 (Arc::clone(&seen), Arc::clone(&passage), Arc::clone(&outage));
             async move {
-                passage.acquire().await.unwrap().forget();
                 seen.lock().unwrap().push(batch.len());
+                passage.acquire().await.unwrap().forget();
                 assert!(!batch.contains(&99), "on purpose");
                 if outage.load(Ordering::Relaxed) {
                     return Err("outage".to_owned());
@@ -116,18 +117,45 @@ async fn an_outage_is_not_tried_once_for_each() {
 
 #[tokio::test]
 async fn a_full_queue_says_so_at_once() {
-    let doubler = Doubler::new(Size { queue: 1, batch: 1 });
+    let doubler = Doubler::new(Size {
+        queue: 1,
+        batch: 1,
+        at_once: 1,
+    });
     let submit = async |number: u32| {
         tokio::time::sleep(Duration::from_millis(u64::from(number) * 20)).await;
         let answer = doubler.coalescer.submit(number).await;
-        if number == 3 {
+        if number == 4 {
             doubler.open();
         }
         answer
     };
-    // The worker has 1, the queue 2: there is no place for 3.
-    let answers = tokio::join!(submit(1), submit(2), submit(3));
-    assert_eq!(answers, (Ok(2), Ok(4), Err(Failure::Full)));
+    // 1 is being carried out, 2 is the next batch, 3 is in the queue: there is no place for 4.
+    let answers = tokio::join!(submit(1), submit(2), submit(3), submit(4));
+    assert_eq!(answers, (Ok(2), Ok(4), Ok(6), Err(Failure::Full)));
+}
+
+#[tokio::test]
+async fn a_second_batch_begins_when_it_is_as_large_as_the_first() {
+    let doubler = Arc::new(Doubler::new(Size { at_once: 2, ..SIZE }));
+    let mut clients = Vec::new();
+    let mut send = async |count: u32| {
+        for number in 0..count {
+            let doubler = Arc::clone(&doubler);
+            clients.push(tokio::spawn(async move {
+                doubler.coalescer.submit(number).await.unwrap();
+            }));
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        doubler.batches()
+    };
+    assert_eq!(send(4).await, [4]);
+    assert_eq!(send(3).await, [4], "three wait for a fourth");
+    assert_eq!(send(1).await, [4, 4]);
+    assert_eq!(send(9).await, [4, 4], "there are two already");
+    doubler.open();
+    join_all(clients).await;
+    assert_eq!(doubler.batches(), [4, 4, 9]);
 }
 
 #[tokio::test]
