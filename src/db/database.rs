@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use sqlx::error::DatabaseError;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Postgres, Transaction};
 use tokio::task::JoinError;
 
 use super::roles::{self, Role};
@@ -15,6 +15,9 @@ use crate::types::ZoneId;
 
 /// How often a transaction that lost a deadlock or a serialization race is begun again.
 const RETRIES: u32 = 5;
+
+/// How long a session may have been idle and still be taken for alive.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// How long a command waits for a free session before it fails, so that overload shows.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -39,6 +42,17 @@ impl Database {
         let pool = PgPoolOptions::new()
             .max_connections(max_connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
+            // Whether the server is still there is asked of sessions that were idle, not before every
+            // transaction of busy ones.
+            .test_before_acquire(false)
+            .before_acquire(|conn, session| {
+                Box::pin(async move {
+                    if session.idle_for > FRESH {
+                        conn.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             .after_connect(move |conn, _| Box::pin(roles::assume(conn, role)))
             .connect_with(options)
             .await?;
@@ -156,9 +170,24 @@ enum Mode {
 impl Mode {
     fn begin(self) -> &'static str {
         match self {
-            Self::Write => "BEGIN READ WRITE",
+            // Commands look up rows by their keys: one plan is right for every call, and need not be made
+            // again for each.
+            Self::Write => "BEGIN READ WRITE; SET LOCAL plan_cache_mode = force_generic_plan",
             Self::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         }
+    }
+
+    /// Begins, and sets the zone on the same way to the server.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "what begins a transaction can't be bound; a zone's number is digits"
+    )]
+    fn begin_in(self, zone: Option<ZoneId>) -> AssertSqlSafe<String> {
+        let begin = self.begin();
+        AssertSqlSafe(match zone {
+            Some(zone) => format!("{begin}; SET LOCAL app.zone = '{zone}'"),
+            None => begin.to_owned(),
+        })
     }
 }
 
@@ -176,10 +205,7 @@ where
     F: for<'c> Fn(&'c mut PgConnection, &'c I) -> BoxFuture<'c, Result<T, E>> + Sync,
 {
     let mut tx: Transaction<'_, Postgres> =
-        Connection::begin_with(&mut **conn, mode.begin()).await?;
-    if let Some(zone) = zone {
-        enter_zone(&mut tx, zone).await?;
-    }
+        Connection::begin_with(&mut **conn, mode.begin_in(zone)).await?;
     match body(&mut tx, input).await {
         Ok(value) => {
             tx.commit().await?;
