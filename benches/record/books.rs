@@ -1,4 +1,4 @@
-//! Our side: a zone with 10,000 accounts, and entries such as a bulk run records.
+//! Our side: zones that have 10,000 accounts together, and entries such as a bulk run records.
 
 use std::time::{Duration, Instant};
 
@@ -18,10 +18,11 @@ use subsidy_ledger::types::{
 };
 use subsidy_ledger::zone::{self, ZoneError};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use crate::yardstick::recreate_database;
 
-/// As many as the reference has.
+/// As many as the reference has, in all zones together.
 const ACCOUNTS: usize = 10_000;
 /// Transfers of an entry: a redemption moves authority, and expense to payable, and releases the rest.
 pub(crate) const TRANSFERS: usize = 3;
@@ -33,7 +34,15 @@ pub(crate) enum Hot {
     No,
 }
 
+/// A database with zones that record at the same time, each by one writer.
 pub(crate) struct Books {
+    app: Database,
+    zones: Vec<ZoneBooks>,
+}
+
+/// One zone's books, and the one who writes them.
+#[derive(Clone)]
+pub(crate) struct ZoneBooks {
     app: Database,
     zone: Zone,
     actor: PersonId,
@@ -51,17 +60,57 @@ fn day() -> NaiveDate {
 
 impl Books {
     /// A database of its own, with every account funded.
-    pub(crate) async fn open(server: &PrivatePostgres, database: &str, hot: Hot) -> Self {
+    pub(crate) async fn open(
+        server: &PrivatePostgres,
+        database: &str,
+        hot: Hot,
+        zones: usize,
+    ) -> Self {
         recreate_database(server, database).await;
         db::migrate(server.superuser_options().database(database))
             .await
             .unwrap();
         let options = server.connect_options(Role::App).database(database);
         let app = Database::connect(options, Role::App, 4).await.unwrap();
+        let mut founded = Vec::with_capacity(zones);
+        for number in 1..=zones {
+            founded.push(ZoneBooks::found(&app, number, hot, ACCOUNTS / zones).await);
+        }
+        Self {
+            app,
+            zones: founded,
+        }
+    }
+
+    /// The first zone.
+    pub(crate) fn first(&self) -> &ZoneBooks {
+        self.zones.first().unwrap()
+    }
+
+    pub(crate) async fn close(self) {
+        self.app.close().await;
+    }
+
+    /// Records for this long in every zone, and answers with transfers per second.
+    pub(crate) async fn record_for(&self, time: Duration, batch: usize) -> u64 {
+        let begin = Instant::now();
+        let mut writers = JoinSet::new();
+        for zone in self.zones.clone() {
+            writers
+                .spawn(async move { zone.record_while(batch, |_| begin.elapsed() < time).await });
+        }
+        let transfers = writers.join_all().await.into_iter().sum();
+        per_second(transfers, begin.elapsed())
+    }
+}
+
+impl ZoneBooks {
+    async fn found(app: &Database, number: usize, hot: Hot, accounts: usize) -> Self {
         let (zone, system) = app
-            .write(None, (), |tx, ()| {
+            .write(None, number, |tx, number| {
                 Box::pin(async move {
-                    let founded: Result<_, ZoneError> = zone::found(tx, start(), zone()).await;
+                    let founded: Result<_, ZoneError> =
+                        zone::found(tx, start(), zone(*number)).await;
                     founded
                 })
             })
@@ -79,10 +128,10 @@ impl Books {
             .map(|(number, code)| {
                 account(code).item(ItemId(uuid::Uuid::from_u128(number << 64 | number)))
             })
-            .take(ACCOUNTS)
+            .take(accounts)
             .collect();
         let books = Self {
-            app,
+            app: app.clone(),
             zone,
             actor: system.person,
             accounts,
@@ -102,10 +151,6 @@ impl Books {
 
     pub(crate) fn accounts(&self) -> &[Address] {
         &self.accounts
-    }
-
-    pub(crate) async fn close(self) {
-        self.app.close().await;
     }
 
     async fn fund(&self) {
@@ -128,15 +173,8 @@ impl Books {
         self.write(entries.collect()).await;
     }
 
-    /// Records for this long, and answers with transfers per second. Entries are made meanwhile, as
-    /// a bulk command would make them.
-    pub(crate) async fn record_for(&self, time: Duration, batch: usize) -> u64 {
-        let begin = Instant::now();
-        let transfers = self.record_while(batch, |_| begin.elapsed() < time).await;
-        per_second(transfers, begin.elapsed())
-    }
-
     /// Records batches as long as `more`, which is told how many transfers were recorded so far.
+    /// Entries are made meanwhile, as a bulk command would make them.
     pub(crate) async fn record_while(&self, batch: usize, more: impl Fn(u64) -> bool) -> u64 {
         let (sender, mut batches) = mpsc::channel(2);
         let mut maker = EntryMaker {
@@ -183,14 +221,14 @@ pub(crate) fn per_second(count: u64, time: Duration) -> u64 {
     u64::try_from(u128::from(count) * 1_000_000 / time.as_micros().max(1)).unwrap()
 }
 
-fn zone() -> NewZone {
+fn zone(number: usize) -> NewZone {
     NewZone {
-        code: "BENCH".parse().unwrap(),
+        code: format!("BENCH-{number}").parse().unwrap(),
         name_zh: "基准".parse().unwrap(),
         name_en: "Benchmark".parse().unwrap(),
         currency: Currency::Cny,
         time: ZoneTime(chrono_tz::Asia::Shanghai),
-        origin: "log.example/bench".to_owned(),
+        origin: format!("log.example/bench-{number}"),
     }
 }
 

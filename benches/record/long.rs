@@ -6,7 +6,7 @@ use rand::RngExt;
 use subsidy_ledger::db::private::PrivatePostgres;
 use subsidy_ledger::journal::{AsOf, account_balance, size_at};
 
-use crate::books::{Books, Hot, TRANSFERS, per_second};
+use crate::books::{Books, Hot, TRANSFERS, ZoneBooks, per_second};
 use crate::yardstick::{median, report};
 
 const FEW: u64 = 100_000;
@@ -17,20 +17,21 @@ const QUESTIONS: usize = 2_000;
 
 /// Speed at a hundred thousand and at ten million transfers; then balances of old days.
 pub(crate) async fn run(server: &PrivatePostgres, batch: usize, transfers: u64) {
-    let books = Books::open(server, "bench_long", Hot::No).await;
+    let all = Books::open(server, "bench_long", Hot::No, 1).await;
+    let books = all.first();
     let mut recorded = books.record_while(batch, |done| done < FEW).await;
-    let at_few = measure(&books, batch, &mut recorded).await;
+    let at_few = measure(books, batch, &mut recorded).await;
     let left = transfers.saturating_sub(recorded);
     recorded += books.record_while(batch, |done| done < left).await;
-    let at_many = measure(&books, batch, &mut recorded).await;
+    let at_many = measure(books, batch, &mut recorded).await;
     println!("{recorded} transfers recorded, {TRANSFERS} in an entry");
     report("record_at_10m", at_many, at_few, "transfers/s");
-    let median_us = old_balances(&books).await;
+    let median_us = old_balances(books).await;
     report("balance_as_of", median_us, 1_000, "µs");
-    books.close().await;
+    all.close().await;
 }
 
-async fn measure(books: &Books, batch: usize, recorded: &mut u64) -> u64 {
+async fn measure(books: &ZoneBooks, batch: usize, recorded: &mut u64) -> u64 {
     let begin = Instant::now();
     let transfers = books
         .record_while(batch, |_| begin.elapsed() < MEASURED)
@@ -41,7 +42,7 @@ async fn measure(books: &Books, batch: usize, recorded: &mut u64) -> u64 {
 
 /// Median time of a random account's balance at a random old index, in microseconds: one call, in a
 /// session that has a transaction open.
-async fn old_balances(books: &Books) -> u64 {
+async fn old_balances(books: &ZoneBooks) -> u64 {
     let mut conn = books.app().pool().begin().await.unwrap();
     let zone = books.zone().id;
     subsidy_ledger::db::enter_zone(&mut conn, zone)

@@ -1,7 +1,7 @@
 //! How fast the journal records, against a plain double-entry transfer on the same server.
 //!
 //! ```text
-//! cargo bench --bench record                      record_bulk, record_bulk_hot: a minute and a half
+//! cargo bench --bench record                      record_bulk, record_bulk_hot: two minutes
 //! cargo bench --bench record -- --long            record_at_10m, balance_as_of: ten million transfers
 //! cargo bench --bench record -- --long 1000000    the same with fewer
 //! cargo bench --bench record -- --batch 1000      another number of entries in a transaction
@@ -27,11 +27,13 @@ use std::time::Duration;
 
 use subsidy_ledger::db::private::PrivatePostgres;
 
-use books::{Books, Hot};
+use books::{Books, Hot, TRANSFERS};
 use yardstick::{Reference, median, open_server, report};
 
 /// Entries in a transaction, as of a long import. Larger ones update each account less often.
 const BATCH: usize = 4_000;
+/// Writers at the same time, as many as the machine has processors: a zone has one writer at a time.
+const ZONES: usize = 2;
 const ROUNDS: usize = 5;
 const ROUND: Duration = Duration::from_secs(5);
 
@@ -53,22 +55,31 @@ async fn main() {
 
 async fn short(server: &PrivatePostgres, batch: usize) {
     let reference = Reference::prepare(server).await;
-    let random = Books::open(server, "bench_random", Hot::No).await;
-    let hot = Books::open(server, "bench_hot", Hot::Yes).await;
-    let (mut plain, mut bulk, mut bulk_hot) = (Vec::new(), Vec::new(), Vec::new());
-    plain.push(reference.run(ROUND).await);
+    let mut benches = Vec::new();
+    for (name, hot, zones) in [
+        ("record_bulk", Hot::No, ZONES),
+        ("record_bulk_hot", Hot::Yes, ZONES),
+        ("record_bulk_one_zone", Hot::No, 1),
+        ("record_bulk_hot_one_zone", Hot::Yes, 1),
+    ] {
+        let books = Books::open(server, &format!("bench_{name}"), hot, zones).await;
+        benches.push((name, books, Vec::new()));
+    }
+    let mut plain = vec![reference.run(ROUND).await];
     for _ in 0..ROUNDS {
-        bulk.push(random.record_for(ROUND, batch).await);
-        bulk_hot.push(hot.record_for(ROUND, batch).await);
+        for (_, books, figures) in &mut benches {
+            figures.push(books.record_for(ROUND, batch).await);
+        }
         plain.push(reference.run(ROUND).await);
     }
-    println!("transfers/s, batches of {batch} entries with 3 transfers each, in order:");
-    println!("  reference       {plain:?}");
-    println!("  record_bulk     {bulk:?}");
-    println!("  record_bulk_hot {bulk_hot:?}");
+    println!("transfers/s, batches of {batch} entries with {TRANSFERS} transfers each, in order:");
+    println!("  {:24} {plain:?}", "reference");
+    for (name, _, figures) in &benches {
+        println!("  {name:24} {figures:?}");
+    }
     let plain = median(plain);
-    report("record_bulk", median(bulk), plain, "transfers/s");
-    report("record_bulk_hot", median(bulk_hot), plain, "transfers/s");
-    random.close().await;
-    hot.close().await;
+    for (name, books, figures) in benches {
+        report(name, median(figures), plain, "transfers/s");
+        books.close().await;
+    }
 }

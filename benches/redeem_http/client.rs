@@ -6,15 +6,23 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::runtime;
 use tokio::task::JoinSet;
 
-/// Sends each share over a connection of its own, one request at a time; gives every latency.
+/// Sends each share over a connection of its own, one request at a time; gives every latency. In a thread of
+/// its own, as clients have machines of their own: it must not wait for the service's tasks, nor they for it.
 pub(crate) async fn run(address: SocketAddr, shares: Vec<Vec<Vec<u8>>>) -> Vec<Duration> {
-    let mut connections = JoinSet::new();
-    for share in shares {
-        connections.spawn(connection(address, share));
-    }
-    connections.join_all().await.into_iter().flatten().collect()
+    let clients = move || {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build();
+        runtime.unwrap().block_on(async {
+            let mut connections = JoinSet::new();
+            for share in shares {
+                connections.spawn(connection(address, share));
+            }
+            connections.join_all().await.into_iter().flatten().collect()
+        })
+    };
+    tokio::task::spawn_blocking(clients).await.unwrap()
 }
 
 async fn connection(address: SocketAddr, requests: Vec<Vec<u8>>) -> Vec<Duration> {
