@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use super::file::{AwardFile, Programme, Recipient};
@@ -13,7 +13,8 @@ use super::postings::{BudgetChanges, Placement};
 use super::store::{self, NewAward};
 use crate::identity::{Command, Forbidden, Role};
 use crate::journal::{
-    self, BodyError, Details, Effect, Entry, EntryKind, RecordError, Recorded, Refusal, Transfer,
+    self, BodyError, Effect, Entry, Idempotency, RecallError, RecordError, Recorded, Refusal,
+    Transfer,
 };
 use crate::party::{self, Identity, NewParty, PartyError};
 use crate::tabular::RowErrors;
@@ -151,6 +152,9 @@ pub enum ImportError {
     /// Recipients could not be registered.
     #[error(transparent)]
     Party(#[from] PartyError),
+    /// The first answer of a command can't be given again.
+    #[error(transparent)]
+    Recall(#[from] RecallError),
     /// The entries were not recorded.
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -185,6 +189,9 @@ pub async fn import(
     let salt = store::lock_source(conn, command.zone.id, &map.source, command.now)
         .await?
         .ok_or_else(|| ImportError::Erased(map.source.clone()))?;
+    if let Some(first) = first_report(conn, command, map, file).await? {
+        return Ok(first);
+    }
     let standing = store::standing(conn, command.zone.id, &map.source).await?;
     let plan = plan(&file.rows, &salt, standing);
     check_reversals(&plan, file, corrections)?;
@@ -210,6 +217,56 @@ pub async fn import(
     };
     report.entry = Some(work.carry_out(conn, progress).await?);
     Ok(report)
+}
+
+/// What the entry of an import says: what was imported, and from which bytes.
+#[derive(Serialize, Deserialize)]
+struct Imported {
+    corrected: usize,
+    file: String,
+    granted: String,
+    parties: usize,
+    programmes: usize,
+    recorded: usize,
+    refused: usize,
+    rows: usize,
+    source: Code,
+    unchanged: usize,
+    unrecorded: usize,
+    withdrawn: usize,
+}
+
+/// The report of the same command if it was carried out before.
+async fn first_report(
+    conn: &mut PgConnection,
+    command: &Command<'_>,
+    map: &AwardMap,
+    file: &AwardFile,
+) -> Result<Option<ImportReport>, ImportError> {
+    let idempotency = idempotency(command, map, file);
+    let (zone, actor) = (command.zone.id, command.actor.person);
+    let first = journal::first_answer(conn, zone, actor, idempotency.as_ref()).await?;
+    Ok(
+        first.map(|(recorded, said): (Recorded, Imported)| ImportReport {
+            source: said.source,
+            rows: said.rows,
+            recorded: said.recorded,
+            refused: said.refused,
+            unchanged: said.unchanged,
+            corrected: said.corrected,
+            withdrawn: said.withdrawn,
+            unrecorded: file.errors.clone(),
+            granted: said.granted,
+            parties: said.parties,
+            programmes: said.programmes,
+            entry: Some(recorded.index),
+        }),
+    )
+}
+
+/// An import is the same command if it is of the same list and the same bytes.
+fn idempotency(command: &Command<'_>, map: &AwardMap, file: &AwardFile) -> Option<Idempotency> {
+    command.idempotency("award.import", &(&map.source, hex(&file.sha256)))
 }
 
 fn check_reversals(
@@ -485,7 +542,7 @@ impl Work<'_> {
                 subject: Some(award.placement.award.0),
                 transfers: transfers.into_iter().map(Transfer::reversed).collect(),
                 effect: Effect::Reversing(award.index),
-                ..self.entry(
+                ..self.command.entry(
                     "award.withdrawn",
                     &Withdrawn {
                         corrected: at < corrected,
@@ -538,7 +595,7 @@ impl Work<'_> {
                             self.command.today()
                         },
                         transfers,
-                        ..self.entry("award.budget_set", &details)?
+                        ..self.command.entry("award.budget_set", &details)?
                     })
                 });
         entries.collect()
@@ -585,58 +642,31 @@ impl Work<'_> {
                     effective: row.day,
                     subject: Some(placement.award.0),
                     transfers,
-                    ..self.entry(kind, &details)?
+                    ..self.command.entry(kind, &details)?
                 })
             });
         entries.collect()
     }
 
-    /// What was imported, and from which bytes.
     fn closing_entry(&self) -> Result<Entry, BodyError> {
-        #[derive(Serialize)]
-        struct Imported<'a> {
-            corrected: usize,
-            file: &'a str,
-            granted: &'a str,
-            recorded: usize,
-            refused: usize,
-            rows: usize,
-            source: &'a Code,
-            unchanged: usize,
-            unrecorded: usize,
-            withdrawn: usize,
-        }
         let report = self.report;
         let details = Imported {
             corrected: report.corrected,
-            file: &hex(&self.file.sha256),
-            granted: &report.granted,
+            file: hex(&self.file.sha256),
+            granted: report.granted.clone(),
+            parties: report.parties,
+            programmes: report.programmes,
             recorded: report.recorded,
             refused: report.refused,
             rows: report.rows,
-            source: &report.source,
+            source: report.source.clone(),
             unchanged: report.unchanged,
             unrecorded: report.unrecorded.total(),
             withdrawn: report.withdrawn,
         };
-        let input = (details.source, details.file);
         Ok(Entry {
-            idempotency: self.command.idempotency("award.import", &input),
-            ..self.entry("award.file_imported", &details)?
-        })
-    }
-
-    /// An entry of today that moves nothing, for the others to be made from.
-    fn entry(&self, kind: &'static str, details: &impl Serialize) -> Result<Entry, BodyError> {
-        Ok(Entry {
-            actor: self.command.actor.person,
-            kind: EntryKind(kind),
-            effective: self.command.today(),
-            subject: None,
-            details: Details::new(details)?,
-            transfers: Vec::new(),
-            effect: Effect::Ordinary,
-            idempotency: None,
+            idempotency: idempotency(self.command, self.map, self.file),
+            ..self.command.entry("award.file_imported", &details)?
         })
     }
 }

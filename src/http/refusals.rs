@@ -92,6 +92,10 @@ impl From<RecordError> for Problem {
             RecordError::Refused(refusal) => refusal.into(),
             RecordError::Database(error) => error.into(),
             RecordError::Log(error) => error.into(),
+            RecordError::Overtaken(_) => Self::unavailable(
+                "overtaken",
+                "the same command was recorded at the same moment: repeat it for its answer",
+            ),
             error @ RecordError::TotalsOutOfRange(_) => {
                 Self::conflict("out_of_range", error.to_string())
             }
@@ -111,10 +115,6 @@ impl From<VoucherError> for Problem {
             VoucherError::Database(error) | VoucherError::Policy(StoreError::Database(error)) => {
                 error.into()
             }
-            VoucherError::Overtaken { .. } => Self::unavailable(
-                "overtaken",
-                "the same command was recorded at the same moment: repeat it for its answer",
-            ),
             error => Self::internal(error),
         }
     }

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
 use super::actor::Actor;
-use crate::journal::Idempotency;
+use crate::journal::{BodyError, Details, Effect, Entry, EntryKind, Idempotency};
 use crate::types::Zone;
 
 /// Who gives a command, in which zone, when, and under which key.
@@ -29,6 +29,21 @@ impl Command<'_> {
     /// The key with this command's name and input, for the journal.
     pub fn idempotency(&self, name: &str, input: &impl Serialize) -> Option<Idempotency> {
         self.key.map(|key| Idempotency::new(key, name, input))
+    }
+
+    /// An entry of today, by this actor, about no case, that moves nothing and has no key: what else
+    /// it is, the caller fills in.
+    pub fn entry(&self, kind: &'static str, details: &impl Serialize) -> Result<Entry, BodyError> {
+        Ok(Entry {
+            actor: self.actor.person,
+            kind: EntryKind(kind),
+            effective: self.today(),
+            subject: None,
+            details: Details::new(details)?,
+            transfers: Vec::new(),
+            effect: Effect::Ordinary,
+            idempotency: None,
+        })
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::chart::AccountCode;
 use crate::types::{Code, Currency, FiscalYear, ItemId, PartyId};
@@ -70,28 +71,29 @@ impl Address {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fn shown<T: fmt::Display>(part: &T) -> &dyn fmt::Display {
-            part
-        }
-        write!(f, "{}:{}", self.code, self.currency)?;
-        let parts: [Option<&dyn fmt::Display>; 4] = [
-            self.programme.as_ref().map(shown),
-            self.year.as_ref().map(shown),
-            self.party.as_ref().map(shown),
-            self.item.as_ref().map(shown),
-        ];
-        let mut pending = 0;
-        for part in parts {
-            pending += 1;
-            if let Some(part) = part {
-                for _ in 0..pending {
-                    f.write_str(":")?;
-                }
-                part.fmt(f)?;
-                pending = 0;
-            }
-        }
-        Ok(())
+        f.write_str(self.code.as_str())?;
+        f.write_str(":")?;
+        f.write_str(self.currency.code())?;
+        // How many colons are due before the next part that is there.
+        let mut colons = 0;
+        let mut part = |text: Option<&str>| {
+            colons += 1;
+            let Some(text) = text else { return Ok(()) };
+            f.write_str("::::".get(..colons).unwrap_or_default())?;
+            colons = 0;
+            f.write_str(text)
+        };
+        let mut id = Uuid::encode_buffer();
+        part(self.programme.as_ref().map(Code::as_str))?;
+        part(self.year.map(|year| year.to_string()).as_deref())?;
+        part(
+            self.party
+                .map(|party| &*party.0.hyphenated().encode_lower(&mut id)),
+        )?;
+        part(
+            self.item
+                .map(|item| &*item.0.hyphenated().encode_lower(&mut id)),
+        )
     }
 }
 

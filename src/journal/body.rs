@@ -5,34 +5,31 @@
 //! property test compares with a library that does nothing else.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::address::Address;
+use super::canonical::{self, NotCanonical};
 use super::entry::{Effect, Entry, Transfer};
 use crate::types::{LogIndex, PersonId, hex};
-
-/// The largest whole number that every JSON reader keeps exactly (RFC 8785 §3.2.2.3): 2^53 - 1.
-const MAX_SAFE_INTEGER: u64 = 9_007_199_254_740_991;
 
 /// A leaf of the log is at most what a 16-bit length can say (C2SP tlog-tiles entry bundles).
 pub(super) const MAX_BODY: usize = 65_535;
 
-/// A command's input, decision and result, in the canonical subset of JSON.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Details(Value);
+/// A command's input, decision and result, in the canonical subset of JSON: the text itself.
+#[derive(Clone, Debug)]
+pub struct Details(Box<RawValue>);
 
 /// Why details or a body can't be recorded, or read back.
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
     /// A key outside ASCII, or a number that is not whole or too large.
-    #[error(
-        "details have {0}, which has no canonical form here: use ASCII keys and text for numbers"
-    )]
-    NotCanonical(String),
+    #[error("details have no canonical form ({0}): use ASCII keys and text for numbers")]
+    NotCanonical(#[from] NotCanonical),
     /// The value can't be written as JSON.
     #[error("details can't be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
@@ -46,43 +43,13 @@ pub enum BodyError {
 impl Details {
     /// From a command's own types.
     pub fn new(details: &impl Serialize) -> Result<Self, BodyError> {
-        let value = serde_json::to_value(details)?;
-        check_canonical(&value)?;
-        Ok(Self(value))
-    }
-
-    /// As JSON.
-    pub const fn value(&self) -> &Value {
-        &self.0
-    }
-
-    /// Read back as a command's own type.
-    pub fn read<T: serde::de::DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        T::deserialize(&self.0)
-    }
-}
-
-fn check_canonical(value: &Value) -> Result<(), BodyError> {
-    match value {
-        Value::Null | Value::Bool(_) | Value::String(_) => Ok(()),
-        Value::Number(number) => {
-            let magnitude = number
-                .as_i64()
-                .map(i64::unsigned_abs)
-                .or_else(|| number.as_u64());
-            match magnitude {
-                Some(magnitude) if magnitude <= MAX_SAFE_INTEGER => Ok(()),
-                Some(_) | None => Err(BodyError::NotCanonical(format!("the number {number}"))),
-            }
+        let written = to_raw_value(details)?;
+        // Most types declare their fields in the order of their names, and need no sorting.
+        if canonical::check(written.get()).is_ok() {
+            return Ok(Self(written));
         }
-        Value::Array(items) => items.iter().try_for_each(check_canonical),
-        Value::Object(fields) => fields.iter().try_for_each(|(key, value)| {
-            if key.is_ascii() {
-                check_canonical(value)
-            } else {
-                Err(BodyError::NotCanonical(format!("the key {key:?}")))
-            }
-        }),
+        let sorted = canonical::sorted(written.get())?;
+        Ok(Self(RawValue::from_string(sorted)?))
     }
 }
 
@@ -147,6 +114,24 @@ pub(super) fn time_text(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
+/// What stands for the time in a draft: as long as a time, and not one.
+const NO_TIME: &str = "0000-00-00T00:00:00.000000Z";
+
+/// An entry's bytes but for the time of recording, which is known only under the log's lock, where
+/// everything else would make others wait.
+pub(super) struct Draft {
+    bytes: Vec<u8>,
+    time: Range<usize>,
+}
+
+impl Draft {
+    /// The bytes of the entry recorded at a time, which is [`time_text`].
+    pub(super) fn recorded_at(mut self, time: &str) -> Vec<u8> {
+        self.bytes.splice(self.time, time.bytes());
+        self.bytes
+    }
+}
+
 impl BodyTransfer<'_> {
     fn of(transfer: &Transfer) -> Self {
         let text = |address: &Address| Cow::Owned(address.to_string());
@@ -162,8 +147,8 @@ impl BodyTransfer<'_> {
     }
 }
 
-/// The bytes of an entry recorded at `at` in the zone with this code.
-pub(super) fn write(entry: &Entry, zone: &str, at: DateTime<Utc>) -> Result<Vec<u8>, BodyError> {
+/// Writes an entry of the zone with this code.
+pub(super) fn draft(entry: &Entry, zone: &str) -> Result<Draft, BodyError> {
     let (adjusting, reverses) = match entry.effect {
         Effect::Ordinary => (false, None),
         Effect::Adjusting => (true, None),
@@ -172,8 +157,8 @@ pub(super) fn write(entry: &Entry, zone: &str, at: DateTime<Utc>) -> Result<Vec<
     let body = Body {
         actor: entry.actor,
         adjusting,
-        at: time_text(at).into(),
-        details: entry.details.value(),
+        at: NO_TIME.into(),
+        details: &entry.details.0,
         effective: entry.effective,
         key: entry
             .idempotency
@@ -192,10 +177,17 @@ pub(super) fn write(entry: &Entry, zone: &str, at: DateTime<Utc>) -> Result<Vec<
     };
     let bytes = serde_json::to_vec(&body)?;
     if bytes.len() > MAX_BODY {
-        Err(BodyError::TooLong(bytes.len()))
-    } else {
-        Ok(bytes)
+        return Err(BodyError::TooLong(bytes.len()));
     }
+    // Nothing but the actor's identity and a flag stands before the time.
+    let begin = bytes
+        .windows(NO_TIME.len())
+        .position(|window| window == NO_TIME.as_bytes())
+        .expect("BUG: the time was just written");
+    Ok(Draft {
+        bytes,
+        time: begin..begin + NO_TIME.len(),
+    })
 }
 
 #[cfg(test)]
@@ -206,6 +198,26 @@ mod tests {
     use super::*;
     use crate::journal::{AccountCode, EntryKind, Idempotency};
     use crate::types::{Amount, Currency, FiscalYear, Money};
+
+    const TIME: &str = "2020-02-28T01:02:03.000004Z";
+
+    #[test]
+    fn a_time_is_as_long_as_its_place() {
+        assert_eq!(time_text(TIME.parse().unwrap()), TIME);
+        assert_eq!(NO_TIME.len(), TIME.len());
+    }
+
+    #[derive(Serialize)]
+    struct Unsorted {
+        b: u8,
+        a: u8,
+    }
+
+    #[test]
+    fn details_are_sorted_where_their_type_is_not() {
+        let details = Details::new(&Unsorted { b: 1, a: 2 }).unwrap();
+        assert_eq!(details.0.get(), r#"{"a":2,"b":1}"#);
+    }
 
     fn sample(details: &Value, key: Option<String>) -> Entry {
         let account = |code| Address::new(code, Currency::Cny).year(FiscalYear(2020));
@@ -244,8 +256,7 @@ mod tests {
     proptest! {
         #[test]
         fn bodies_are_rfc_8785(details in json_text(), key in proptest::option::of(".{1,40}")) {
-            let at = "2020-02-28T01:02:03.000004Z".parse().unwrap();
-            let bytes = write(&sample(&details, key), "SH", at).unwrap();
+            let bytes = draft(&sample(&details, key), "SH").unwrap().recorded_at(TIME);
             let read: Value = serde_json::from_slice(&bytes).unwrap();
             let canonical = serde_json_canonicalizer::to_vec(&read).unwrap();
             prop_assert_eq!(String::from_utf8(bytes).unwrap(), String::from_utf8(canonical).unwrap());
@@ -265,21 +276,13 @@ mod tests {
             );
         }
         let long = sample(&json!({"text": "x".repeat(70_000)}), None);
-        assert!(matches!(
-            write(&long, "SH", "2020-02-28T01:02:03Z".parse().unwrap()),
-            Err(BodyError::TooLong(_))
-        ));
+        assert!(matches!(draft(&long, "SH"), Err(BodyError::TooLong(_))));
     }
 
     #[test]
     fn a_body_reads_naturally() {
-        let at = "2020-02-28T01:02:03.000004Z".parse().unwrap();
-        let bytes = write(
-            &sample(&json!({"amount": "123.45"}), Some("k".into())),
-            "SH",
-            at,
-        )
-        .unwrap();
+        let sample = sample(&json!({"amount": "123.45"}), Some("k".into()));
+        let bytes = draft(&sample, "SH").unwrap().recorded_at(TIME);
         insta::assert_snapshot!(String::from_utf8(bytes).unwrap());
     }
 }

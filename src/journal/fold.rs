@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use super::address::Address;
 use super::chart::Side;
 use super::entry::Transfer;
@@ -115,13 +117,23 @@ pub struct Account {
 #[derive(Debug, Default)]
 pub struct Books {
     accounts: Vec<Account>,
-    positions: HashMap<Address, usize>,
+    /// Addresses come from decisions, never from strangers, so the hash need not resist them.
+    positions: HashMap<Address, usize, RandomState>,
 }
 
 impl Books {
-    /// Adds an account that has a row.
-    pub fn load(&mut self, address: &Address, id: i64, totals: AccountTotals) {
-        let position = self.position(address);
+    /// Every account that transfers name, with totals of zero: to be loaded before anything is applied.
+    pub(super) fn naming<'a>(transfers: impl Iterator<Item = &'a Transfer>) -> Self {
+        let mut books = Self::default();
+        for transfer in transfers {
+            books.position(transfer.debit());
+            books.position(transfer.credit());
+        }
+        books
+    }
+
+    /// Gives an account the row and the totals that it has in the database.
+    pub(super) fn load(&mut self, position: usize, id: i64, totals: AccountTotals) {
         if let Some(account) = self.accounts.get_mut(position) {
             account.id = Some(id);
             account.loaded = totals;

@@ -1,9 +1,12 @@
 //! Repeats of a command: one effect, and the first answer.
 
+use serde::de::DeserializeOwned;
 use sqlx::PgConnection;
 
+use super::body::Body;
 use super::entry::Idempotency;
-use super::fold::Refusal;
+use super::read::entry_body;
+use super::record::Recorded;
 use crate::types::{LogIndex, PersonId, ZoneId};
 
 /// What is known of a command's key.
@@ -25,15 +28,48 @@ impl Earlier {
             Self::Conflict(LogIndex(index))
         }
     }
+}
 
-    /// As a refusal of a second recording.
-    pub(super) fn refusal(&self) -> Option<Refusal> {
-        match self {
-            Self::Never => None,
-            Self::Recorded(index) => Some(Refusal::Repeated(*index)),
-            Self::Conflict(index) => Some(Refusal::KeyConflict(*index)),
-        }
-    }
+/// Why a command's first answer can't be given.
+#[derive(Debug, thiserror::Error)]
+pub enum RecallError {
+    /// The key names another command.
+    #[error("the idempotency key was used for another command, entry {0}: take a new key")]
+    KeyConflict(LogIndex),
+    /// The stored entry can't be read.
+    #[error("entry {index} can't be read: {reason}; run `subsidy-ledger verify`")]
+    Unreadable {
+        /// The entry.
+        index: LogIndex,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Postgres failed.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// The entry that recorded the same command before, with its details, if there is one.
+pub async fn first_answer<D: DeserializeOwned>(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    actor: PersonId,
+    command: Option<&Idempotency>,
+) -> Result<Option<(Recorded, D)>, RecallError> {
+    let index = match earlier(conn, zone, &[(actor, command)]).await?.pop() {
+        Some(Earlier::Recorded(index)) => index,
+        Some(Earlier::Conflict(index)) => return Err(RecallError::KeyConflict(index)),
+        Some(Earlier::Never) | None => return Ok(None),
+    };
+    let bytes = entry_body(conn, zone, index).await?.unwrap_or_default();
+    let unreadable = |reason: String| RecallError::Unreadable { index, reason };
+    let body: Body<'_, D> =
+        serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
+    let at = body
+        .at
+        .parse()
+        .map_err(|error| unreadable(format!("{error}: {}", body.at)))?;
+    Ok(Some((Recorded { index, at }, body.details)))
 }
 
 /// Looks up commands by their actor and key, in one statement. The answers are in the order of the

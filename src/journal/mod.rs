@@ -5,6 +5,7 @@
 
 mod address;
 mod body;
+pub mod canonical;
 mod chart;
 mod entry;
 mod fold;
@@ -20,7 +21,7 @@ pub use body::{Body, BodyError, BodyTransfer, Details};
 pub use chart::{AccountCode, Book, Side};
 pub use entry::{Effect, Entry, EntryKind, Idempotency, Transfer, TransferError};
 pub use fold::{AccountTotals, Books, PostedTransfer, Refusal};
-pub use idempotency::{Earlier, earlier};
+pub use idempotency::{Earlier, RecallError, earlier, first_answer};
 pub use period::{ClosePeriodError, close_period, is_closed};
 pub use read::{
     AsOf, Balance, ControlTotal, Statement, StatementLine, TrialBalanceLine, account_balance,

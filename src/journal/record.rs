@@ -10,10 +10,10 @@ use sqlx::PgConnection;
 
 use super::body;
 use super::entry::{Effect, Entry, Idempotency};
-use super::fold::{PostedTransfer, Refusal};
-use super::idempotency::{Earlier, earlier};
+use super::fold::{Books, PostedTransfer, Refusal};
 use super::period::closed_periods;
 use super::rows;
+use crate::db::Overtaken;
 use crate::log;
 use crate::types::{LogIndex, PersonId, Zone, ZoneId};
 
@@ -41,6 +41,10 @@ pub enum RecordError {
     /// The log refused or failed.
     #[error(transparent)]
     Log(#[from] log::LogError),
+    /// Another transaction recorded a command of the same actor and key at the same moment. Begun
+    /// again, this one finds its answer in the log.
+    #[error("a command with the same idempotency key was recorded at the same moment: repeat")]
+    Overtaken(#[source] Overtaken),
     /// The totals over all accounts of a code would no longer fit 64 bits.
     #[error("the totals of {0} would be out of range: record fewer or smaller amounts")]
     TotalsOutOfRange(String),
@@ -59,25 +63,39 @@ pub async fn record_one(
 
 /// Records entries in order, each whole or not at all; the outcomes are in the same order. An error
 /// means that nothing was recorded, and the transaction must be rolled back.
+///
+/// A command with a key has looked for its first answer before, by
+/// [`first_answer`](super::first_answer) or [`earlier`](super::earlier), in this transaction. What was
+/// recorded since is [`RecordError::Overtaken`].
 pub async fn record(
     conn: &mut PgConnection,
     zone: &Zone,
     now: DateTime<Utc>,
     entries: &[Entry],
 ) -> Result<Vec<Outcome>, RecordError> {
+    // What does not rest on others' entries is done before the lock that makes others wait.
+    let code = zone.code.as_str();
+    let drafts: Vec<_> = entries
+        .iter()
+        .map(|entry| body::draft(entry, code))
+        .collect();
+    let mut books = Books::naming(entries.iter().flat_map(|entry| &entry.transfers));
+    let addresses = rows::addresses(&books);
+
     let head = log::lock_head(conn, zone.id).await?;
     // Postgres keeps microseconds.
     let at = now.trunc_subsecs(6).max(head.recorded_at());
+    let time = body::time_text(at);
     let guard = Guard::load(conn, zone.id, entries).await?;
-    let mut books = rows::load_books(conn, zone.id, entries).await?;
+    rows::load_books(conn, zone.id, &mut books, &addresses).await?;
 
     let mut batch = Batch::after(head.size());
     let mut outcomes = Vec::with_capacity(entries.len());
-    for (ordinal, entry) in entries.iter().enumerate() {
-        let accepted = guard.check(ordinal, entry, &batch).and_then(|()| {
-            let body = body::write(entry, zone.code.as_str(), at)
-                .map_err(|error| Refusal::Body(error.to_string()))?;
-            Ok((body, books.apply(&entry.transfers)?))
+    for (entry, draft) in entries.iter().zip(drafts) {
+        let accepted = guard.check(entry, &batch).and_then(|()| {
+            let draft = draft.map_err(|error| Refusal::Body(error.to_string()))?;
+            let posted = books.apply(&entry.transfers)?;
+            Ok((draft.recorded_at(&time), posted))
         });
         outcomes.push(accepted.map(|(body, posted)| {
             let index = batch.add(entry, body, posted);
@@ -87,12 +105,7 @@ pub async fn record(
 
     if !batch.accepted.is_empty() {
         rows::open_accounts(conn, zone.id, &mut books).await?;
-        rows::insert_entries(conn, zone.id, at, &batch).await?;
-        rows::insert_transfers(conn, zone.id, &batch, &books).await?;
-        if books.accounts().iter().any(|account| account.touched) {
-            rows::update_accounts(conn, zone.id, &books).await?;
-            rows::add_to_control_totals(conn, zone.id, &books).await?;
-        }
+        rows::write_batch(conn, zone.id, at, &batch, &books).await?;
         log::append(conn, zone.id, head, &batch.leaf_hashes, at).await?;
     }
     Ok(outcomes)
@@ -100,7 +113,6 @@ pub async fn record(
 
 /// What the database knows that can refuse an entry before the fold.
 struct Guard {
-    earlier: Vec<Earlier>,
     closed: Vec<(NaiveDate, NaiveDate)>,
     reversed: Vec<LogIndex>,
 }
@@ -111,10 +123,6 @@ impl Guard {
         zone: ZoneId,
         entries: &[Entry],
     ) -> Result<Self, sqlx::Error> {
-        let commands: Vec<_> = entries
-            .iter()
-            .map(|entry| (entry.actor, entry.idempotency.as_ref()))
-            .collect();
         let undone: Vec<i64> = entries
             .iter()
             .filter_map(|entry| match entry.effect {
@@ -122,7 +130,6 @@ impl Guard {
                 Effect::Ordinary | Effect::Adjusting => None,
             })
             .collect();
-        let earlier = earlier(conn, zone, &commands).await?;
         let closed = closed_periods(conn, zone).await?;
         let reversed = if undone.is_empty() {
             Vec::new()
@@ -137,7 +144,6 @@ impl Guard {
             .await?
         };
         Ok(Self {
-            earlier,
             closed,
             reversed: reversed.into_iter().map(LogIndex).collect(),
         })
@@ -145,13 +151,12 @@ impl Guard {
 
     /// Whether an entry may follow those that the batch has accepted. What an entry is refused for
     /// does not depend on where one batch ends and the next begins.
-    fn check(&self, ordinal: usize, entry: &Entry, batch: &Batch<'_>) -> Result<(), Refusal> {
+    fn check(&self, entry: &Entry, batch: &Batch<'_>) -> Result<(), Refusal> {
         if let Some(command) = &entry.idempotency {
             if !command.has_well_formed_key() {
                 return Err(Refusal::KeyForm);
             }
-            let recorded = self.earlier.get(ordinal).and_then(Earlier::refusal);
-            if let Some(refusal) = recorded.or_else(|| batch.repeats(entry.actor, command)) {
+            if let Some(refusal) = batch.repeats(entry.actor, command) {
                 return Err(refusal);
             }
         }

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use super::register::{KEEPERS, PartyError, first_answer};
 use super::store;
 use crate::identity::Command;
-use crate::journal::{self, Details, Effect, Entry, EntryKind};
+use crate::journal::{self, Entry};
 use crate::types::{ControllerGroupId, LogIndex, Name, PartyId};
 
 /// Puts a party into the group with this name, made if it is new; `None` takes it out of its group.
@@ -44,14 +44,9 @@ pub async fn assign_group(
         .map(|name| (name, ControllerGroupId::generate()));
     let to = found.or(new.map(|(_, id)| id));
     let entry = Entry {
-        actor: command.actor.person,
-        kind: EntryKind("party.group_assigned"),
-        effective: command.today(),
         subject: Some(party.0),
-        details: Details::new(&GroupAssigned { from, party, to })?,
-        transfers: Vec::new(),
-        effect: Effect::Ordinary,
         idempotency,
+        ..command.entry("party.group_assigned", &GroupAssigned { from, party, to })?
     };
     let recorded = journal::record_one(conn, command.zone, command.now, entry).await?;
     if let Some((name, id)) = new {

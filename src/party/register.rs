@@ -3,15 +3,16 @@
 use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
+use serde::de::IgnoredAny;
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 
 use super::identity::{ContestedUscc, Identity, Roles};
 use super::{name, store};
+use crate::db;
 use crate::identity::{Command, Forbidden, Role};
 use crate::journal::{
-    self, BodyError, Details, Earlier, Effect, Entry, EntryKind, Idempotency, RecordError,
-    Recorded, Refusal,
+    self, BodyError, Entry, Idempotency, RecallError, RecordError, Recorded, Refusal,
 };
 use crate::types::{ControllerGroupId, LogIndex, Name, PartyId, ZoneId, hex};
 
@@ -53,6 +54,9 @@ pub enum PartyError {
     Overtaken {
         /// Constraint that was violated.
         constraint: String,
+        /// So that the command is begun again, and sees what the other one did.
+        #[source]
+        cause: db::Overtaken,
     },
     /// A code that fails its check and that two persons have not accepted.
     #[error(
@@ -77,6 +81,9 @@ pub enum PartyError {
     /// One person alone.
     #[error("the override of {0} must be confirmed by another person than proposed it")]
     SamePerson(ContestedUscc),
+    /// The first answer of a command can't be given again.
+    #[error(transparent)]
+    Recall(#[from] RecallError),
     /// The entry was not recorded.
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -102,6 +109,7 @@ impl From<sqlx::Error> for PartyError {
                 | "party_override_fkey",
             ) => Self::Overtaken {
                 constraint: constraint.unwrap_or_default().to_owned(),
+                cause: db::Overtaken,
             },
             Some(_) | None => Self::Database(error),
         }
@@ -119,7 +127,7 @@ pub async fn register(
     new: &[NewParty],
 ) -> Result<Vec<Registered>, PartyError> {
     command.actor.require(KEEPERS)?;
-    let idempotency = command.idempotency("party.register", &new);
+    let idempotency = command.idempotency("party.register", &repeatable(new));
     if let Some(first) = first_answer(conn, command, idempotency.as_ref()).await? {
         return Ok(store::registered_from(conn, command.zone.id, first, new.len()).await?);
     }
@@ -161,6 +169,18 @@ pub async fn register(
         .collect())
 }
 
+/// What tells a command from another one under the same key. Its hash is in the log, so the names of teams,
+/// which are those of natural persons, are not part of it.
+fn repeatable(new: &[NewParty]) -> Vec<impl Serialize> {
+    new.iter()
+        .map(|party| {
+            let is_team = matches!(party.identity, Identity::Team(_));
+            let name = (!is_team).then_some(&party.name);
+            (&party.identity, name, &party.roles, &party.group)
+        })
+        .collect()
+}
+
 /// The entry of one party. A team's name is that of natural persons, so the log has only a
 /// commitment to it: SHA-256 of the salt and the name in UTF-8.
 fn entry(command: &Command<'_>, row: &store::NewRow<'_>) -> Result<Entry, BodyError> {
@@ -186,23 +206,18 @@ fn entry(command: &Command<'_>, row: &store::NewRow<'_>) -> Result<Entry, BodyEr
         hash.update(name.as_str());
         hex(&hash.finalize())
     });
+    let details = RegisteredDetails {
+        group: row.group,
+        identifier: identity.identifier(),
+        name: name_commitment.is_none().then_some(name),
+        name_commitment,
+        party: row.id,
+        roles,
+        scheme: identity.scheme(),
+    };
     Ok(Entry {
-        actor: command.actor.person,
-        kind: EntryKind("party.registered"),
-        effective: command.today(),
         subject: Some(row.id.0),
-        details: Details::new(&RegisteredDetails {
-            group: row.group,
-            identifier: identity.identifier(),
-            name: name_commitment.is_none().then_some(name),
-            name_commitment,
-            party: row.id,
-            roles,
-            scheme: identity.scheme(),
-        })?,
-        transfers: Vec::new(),
-        effect: Effect::Ordinary,
-        idempotency: None,
+        ..command.entry("party.registered", &details)?
     })
 }
 
@@ -212,15 +227,9 @@ pub(super) async fn first_answer(
     command: &Command<'_>,
     idempotency: Option<&Idempotency>,
 ) -> Result<Option<LogIndex>, PartyError> {
-    let asked = [(command.actor.person, idempotency)];
-    let answers = journal::earlier(conn, command.zone.id, &asked).await?;
-    match answers.first() {
-        Some(Earlier::Recorded(index)) => Ok(Some(*index)),
-        Some(Earlier::Conflict(index)) => {
-            Err(RecordError::Refused(Refusal::KeyConflict(*index)).into())
-        }
-        Some(Earlier::Never) | None => Ok(None),
-    }
+    let (zone, actor) = (command.zone.id, command.actor.person);
+    let first = journal::first_answer::<IgnoredAny>(conn, zone, actor, idempotency).await?;
+    Ok(first.map(|(recorded, _)| recorded.index))
 }
 
 async fn refuse_known(

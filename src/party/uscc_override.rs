@@ -7,7 +7,7 @@ use super::identity::ContestedUscc;
 use super::register::{KEEPERS, PartyError, first_answer};
 use super::store;
 use crate::identity::{Command, Role};
-use crate::journal::{self, BodyError, Details, Effect, Entry, EntryKind, Idempotency};
+use crate::journal::{self, Entry};
 use crate::types::hex;
 use crate::types::{LogIndex, Reason};
 
@@ -54,12 +54,10 @@ pub async fn propose_override(
         evidence_sha256: hex(evidence_sha256),
         reason,
     };
-    let entry = entry(
-        command,
-        "party.uscc_override_proposed",
-        &details,
+    let entry = Entry {
         idempotency,
-    )?;
+        ..command.entry("party.uscc_override_proposed", &details)?
+    };
     let recorded = journal::record_one(conn, command.zone, command.now, entry).await?;
     store::insert_override(conn, zone, proposed, command.actor.person, recorded.index).await?;
     Ok(recorded.index)
@@ -97,31 +95,11 @@ pub async fn confirm_override(
         code,
         proposed_index: proposal.proposed_index,
     };
-    let entry = entry(
-        command,
-        "party.uscc_override_confirmed",
-        &details,
+    let entry = Entry {
         idempotency,
-    )?;
+        ..command.entry("party.uscc_override_confirmed", &details)?
+    };
     let recorded = journal::record_one(conn, command.zone, command.now, entry).await?;
     store::confirm_override(conn, zone, code, person, recorded.index).await?;
     Ok(recorded.index)
-}
-
-fn entry(
-    command: &Command<'_>,
-    kind: &'static str,
-    details: &impl Serialize,
-    idempotency: Option<Idempotency>,
-) -> Result<Entry, BodyError> {
-    Ok(Entry {
-        actor: command.actor.person,
-        kind: EntryKind(kind),
-        effective: command.today(),
-        subject: None,
-        details: Details::new(details)?,
-        transfers: Vec::new(),
-        effect: Effect::Ordinary,
-        idempotency,
-    })
 }

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use super::store::{self, Lock, Payable, PayableFilter};
 use super::{PayableState, PaymentError};
 use crate::identity::{Command, Role};
-use crate::journal::{self, Details, Effect, Entry, EntryKind};
+use crate::journal::{self, Entry};
 use crate::types::{LogIndex, PayableId};
 
 /// What became of the approval of one payable.
@@ -100,23 +100,19 @@ fn entry(
         outcome: ApprovalOutcome,
         owed_by_entry: LogIndex,
     }
-    let approved = outcome == ApprovalOutcome::Approved;
-    Ok(Entry {
-        actor: command.actor.person,
-        kind: EntryKind(if approved {
-            "payable.approved"
-        } else {
+    let kind = match outcome {
+        ApprovalOutcome::Approved => "payable.approved",
+        ApprovalOutcome::RefusedSegregation | ApprovalOutcome::RefusedState => {
             "payable.approval_refused"
-        }),
-        effective: command.today(),
+        }
+    };
+    let details = Approved {
+        amount: payable.amount.money().to_text(payable.line.currency),
+        outcome,
+        owed_by_entry: payable.owed_index,
+    };
+    Ok(Entry {
         subject: Some(payable.id.0),
-        details: Details::new(&Approved {
-            amount: payable.amount.money().to_text(payable.line.currency),
-            outcome,
-            owed_by_entry: payable.owed_index,
-        })?,
-        transfers: Vec::new(),
-        effect: Effect::Ordinary,
-        idempotency: None,
+        ..command.entry(kind, &details)?
     })
 }

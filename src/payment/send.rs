@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use super::store::{self, Lock, NewLine, Payable, PayableFilter};
 use super::{PayableState, PaymentError};
 use crate::identity::{Command, Role};
-use crate::journal::{self, AccountCode, Address, Details, Effect, Entry, EntryKind, Transfer};
+use crate::journal::{self, AccountCode, Address, Entry, Transfer};
 use crate::types::{BatchId, Currency, LogIndex, Money, PartyId, PayableId};
 
 /// A batch that went to the bank.
@@ -79,14 +79,14 @@ pub async fn send(
     }
     let id = BatchId::generate();
     let total: Money = ready.iter().map(|payable| payable.amount.money()).sum();
-    let details = Details::new(&Sent {
+    let details = Sent {
         batch: id,
         lines: ready.len(),
         total: total.to_text(zone.currency),
-    })?;
+    };
     let head = Entry {
         subject: Some(id.0),
-        ..entry(command, "batch.sent", details)
+        ..command.entry("batch.sent", &details)?
     };
     let index = journal::record_one(conn, zone, command.now, head)
         .await?
@@ -158,27 +158,14 @@ fn line_entry(
         in_transit(payable.line.currency),
         payable.amount,
     )?;
-    let details = Details::new(&Instructed {
+    let details = Instructed {
         batch,
         end_to_end_id: &line.end_to_end_id,
         payee: payable.payee,
-    })?;
+    };
     Ok(Entry {
         subject: Some(payable.id.0),
         transfers: vec![transfer],
-        ..entry(command, "payment.sent", details)
+        ..command.entry("payment.sent", &details)?
     })
-}
-
-fn entry(command: &Command<'_>, kind: &'static str, details: Details) -> Entry {
-    Entry {
-        actor: command.actor.person,
-        kind: EntryKind(kind),
-        effective: command.today(),
-        subject: None,
-        details,
-        transfers: Vec::new(),
-        effect: Effect::Ordinary,
-        idempotency: None,
-    }
 }

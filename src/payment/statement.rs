@@ -11,7 +11,7 @@ use super::send::in_transit;
 use super::store::{self, ClosedLine, SentLine};
 use super::{PayableState, PaymentError};
 use crate::identity::{Command, Role};
-use crate::journal::{self, AccountCode, Address, Details, Effect, Entry, EntryKind, Transfer};
+use crate::journal::{self, AccountCode, Address, Entry, Transfer};
 use crate::tabular::{Bound, Field, Record, RowError, RowErrors};
 use crate::types::{Currency, Day, Money, PayableId, hex};
 
@@ -329,19 +329,16 @@ fn entry(
             ("payment.rejected", None, Some(reason.as_str()), back)
         }
     };
+    let details = Told {
+        bank_reference,
+        end_to_end_id: &line.end_to_end_id,
+        reason,
+        statement_sha256: hex(sha256),
+    };
     Ok(Entry {
-        actor: command.actor.person,
-        kind: EntryKind(kind),
         effective: line.booked_on,
         subject: Some(instruction.payable.0),
-        details: Details::new(&Told {
-            bank_reference,
-            end_to_end_id: &line.end_to_end_id,
-            reason,
-            statement_sha256: hex(sha256),
-        })?,
         transfers,
-        effect: Effect::Ordinary,
-        idempotency: None,
+        ..command.entry(kind, &details)?
     })
 }

@@ -85,40 +85,49 @@ pub async fn payables(
     filter: &PayableFilter,
     lock: Lock,
 ) -> Result<Vec<Payable>, sqlx::Error> {
-    let (state, mut ids, limit) = match filter {
-        PayableFilter::State(state, limit) => (Some(state.as_str()), None, *limit),
-        PayableFilter::Ids(ids) => (
-            None,
-            Some(ids.iter().map(|id| id.0).collect::<Vec<_>>()),
-            i64::MAX,
-        ),
+    // Locking must not depend on the plan: ids first, in their order, then the rows.
+    let ids: Vec<Uuid> = match (filter, lock) {
+        (PayableFilter::Ids(ids), Lock::No) => ids.iter().map(|id| id.0).collect(),
+        (PayableFilter::Ids(ids), Lock::ForUpdate) => {
+            let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+            sqlx::query_scalar!(
+                "SELECT payable_id FROM ledger.payable WHERE zone_id = $1 AND payable_id = ANY($2)
+                 ORDER BY payable_id FOR UPDATE",
+                zone.0,
+                &ids,
+            )
+            .fetch_all(&mut *conn)
+            .await?
+        }
+        (PayableFilter::State(state, limit), Lock::No) => {
+            sqlx::query_scalar!(
+                "SELECT payable_id FROM ledger.payable WHERE zone_id = $1 AND state = $2
+                 ORDER BY payable_id LIMIT $3",
+                zone.0,
+                state.as_str(),
+                limit,
+            )
+            .fetch_all(&mut *conn)
+            .await?
+        }
+        (PayableFilter::State(state, limit), Lock::ForUpdate) => {
+            sqlx::query_scalar!(
+                "SELECT payable_id FROM ledger.payable WHERE zone_id = $1 AND state = $2
+                 ORDER BY payable_id LIMIT $3 FOR UPDATE",
+                zone.0,
+                state.as_str(),
+                limit,
+            )
+            .fetch_all(&mut *conn)
+            .await?
+        }
     };
-    if lock == Lock::ForUpdate {
-        let locked = sqlx::query_scalar!(
-            "SELECT payable_id FROM ledger.payable
-             WHERE zone_id = $1 AND ($2::text IS NULL OR state = $2)
-                 AND ($3::uuid[] IS NULL OR payable_id = ANY($3))
-             ORDER BY payable_id LIMIT $4 FOR UPDATE",
-            zone.0,
-            state,
-            ids.as_deref(),
-            limit,
-        )
-        .fetch_all(&mut *conn)
-        .await?;
-        ids = Some(locked);
-    }
     let rows = sqlx::query!(
         "SELECT payable_id, payee_id, amount, fiscal_year, programme, state, submitted_by,
              approved_by, owed_index
-         FROM ledger.payable
-         WHERE zone_id = $1 AND ($2::text IS NULL OR state = $2)
-             AND ($3::uuid[] IS NULL OR payable_id = ANY($3))
-         ORDER BY payable_id LIMIT $4",
+         FROM ledger.payable WHERE zone_id = $1 AND payable_id = ANY($2) ORDER BY payable_id",
         zone.0,
-        state,
-        ids.as_deref(),
-        limit,
+        &ids,
     )
     .fetch_all(conn)
     .await?;

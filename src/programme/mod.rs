@@ -11,21 +11,16 @@ pub use budget::{Allocate, Appropriate, allocate, appropriate};
 pub use create::{NewProgramme, ProgrammeKind, create};
 pub use publish::{Published, propose, publish};
 
-use std::fmt::Display;
-
-use chrono::ParseError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::PgConnection;
 
-use crate::db::Overtaken;
 use crate::identity::{Command, Forbidden};
 use crate::journal::{
-    self, Body, BodyError, Details, Earlier, Effect, Entry, EntryKind, RecordError, Recorded,
-    Refusal, Transfer, TransferError,
+    self, BodyError, Entry, RecallError, RecordError, Recorded, Transfer, TransferError,
 };
 use crate::policy;
-use crate::types::{Code, LogIndex, NotPositive};
+use crate::types::{Code, NotPositive};
 
 /// Why a programme command changed nothing.
 #[derive(Debug, thiserror::Error)]
@@ -75,21 +70,9 @@ pub enum ProgrammeError {
     /// Two accounts can't be joined.
     #[error(transparent)]
     Transfer(#[from] TransferError),
-    /// Another transaction recorded the same command at the same moment. Begun again, this one finds
-    /// its answer in the log.
-    #[error(
-        "entry {index} has the same idempotency key and was recorded at the same moment: repeat"
-    )]
-    Overtaken {
-        /// The entry.
-        index: LogIndex,
-        /// So that [`crate::db::Database::write`] begins again.
-        #[source]
-        cause: Overtaken,
-    },
-    /// A stored entry can't be read.
-    #[error("entry {0} can't be read: {1}; run `subsidy-ledger verify`")]
-    Unreadable(LogIndex, String),
+    /// The first answer of a command can't be given again.
+    #[error(transparent)]
+    Recall(#[from] RecallError),
     /// The entry was not recorded.
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -111,26 +94,9 @@ async fn first_answer<I: Serialize + Sync, D: DeserializeOwned>(
     name: &str,
     input: &I,
 ) -> Result<Option<(Recorded, D)>, ProgrammeError> {
-    let zone = command.zone.id;
     let key = command.idempotency(name, input);
-    let asked = [(command.actor.person, key.as_ref())];
-    let index = match journal::earlier(conn, zone, &asked).await?.pop() {
-        Some(Earlier::Recorded(index)) => index,
-        Some(Earlier::Conflict(index)) => {
-            return Err(RecordError::Refused(Refusal::KeyConflict(index)).into());
-        }
-        Some(Earlier::Never) | None => return Ok(None),
-    };
-    let unreadable = |error: &dyn Display| ProgrammeError::Unreadable(index, error.to_string());
-    let bytes = journal::entry_body(conn, zone, index)
-        .await?
-        .unwrap_or_default();
-    let body: Body<'_, D> = serde_json::from_slice(&bytes).map_err(|error| unreadable(&error))?;
-    let at = body
-        .at
-        .parse()
-        .map_err(|error: ParseError| unreadable(&error))?;
-    Ok(Some((Recorded { index, at }, body.details)))
+    let (zone, actor) = (command.zone.id, command.actor.person);
+    Ok(journal::first_answer(conn, zone, actor, key.as_ref()).await?)
 }
 
 /// Records what a command of this room did. `input` is what its key stands for.
@@ -142,20 +108,9 @@ async fn record<I: Serialize + Sync>(
     transfers: Vec<Transfer>,
 ) -> Result<Recorded, ProgrammeError> {
     let entry = Entry {
-        actor: command.actor.person,
-        kind: EntryKind(kind),
-        effective: command.today(),
-        subject: None,
-        details: Details::new(details)?,
         transfers,
-        effect: Effect::Ordinary,
         idempotency: command.idempotency(kind, input),
+        ..command.entry(kind, details)?
     };
-    match journal::record_one(conn, command.zone, command.now, entry).await {
-        Err(RecordError::Refused(Refusal::Repeated(index))) => Err(ProgrammeError::Overtaken {
-            index,
-            cause: Overtaken,
-        }),
-        recorded => Ok(recorded?),
-    }
+    Ok(journal::record_one(conn, command.zone, command.now, entry).await?)
 }

@@ -1,13 +1,11 @@
 //! Digests as text.
 
-use std::fmt::Write;
-
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
+    let digit =
+        |nibble: u8| char::from_digit(nibble.into(), 16).expect("BUG: a nibble is below 16");
     bytes
         .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            write!(text, "{byte:02x}").expect("BUG: writing to a String can't fail");
-            text
-        })
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 0x0F)])
+        .collect()
 }

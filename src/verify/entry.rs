@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 
-use super::canonical::{self, NotCanonical};
+use crate::journal::canonical::{self, NotCanonical};
 use crate::journal::{AccountCode, Address, Body, BodyTransfer};
 use crate::types::{Amount, Currency, Money};
 

@@ -5,8 +5,6 @@
 //! signing key and the database can rewrite both; only a checkpoint kept elsewhere, newer than what was
 //! rewritten, shows it. Whether an entry tells the truth is not for a log to say.
 
-pub mod canonical;
-
 pub mod entry;
 
 pub mod replay;

@@ -14,11 +14,9 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::model::VoucherRefusal;
-use crate::db::Overtaken;
 use crate::identity::{Actor, Command, Forbidden};
 use crate::journal::{
-    self, Body, BodyError, Details, Earlier, Effect, Entry, EntryKind, RecordError, Refusal,
-    Transfer, TransferError,
+    self, Body, BodyError, Earlier, Entry, RecordError, Refusal, Transfer, TransferError,
 };
 use crate::policy::Decision;
 use crate::types::{LogIndex, PartyId, VoucherId, Zone, ZoneId};
@@ -70,19 +68,7 @@ pub enum Rejected {
 pub enum VoucherError {
     /// The journal refused an entry that the voucher allowed: a period is closed, for one.
     #[error(transparent)]
-    Refused(Refusal),
-    /// Another transaction recorded one of the commands at the same moment. Begun again, this one finds
-    /// its answer in the log.
-    #[error(
-        "entry {index} has the same idempotency key and was recorded at the same moment: repeat"
-    )]
-    Overtaken {
-        /// The entry.
-        index: LogIndex,
-        /// So that [`crate::db::Database::write`] begins again.
-        #[source]
-        cause: Overtaken,
-    },
+    Refused(#[from] Refusal),
     /// The entries were not recorded.
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -101,24 +87,6 @@ pub enum VoucherError {
     /// Payables could not be written.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
-}
-
-impl From<Refusal> for VoucherError {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::Repeated(index) | Refusal::KeyConflict(index) => Self::Overtaken {
-                index,
-                cause: Overtaken,
-            },
-            refusal @ (Refusal::Insufficient { .. }
-            | Refusal::OutOfRange(_)
-            | Refusal::PeriodClosed(_)
-            | Refusal::NothingToReverse(_)
-            | Refusal::AlreadyReversed(_)
-            | Refusal::KeyForm
-            | Refusal::Body(_)) => Self::Refused(refusal),
-        }
-    }
 }
 
 /// The answer to each command, in order.
@@ -284,14 +252,10 @@ impl<I: Serialize, A: Serialize> Step<I, A> {
     /// As an entry of the command with this name.
     pub(super) fn entry(&self, name: &str, command: &Command<'_>) -> Result<Entry, VoucherError> {
         Ok(Entry {
-            actor: command.actor.person,
-            kind: EntryKind(self.kind),
-            effective: command.today(),
             subject: Some(self.subject),
-            details: Details::new(&self.content)?,
             transfers: self.transfers.clone(),
-            effect: Effect::Ordinary,
             idempotency: command.idempotency(name, &self.content.input),
+            ..command.entry(self.kind, &self.content)?
         })
     }
 }

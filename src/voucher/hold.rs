@@ -64,6 +64,7 @@ async fn reserve(
     let (zone, new) = (round.zone, &round.requests);
     let ids: Vec<VoucherId> = new.iter().map(|(_, input)| input.voucher).collect();
     let mut vouchers = store::lock_vouchers(conn, zone, &ids).await?;
+    let applications = store::facts_of_applications(conn, zone.id, &ids).await?;
     let policies = Policies::of(
         conn,
         zone.id,
@@ -82,7 +83,7 @@ async fn reserve(
     let mut decided = Vec::with_capacity(new.len());
     for (command, input) in new {
         decided.push(if providers.contains(&input.provider) {
-            decide(command, input, &mut vouchers, &policies)?
+            decide(command, input, &mut vouchers, &applications, &policies)?
         } else {
             Err(Rejected::Unknown {
                 what: "provider",
@@ -110,6 +111,7 @@ fn decide(
     command: &Command<'_>,
     input: &PlaceHold,
     vouchers: &mut HashMap<VoucherId, Voucher>,
+    applications: &HashMap<VoucherId, String>,
     policies: &Policies,
 ) -> Result<Decided<PlaceHold, HoldAnswer, Effect>, VoucherError> {
     let (price, voucher) = match check(command, input, vouchers) {
@@ -118,7 +120,8 @@ fn decide(
     };
     let today = command.today();
     let policy = policies.get(voucher.policy)?;
-    let application = rules::read_facts(voucher.issued_index, &voucher.facts)?;
+    let application = applications.get(&voucher.id).map(String::as_str);
+    let application = rules::read_facts(voucher.issued_index, application.unwrap_or_default())?;
     let facts = rules::order_facts(&application, input, voucher, price, today);
     let decision = rules::redemption(&policy, &facts, voucher.parts.free, today);
     let amount = rules::granted(&decision, voucher.parts.free);

@@ -272,7 +272,6 @@ fn new_voucher(
             cancelled: nothing,
         },
         frozen: None,
-        facts: application.facts.clone(),
         quotas: rules::quotas(decision),
     }
 }

@@ -62,8 +62,6 @@ pub struct Voucher {
     pub parts: Parts,
     /// Why it is suspended, if it is.
     pub frozen: Option<Reason>,
-    /// Facts of its application, canonical JSON.
-    pub facts: String,
     /// The limits of its holder that it is counted against.
     pub quotas: Quotas,
 }
@@ -384,7 +382,6 @@ mod tests {
                 cancelled: Money::ZERO,
             },
             frozen: None,
-            facts: String::new(),
             quotas: Quotas::default(),
         }
     }

@@ -112,8 +112,7 @@ impl Cases {
         today: NaiveDate,
         ids: &[HoldId],
     ) -> Result<Self, VoucherError> {
-        let of_holds = store::vouchers_of_holds(conn, zone.id, ids).await?;
-        let vouchers = store::lock_vouchers(conn, zone, &of_holds).await?;
+        let vouchers = store::lock_vouchers_of_holds(conn, zone, ids).await?;
         let holds = store::lock_holds(conn, zone.id, ids).await?;
         let policies = Policies::of(
             conn,

@@ -145,6 +145,26 @@ pub(super) async fn lock_applications(
         .collect()
 }
 
+/// The facts that vouchers were applied for with, canonical JSON.
+pub(super) async fn facts_of_applications(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    vouchers: &[VoucherId],
+) -> Result<HashMap<VoucherId, String>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "SELECT application_id, facts FROM ledger.voucher_application
+         WHERE zone_id = $1 AND application_id = ANY($2)",
+        zone.0,
+        &ids(vouchers),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (VoucherId(row.application_id), row.facts))
+        .collect())
+}
+
 /// Ids of applications in a state, oldest first.
 pub async fn applications_in(
     conn: &mut PgConnection,
@@ -270,7 +290,6 @@ struct VoucherRow {
     fiscal_year: i16,
     programme: String,
     frozen_reason: Option<String>,
-    facts: String,
     counts_in_year: bool,
     counts_as_held: bool,
 }
@@ -302,7 +321,6 @@ impl VoucherRow {
                 .map(|text| text.parse::<Reason>())
                 .transpose()
                 .map_err(decode)?,
-            facts: self.facts,
             quotas: Quotas {
                 firm_year: self.counts_in_year,
                 holding: self.counts_as_held,
@@ -321,15 +339,42 @@ pub(super) async fn lock_vouchers(
         VoucherRow,
         "SELECT v.voucher_id, v.free, v.held, v.redeemed, v.expired, v.cancelled, v.issued_index,
              v.party_id, v.policy_id, v.issued_on, v.last_day, v.fiscal_year, v.programme,
-             v.frozen_reason, v.counts_in_year, v.counts_as_held, a.facts
+             v.frozen_reason, v.counts_in_year, v.counts_as_held
          FROM ledger.voucher v
-         JOIN ledger.voucher_application a ON a.zone_id = v.zone_id AND a.application_id = v.voucher_id
-         WHERE v.zone_id = $1 AND v.voucher_id = ANY($2) ORDER BY v.voucher_id FOR UPDATE OF v",
+         WHERE v.zone_id = $1 AND v.voucher_id = ANY($2) ORDER BY v.voucher_id FOR UPDATE",
         zone.id.0,
         &ids(wanted),
     )
     .fetch_all(conn)
     .await?;
+    by_id(rows, zone)
+}
+
+/// The vouchers of holds, locked in the order of their ids, before the holds are. A hold's voucher never
+/// changes.
+pub(super) async fn lock_vouchers_of_holds(
+    conn: &mut PgConnection,
+    zone: &Zone,
+    holds: &[HoldId],
+) -> Result<HashMap<VoucherId, Voucher>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        VoucherRow,
+        "SELECT v.voucher_id, v.free, v.held, v.redeemed, v.expired, v.cancelled, v.issued_index,
+             v.party_id, v.policy_id, v.issued_on, v.last_day, v.fiscal_year, v.programme,
+             v.frozen_reason, v.counts_in_year, v.counts_as_held
+         FROM ledger.voucher v
+         WHERE v.zone_id = $1 AND v.voucher_id = ANY(ARRAY(
+             SELECT h.voucher_id FROM ledger.hold h WHERE h.zone_id = $1 AND h.hold_id = ANY($2)))
+         ORDER BY v.voucher_id FOR UPDATE",
+        zone.id.0,
+        &holds.iter().map(|hold| hold.0).collect::<Vec<_>>(),
+    )
+    .fetch_all(conn)
+    .await?;
+    by_id(rows, zone)
+}
+
+fn by_id(rows: Vec<VoucherRow>, zone: &Zone) -> Result<HashMap<VoucherId, Voucher>, sqlx::Error> {
     rows.into_iter()
         .map(|row| {
             row.voucher(zone.id, zone.currency)
@@ -364,9 +409,8 @@ pub async fn vouchers(
         VoucherRow,
         "SELECT v.voucher_id, v.free, v.held, v.redeemed, v.expired, v.cancelled, v.issued_index,
              v.party_id, v.policy_id, v.issued_on, v.last_day, v.fiscal_year, v.programme,
-             v.frozen_reason, v.counts_in_year, v.counts_as_held, a.facts
+             v.frozen_reason, v.counts_in_year, v.counts_as_held
          FROM ledger.voucher v
-         JOIN ledger.voucher_application a ON a.zone_id = v.zone_id AND a.application_id = v.voucher_id
          WHERE v.zone_id = $1 AND ($2::text IS NULL OR v.programme = $2)
              AND ($3::uuid IS NULL OR v.party_id = $3) AND ($4::uuid IS NULL OR v.voucher_id = $4)
              AND ($5::bigint IS NULL OR v.issued_index = $5)
@@ -473,22 +517,6 @@ pub(super) async fn insert_holds(
     .execute(conn)
     .await?;
     Ok(())
-}
-
-/// The voucher of each hold, unlocked: to know what to lock first.
-pub(super) async fn vouchers_of_holds(
-    conn: &mut PgConnection,
-    zone: ZoneId,
-    wanted: &[HoldId],
-) -> Result<Vec<VoucherId>, sqlx::Error> {
-    let rows = sqlx::query_scalar!(
-        "SELECT DISTINCT voucher_id FROM ledger.hold WHERE zone_id = $1 AND hold_id = ANY($2)",
-        zone.0,
-        &wanted.iter().map(|hold| hold.0).collect::<Vec<_>>(),
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(VoucherId).collect())
 }
 
 /// Holds, locked in the order of their ids after their vouchers; unknown ones are missing.

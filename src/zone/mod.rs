@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use crate::identity::store::{self, NewZone};
 use crate::identity::{Actor, Command, Forbidden, Login, Role};
-use crate::journal::{self, BodyError, Details, Effect, Entry, EntryKind, RecordError, Recorded};
+use crate::journal::{self, BodyError, Entry, RecallError, RecordError, Recorded};
 use crate::types::{Name, PartyId, PersonId, Zone};
 
 /// Why a zone was not set up, or a person not enrolled.
@@ -26,6 +26,9 @@ pub enum ZoneError {
     /// The actor may not do this.
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
+    /// The first answer of a command can't be given again.
+    #[error(transparent)]
+    Recall(#[from] RecallError),
     /// The entry was not recorded.
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -69,22 +72,20 @@ pub async fn found(
     };
     let name: Name = "系统 System".parse().expect("BUG: the constant is a name");
     store::insert_person(conn, zone.id, &system, &name, now).await?;
-    let entry = Entry {
-        actor: system.person,
-        kind: EntryKind("zone.founded"),
-        effective: zone.time.day(now),
-        subject: None,
-        details: Details::new(&Founded {
-            currency: zone.currency.code(),
-            name_en: zone.name_en.as_str(),
-            name_zh: zone.name_zh.as_str(),
-            origin: &zone.origin,
-            time_zone: zone.time.0.name(),
-        })?,
-        transfers: Vec::new(),
-        effect: Effect::Ordinary,
-        idempotency: None,
+    let command = Command {
+        zone: &zone,
+        actor: &system,
+        now,
+        key: None,
     };
+    let founded = Founded {
+        currency: zone.currency.code(),
+        name_en: zone.name_en.as_str(),
+        name_zh: zone.name_zh.as_str(),
+        origin: &zone.origin,
+        time_zone: zone.time.0.name(),
+    };
+    let entry = command.entry("zone.founded", &founded)?;
     journal::record_one(conn, &zone, now, entry).await?;
     Ok((zone, system))
 }
@@ -102,21 +103,33 @@ pub struct NewPerson {
     pub roles: BTreeSet<Role>,
 }
 
-/// Enrols a person. The entry names the id and the roles, never the name.
+/// What the entry of an enrolment says of the person: nothing that a stranger could tell them by.
+#[derive(Serialize, Deserialize)]
+struct Enrolled {
+    party: Option<PartyId>,
+    person: PersonId,
+    roles: BTreeSet<Role>,
+}
+
+/// Enrols a person. The entry names the id and the roles, never name or login.
 pub async fn enrol(
     conn: &mut PgConnection,
     command: &Command<'_>,
     new: NewPerson,
 ) -> Result<(Actor, Recorded), ZoneError> {
-    #[derive(Serialize)]
-    struct Enrolled<'a> {
-        party: Option<PartyId>,
-        person: PersonId,
-        roles: &'a BTreeSet<Role>,
-    }
     command.actor.require(&[Role::System, Role::Manager])?;
     if new.roles.is_empty() {
         return Err(ZoneError::NoRole);
+    }
+    let idempotency = command.idempotency("person.enrol", &(new.party, &new.roles));
+    let (zone, actor) = (command.zone.id, command.actor.person);
+    let first = journal::first_answer::<Enrolled>(conn, zone, actor, idempotency.as_ref()).await?;
+    if let Some((recorded, enrolled)) = first {
+        let person = store::actor_by_login(conn, zone, &new.login).await?;
+        return person
+            .filter(|person| person.person == enrolled.person)
+            .map(|person| (person, recorded))
+            .ok_or(RecallError::KeyConflict(recorded.index).into());
     }
     let person = Actor {
         person: PersonId::generate(),
@@ -127,19 +140,15 @@ pub async fn enrol(
     if !store::insert_person(conn, command.zone.id, &person, &new.name, command.now).await? {
         return Err(ZoneError::LoginTaken(person.login));
     }
+    let enrolled = Enrolled {
+        party: person.party,
+        person: person.person,
+        roles: person.roles.clone(),
+    };
     let entry = Entry {
-        actor: command.actor.person,
-        kind: EntryKind("person.enrolled"),
-        effective: command.today(),
         subject: Some(person.person.0),
-        details: Details::new(&Enrolled {
-            party: person.party,
-            person: person.person,
-            roles: &person.roles,
-        })?,
-        transfers: Vec::new(),
-        effect: Effect::Ordinary,
-        idempotency: None,
+        idempotency,
+        ..command.entry("person.enrolled", &enrolled)?
     };
     let recorded = journal::record_one(conn, command.zone, command.now, entry).await?;
     Ok((person, recorded))

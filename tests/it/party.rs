@@ -9,7 +9,7 @@ use sqlx::{PgConnection, Postgres, Transaction};
 use subsidy_ledger::db;
 use subsidy_ledger::identity::store::NewZone;
 use subsidy_ledger::identity::{Actor, Command, Role};
-use subsidy_ledger::journal::{self, RecordError, Refusal};
+use subsidy_ledger::journal::{self, RecallError};
 use subsidy_ledger::party::{
     self, ContestedUscc, Filter, Identity, ImportError, ImportReport, ImportRow, NewParty, Party,
     PartyError, PartyRole, ProposedOverride, Registered, store,
@@ -298,9 +298,7 @@ async fn a_repeated_command_gets_its_first_answer() {
     let other = party::register(&mut tx, &command, &new[..1]).await;
     assert!(matches!(
         other,
-        Err(PartyError::Record(RecordError::Refused(
-            Refusal::KeyConflict(_)
-        )))
+        Err(PartyError::Recall(RecallError::KeyConflict(_)))
     ));
 }
 

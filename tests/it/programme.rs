@@ -1,7 +1,7 @@
 //! Programmes, their money and their rules: who may, in which order, and what a repeat answers.
 
 use subsidy_ledger::identity::{Caller, Role};
-use subsidy_ledger::journal::{RecordError, Recorded, Refusal};
+use subsidy_ledger::journal::{RecallError, RecordError, Recorded, Refusal};
 use subsidy_ledger::programme::{
     self, Allocate, Appropriate, NewProgramme, ProgrammeError, ProgrammeKind, Published,
 };
@@ -122,9 +122,7 @@ async fn a_repeat_has_the_first_answer_and_another_command_under_its_key_is_a_co
             .unwrap();
         assert_eq!(again, first, "{step:?}");
         let conflict = give(&world, caller(DAY), other).await;
-        let Err(ProgrammeError::Record(RecordError::Refused(Refusal::KeyConflict(index)))) =
-            conflict
-        else {
+        let Err(ProgrammeError::Recall(RecallError::KeyConflict(index))) = conflict else {
             panic!("{conflict:?}");
         };
         assert_eq!(index, first.1.index);

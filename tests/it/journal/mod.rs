@@ -8,10 +8,12 @@ mod schema;
 mod time;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::PgConnection;
 use subsidy_ledger::db::Database;
 use subsidy_ledger::identity::store::NewZone;
 use subsidy_ledger::journal::{
-    self, AccountCode, Address, Details, Effect, Entry, EntryKind, Outcome, RecordError, Transfer,
+    self, AccountCode, Address, Details, Earlier, Effect, Entry, EntryKind, Outcome, RecordError,
+    Refusal, Transfer,
 };
 use subsidy_ledger::types::{Amount, Currency, FiscalYear, Money, PersonId, Zone, ZoneTime};
 use subsidy_ledger::zone::{self, ZoneError};
@@ -86,6 +88,7 @@ impl Office {
         }
     }
 
+    /// As every caller of `record` does: looks for the first answers, and records what is new.
     async fn record(
         &self,
         now: DateTime<Utc>,
@@ -94,7 +97,7 @@ impl Office {
         let input = (self.zone.clone(), now, entries);
         self.app
             .write(self.zone.id, input, |tx, (zone, now, entries)| {
-                Box::pin(journal::record(tx, zone, *now, entries))
+                Box::pin(record_new(tx, zone, *now, entries))
             })
             .await
     }
@@ -114,4 +117,30 @@ impl Office {
             .unwrap();
         tx
     }
+}
+
+async fn record_new(
+    conn: &mut PgConnection,
+    zone: &Zone,
+    now: DateTime<Utc>,
+    entries: &[Entry],
+) -> Result<Vec<Outcome>, RecordError> {
+    let commands: Vec<_> = entries
+        .iter()
+        .map(|entry| (entry.actor, entry.idempotency.as_ref()))
+        .collect();
+    let known = journal::earlier(conn, zone.id, &commands).await?;
+    let new: Vec<Entry> = entries
+        .iter()
+        .zip(&known)
+        .filter(|(_, earlier)| **earlier == Earlier::Never)
+        .map(|(entry, _)| entry.clone())
+        .collect();
+    let mut recorded = journal::record(conn, zone, now, &new).await?.into_iter();
+    let outcomes = known.into_iter().map(|earlier| match earlier {
+        Earlier::Recorded(index) => Err(Refusal::Repeated(index)),
+        Earlier::Conflict(index) => Err(Refusal::KeyConflict(index)),
+        Earlier::Never => recorded.next().expect("each new entry has an outcome"),
+    });
+    Ok(outcomes.collect())
 }

@@ -28,6 +28,17 @@ pub fn check(json: &str) -> Result<(), NotCanonical> {
     }
 }
 
+/// The canonical form of a text that has everything of it but the order of fields.
+pub fn sorted(json: &str) -> Result<String, NotCanonical> {
+    let mut scan = Scan { text: json, at: 0 };
+    let mut out = String::with_capacity(json.len());
+    scan.sort(&mut out, 0)?;
+    if scan.at != json.len() {
+        return Err(scan.wrong("more than one value"));
+    }
+    Ok(out)
+}
+
 struct Scan<'a> {
     text: &'a str,
     at: usize,
@@ -85,7 +96,10 @@ impl<'a> Scan<'a> {
             "0" => !is_negative,
             _ => !text.starts_with('0'),
         };
-        let magnitude: Option<u64> = text.parse().ok().filter(|_| is_plain);
+        let is_whole = !self
+            .peek()
+            .is_some_and(|byte| matches!(byte, b'.' | b'e' | b'E'));
+        let magnitude: Option<u64> = text.parse().ok().filter(|_| is_plain && is_whole);
         match magnitude {
             Some(magnitude) if magnitude <= MAX_SAFE_INTEGER => Ok(()),
             Some(_) | None => Err(NotCanonical {
@@ -93,6 +107,82 @@ impl<'a> Scan<'a> {
                 what: "a number that is not a plain whole one of at most 2^53 - 1",
             }),
         }
+    }
+
+    /// Passes over a value and writes it with the fields of its objects in order.
+    fn sort(&mut self, out: &mut String, depth: u32) -> Result<(), NotCanonical> {
+        match self.peek() {
+            Some(b'{') if depth < MAX_DEPTH => self.sort_object(out, depth + 1),
+            Some(b'[') if depth < MAX_DEPTH => self.sort_array(out, depth + 1),
+            _ => {
+                let begin = self.at;
+                self.value(depth)?;
+                out.push_str(self.text.get(begin..self.at).unwrap_or_default());
+                Ok(())
+            }
+        }
+    }
+
+    fn sort_array(&mut self, out: &mut String, depth: u32) -> Result<(), NotCanonical> {
+        self.at += 1;
+        out.push('[');
+        while self.peek() != Some(b']') {
+            if !out.ends_with('[') {
+                self.expect(b',', "no comma or end after an element, or a space")?;
+                out.push(',');
+            }
+            self.sort(out, depth)?;
+        }
+        self.at += 1;
+        out.push(']');
+        Ok(())
+    }
+
+    fn sort_object(&mut self, out: &mut String, depth: u32) -> Result<(), NotCanonical> {
+        self.at += 1;
+        let mut fields: Vec<(Key<'a>, String)> = Vec::new();
+        while self.peek() != Some(b'}') {
+            if !fields.is_empty() {
+                self.expect(b',', "no comma or end after a field, or a space")?;
+            }
+            let (quoted, key) = self.key()?;
+            let mut field = format!("{quoted}:");
+            self.sort(&mut field, depth)?;
+            fields.push((key, field));
+        }
+        fields.sort_unstable_by(|(one, _), (other, _)| one.0.cmp(&other.0));
+        if fields
+            .windows(2)
+            .any(|pair| matches!(pair, [(one, _), (other, _)] if one.0 == other.0))
+        {
+            return Err(self.wrong("a key twice in the object before"));
+        }
+        self.at += 1;
+        out.push('{');
+        for (place, (_, field)) in fields.iter().enumerate() {
+            out.push_str(if place == 0 { "" } else { "," });
+            out.push_str(field);
+        }
+        out.push('}');
+        Ok(())
+    }
+
+    /// Passes over a key and its colon; returns it with its quotes, and as it sorts.
+    fn key(&mut self) -> Result<(&'a str, Key<'a>), NotCanonical> {
+        let begin = self.at;
+        if self.peek() != Some(b'"') {
+            return Err(self.wrong("no key, or a space before it"));
+        }
+        let quoted = self.string()?;
+        let key = Key::new(quoted);
+        if !key.0.is_ascii() {
+            return Err(NotCanonical {
+                at: begin,
+                what: "a key outside ASCII",
+            });
+        }
+        self.expect(b':', "no colon after a key, or a space")?;
+        Ok((quoted, key))
     }
 
     fn array(&mut self, depth: u32) -> Result<(), NotCanonical> {
@@ -120,19 +210,14 @@ impl<'a> Scan<'a> {
         let mut before: Option<Key<'a>> = None;
         loop {
             let begin = self.at;
-            if self.peek() != Some(b'"') {
-                return Err(self.wrong("no key, or a space before it"));
-            }
-            let key = Key::new(self.string()?);
-            let at_key = |what| NotCanonical { at: begin, what };
-            if !key.0.is_ascii() {
-                return Err(at_key("a key outside ASCII"));
-            }
+            let (_, key) = self.key()?;
             if before.is_some_and(|before| before.0 >= key.0) {
-                return Err(at_key("a key twice, or out of order"));
+                return Err(NotCanonical {
+                    at: begin,
+                    what: "a key twice, or out of order",
+                });
             }
             before = Some(key);
-            self.expect(b':', "no colon after a key, or a space")?;
             self.value(depth)?;
             if self.peek() == Some(b'}') {
                 self.at += 1;
@@ -254,6 +339,23 @@ mod tests {
     }
 
     #[test]
+    fn fields_are_put_in_order_at_every_depth() {
+        let text = r#"{"b":[{"d":"x]","c":null},[]],"a":{"\"":1,"A":-2}}"#;
+        let expected = r#"{"a":{"\"":1,"A":-2},"b":[{"c":null,"d":"x]"},[]]}"#;
+        assert_eq!(sorted(text).as_deref(), Ok(expected));
+        for bad in [
+            r#"{"a":1,"a":2}"#,
+            r#"{"a":0.5}"#,
+            r#"{"a":1,}"#,
+            "[1,]",
+            "[1 ]",
+            "{} ",
+        ] {
+            assert!(sorted(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
     fn keys_sort_without_their_escapes() {
         // 0x22 is before 0x41, though the backslash of its escape is after.
         assert_eq!(check(r#"{"\"":1,"A":1}"#), Ok(()));
@@ -277,6 +379,27 @@ mod tests {
         })
     }
 
+    /// Compact JSON with the fields of every object in the order from last to first.
+    fn reversed(value: &Value) -> String {
+        match value {
+            Value::Array(items) => {
+                let items: Vec<String> = items.iter().map(reversed).collect();
+                format!("[{}]", items.join(","))
+            }
+            Value::Object(fields) => {
+                let fields: Vec<String> = fields
+                    .iter()
+                    .rev()
+                    .map(|(key, value)| {
+                        format!("{}:{}", Value::from(key.as_str()), reversed(value))
+                    })
+                    .collect();
+                format!("{{{}}}", fields.join(","))
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),
+        }
+    }
+
     /// What an independent canonicaliser makes of a text, if it is JSON.
     fn canonical(text: &str) -> Option<String> {
         let value: Value = serde_json::from_str(text).ok()?;
@@ -288,6 +411,13 @@ mod tests {
         fn what_a_canonicaliser_writes_is_accepted(value in json()) {
             let text = serde_json_canonicalizer::to_string(&value).unwrap();
             prop_assert_eq!(check(&text), Ok(()));
+        }
+
+        #[test]
+        fn sorting_is_what_a_canonicaliser_does(value in json()) {
+            let text = reversed(&value);
+            let expected = serde_json_canonicalizer::to_string(&value).unwrap();
+            prop_assert_eq!(sorted(&text), Ok(expected));
         }
 
         /// One byte changed, put in or left out: accepted only if it is still canonical.
