@@ -2,8 +2,8 @@
 //!
 //! One worker per zone takes whatever is waiting, so that a busy zone pays for one commit where it
 //! would pay for hundreds, and an idle one waits for nobody. While a batch is with the database the next
-//! one is prepared: it begins when it is as large. A command that is in the queue is carried out whether
-//! or not its client is still there, and its answer is given after the commit.
+//! one begins when it has half of the commands that there are at once. A command that is in the queue is
+//! carried out whether or not its client is still there, and its answer is given after the commit.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -84,6 +84,7 @@ where
             runner: Arc::new(Runner { name, executor }),
             running: JoinSet::new(),
             in_flight: 0,
+            busy: 0,
         };
         Self {
             queue,
@@ -126,6 +127,8 @@ struct Worker<C, A, E> {
     running: JoinSet<usize>,
     /// Commands in those.
     in_flight: usize,
+    /// How many commands were waiting or in flight at once, lately.
+    busy: usize,
 }
 
 impl<C, A, E> Worker<C, A, E>
@@ -145,19 +148,23 @@ where
                 Some(ended) = self.running.join_next() => {
                     // It doesn't panic: what it runs is caught.
                     self.in_flight = self.in_flight.saturating_sub(ended.unwrap_or_default());
+                    self.busy -= self.busy / 8;
                 }
                 () = self.stop.notified() => self.waiting.close(),
             }
+            self.busy = self.busy.max(self.jobs.len() + self.in_flight);
             if self.may_begin() {
                 self.begin().await;
             }
         }
     }
 
-    /// An idle zone waits for nobody. Beside a batch that is with the database, a smaller one would only
-    /// wait for it, and pay for a commit of its own.
+    /// An idle zone waits for nobody. Beside a batch that is with the database, another waits until it has
+    /// its share of the commands that a busy zone has at once: small ones would pay for a commit each, and
+    /// wait for one another.
     fn may_begin(&self) -> bool {
-        let is_large = self.jobs.len() >= self.in_flight.min(self.size.batch);
+        let share = self.busy.div_ceil(self.size.at_once.max(1));
+        let is_large = self.jobs.len() >= share.min(self.size.batch);
         !self.jobs.is_empty()
             && (self.running.is_empty() || self.running.len() < self.size.at_once && is_large)
     }

@@ -111,15 +111,17 @@ impl<'a> Scan<'a> {
 
     /// Passes over a value and writes it with the fields of its objects in order.
     fn sort(&mut self, out: &mut String, depth: u32) -> Result<(), NotCanonical> {
+        let begin = self.at;
+        let Err(wrong) = self.value(depth) else {
+            // Most of it is in order as it stands.
+            out.push_str(self.text.get(begin..self.at).unwrap_or_default());
+            return Ok(());
+        };
+        self.at = begin;
         match self.peek() {
             Some(b'{') if depth < MAX_DEPTH => self.sort_object(out, depth + 1),
             Some(b'[') if depth < MAX_DEPTH => self.sort_array(out, depth + 1),
-            _ => {
-                let begin = self.at;
-                self.value(depth)?;
-                out.push_str(self.text.get(begin..self.at).unwrap_or_default());
-                Ok(())
-            }
+            _ => Err(wrong),
         }
     }
 

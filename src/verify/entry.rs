@@ -4,9 +4,10 @@
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 
+use super::account::{Account, AccountKeys, Addresses};
 use crate::journal::canonical::{self, NotCanonical};
-use crate::journal::{AccountCode, Address, Body, BodyTransfer};
-use crate::types::{Amount, Currency, Money};
+use crate::journal::{Body, BodyTransfer};
+use crate::types::{Amount, Money};
 
 /// What is wrong with an entry.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -93,48 +94,65 @@ pub struct CheckedEntry<'a> {
 /// A transfer between two different accounts of one book and one currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CheckedTransfer {
-    /// The kind of account that is debited.
-    pub debit: AccountCode,
-    /// The kind of account that is credited.
-    pub credit: AccountCode,
-    /// Currency of both.
-    pub currency: Currency,
+    /// The account that is debited.
+    pub debit: Account,
+    /// The account that is credited.
+    pub credit: Account,
     /// How much, minor units.
     pub amount: Amount,
 }
 
-/// Checks what can be known of an entry from its own bytes. `scratch` is overwritten, and kept by the
-/// caller from entry to entry.
-pub fn check_entry<'a>(bytes: &'a [u8], scratch: &mut Vec<u8>) -> Result<CheckedEntry<'a>, Wrong> {
-    let body: Body<'a, &'a RawValue> =
-        serde_json::from_slice(bytes).map_err(|error| Wrong::NotAnEntry(error.to_string()))?;
-    // What serde_json writes is canonical but for the details, which it passes on as they are.
-    scratch.clear();
-    serde_json::to_writer(&mut *scratch, &body)
-        .map_err(|error| Wrong::NotAnEntry(error.to_string()))?;
-    if scratch != bytes {
-        return Err(Wrong::Fields);
+/// Checks entries one by one. Each thread has its own.
+#[derive(Debug)]
+pub(super) struct Checker {
+    addresses: Addresses,
+    /// The last entry as this program writes it.
+    written: Vec<u8>,
+}
+
+impl Checker {
+    /// With the keys that stand for accounts in this verification.
+    pub(super) fn new(keys: AccountKeys) -> Self {
+        Self {
+            addresses: Addresses::new(keys),
+            written: Vec::new(),
+        }
     }
-    canonical::check(body.details.get()).map_err(Wrong::Details)?;
-    if body.v != 1 {
-        return Err(Wrong::Version(body.v));
-    }
-    let at = read_time(&body.at).ok_or_else(|| {
-        let expected = "a time in UTC to the microsecond, such as 2020-02-28T01:02:03.000004Z";
-        wrong_field("at", &body.at, expected)
-    })?;
-    check_texts(&body)?;
-    let transfers = (0..)
-        .zip(&body.transfers)
-        .map(|(position, transfer)| {
-            check_transfer(transfer).map_err(|reason| Wrong::Transfer { position, reason })
+
+    /// Checks what can be known of an entry from its own bytes.
+    pub(super) fn check<'a>(&mut self, bytes: &'a [u8]) -> Result<CheckedEntry<'a>, Wrong> {
+        let not_an_entry = |error: &dyn std::fmt::Display| Wrong::NotAnEntry(error.to_string());
+        let text = str::from_utf8(bytes).map_err(|error| not_an_entry(&error))?;
+        let body: Body<'a, &'a RawValue> =
+            serde_json::from_str(text).map_err(|error| not_an_entry(&error))?;
+        // What serde_json writes is canonical but for the details, which it passes on as they are.
+        self.written.clear();
+        serde_json::to_writer(&mut self.written, &body).map_err(|error| not_an_entry(&error))?;
+        if self.written != bytes {
+            return Err(Wrong::Fields);
+        }
+        canonical::check(body.details.get()).map_err(Wrong::Details)?;
+        if body.v != 1 {
+            return Err(Wrong::Version(body.v));
+        }
+        let at = read_time(&body.at).ok_or_else(|| {
+            let expected = "a time in UTC to the microsecond, such as 2020-02-28T01:02:03.000004Z";
+            wrong_field("at", &body.at, expected)
+        })?;
+        check_texts(&body)?;
+        let transfers = (0..)
+            .zip(&body.transfers)
+            .map(|(position, transfer)| {
+                check_transfer(transfer, &mut self.addresses)
+                    .map_err(|reason| Wrong::Transfer { position, reason })
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(CheckedEntry {
+            body,
+            at,
+            transfers,
         })
-        .collect::<Result<_, _>>()?;
-    Ok(CheckedEntry {
-        body,
-        at,
-        transfers,
-    })
+    }
 }
 
 fn wrong_field(field: &'static str, text: &str, expected: &'static str) -> Wrong {
@@ -188,25 +206,28 @@ fn check_texts(body: &Body<'_, &RawValue>) -> Result<(), Wrong> {
     Ok(())
 }
 
-fn check_transfer(transfer: &BodyTransfer<'_>) -> Result<CheckedTransfer, String> {
-    let account = |text: &str| {
-        let address: Address = text.parse().map_err(|error| format!("{error}"))?;
-        Ok::<_, String>((address.code, address.currency))
-    };
-    let (debit, currency) = account(&transfer.debit)?;
-    let (credit, other) = account(&transfer.credit)?;
-    if debit.book() != credit.book() || currency != other || transfer.debit == transfer.credit {
+fn check_transfer(
+    transfer: &BodyTransfer<'_>,
+    addresses: &mut Addresses,
+) -> Result<CheckedTransfer, String> {
+    let mut account = |text: &str| addresses.read(text).map_err(|error| error.to_string());
+    let debit = account(&transfer.debit)?;
+    let credit = account(&transfer.credit)?;
+    if debit.code.book() != credit.code.book()
+        || debit.currency != credit.currency
+        || transfer.debit == transfer.credit
+    {
         return Err(format!(
             "{} and {} are not two accounts of one book and currency",
             transfer.debit, transfer.credit
         ));
     }
-    let money = Money::parse(&transfer.amount, currency).map_err(|error| error.to_string())?;
+    let money =
+        Money::parse(&transfer.amount, debit.currency).map_err(|error| error.to_string())?;
     let amount = Amount::new(money).map_err(|error| error.to_string())?;
     Ok(CheckedTransfer {
         debit,
         credit,
-        currency,
         amount,
     })
 }

@@ -5,6 +5,8 @@
 //! signing key and the database can rewrite both; only a checkpoint kept elsewhere, newer than what was
 //! rewritten, shows it. Whether an entry tells the truth is not for a log to say.
 
+pub mod account;
+
 pub mod entry;
 
 pub mod replay;

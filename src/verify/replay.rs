@@ -10,11 +10,12 @@
 //! not about single accounts is checked in each of them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
+use std::hash::{BuildHasherDefault, Hasher};
 
 use chrono::{DateTime, Utc};
 
-use super::entry::{CheckedEntry, Wrong, are_opposite, check_entry};
+use super::account::{AccountKey, AccountKeys};
+use super::entry::{CheckedEntry, Checker, Wrong, are_opposite};
 use crate::journal::{AccountCode, AccountTotals, Book, Side};
 use crate::types::{Currency, Money};
 
@@ -60,33 +61,6 @@ pub type Totals = BTreeMap<(AccountCode, Currency), AccountTotals>;
 
 /// How many guarded balances and reversed entries are remembered at once: about 100 MB.
 pub const DEFAULT_LIMIT: usize = 2_000_000;
-
-/// Stands for an account: two hashes of its address with secret keys, so that nobody can make two
-/// accounts that look the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct AccountKey {
-    place: u64,
-    shard: u64,
-}
-
-/// The keys of those hashes, chosen anew for every verification.
-#[derive(Clone, Debug, Default)]
-struct AccountKeys(RandomState, RandomState);
-
-impl AccountKeys {
-    fn key(&self, address: &str) -> AccountKey {
-        AccountKey {
-            place: self.0.hash_one(address),
-            shard: self.1.hash_one(address),
-        }
-    }
-}
-
-impl std::hash::Hash for AccountKey {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.place);
-    }
-}
 
 /// Takes what is a hash already.
 #[derive(Debug, Default)]
@@ -159,16 +133,14 @@ impl Prepared {
 /// Checks entries one by one. Each thread has its own.
 #[derive(Debug)]
 pub struct Preparer {
-    keys: AccountKeys,
-    scratch: Vec<u8>,
+    checker: Checker,
 }
 
 impl Preparer {
     /// For a replay of this shard, or of one that was split from it.
     pub fn new(shard: &Shard) -> Self {
         Self {
-            keys: shard.keys.clone(),
-            scratch: Vec::new(),
+            checker: Checker::new(shard.keys.clone()),
         }
     }
 
@@ -183,9 +155,9 @@ impl Preparer {
             if position == 0 {
                 prepared.first = index;
             }
-            let added = check_entry(bytes, &mut self.scratch).and_then(|entry| {
+            let added = self.checker.check(bytes).and_then(|entry| {
                 visit(index, &entry);
-                prepared.add(index, &entry, &self.keys)
+                prepared.add(index, &entry)
             });
             if let Err(wrong) = added {
                 prepared.fault = Some(EntryFault { index, wrong });
@@ -198,22 +170,17 @@ impl Preparer {
 
 /// Compares an entry that reverses another with that one.
 pub fn check_reversal(bytes: &[u8], undone: u64, undone_bytes: &[u8]) -> Result<(), Wrong> {
-    let mut scratch = Vec::new();
-    let entry = check_entry(bytes, &mut scratch)?;
+    let mut checker = Checker::new(AccountKeys::default());
+    let entry = checker.check(bytes)?;
     // A wrong entry before is reported as itself.
-    match check_entry(undone_bytes, &mut scratch) {
+    match checker.check(undone_bytes) {
         Ok(undone_entry) if !are_opposite(&entry, &undone_entry) => Err(Wrong::NotOpposite(undone)),
         Ok(_) | Err(_) => Ok(()),
     }
 }
 
 impl Prepared {
-    fn add(
-        &mut self,
-        index: u64,
-        entry: &CheckedEntry<'_>,
-        keys: &AccountKeys,
-    ) -> Result<(), Wrong> {
+    fn add(&mut self, index: u64, entry: &CheckedEntry<'_>) -> Result<(), Wrong> {
         let zone: &str = &entry.body.zone;
         if self.entries.is_empty() {
             zone.clone_into(&mut self.zone);
@@ -231,12 +198,14 @@ impl Prepared {
             },
         };
         let before = self.postings.len();
-        for (transfer, named) in entry.transfers.iter().zip(&entry.body.transfers) {
+        for transfer in &entry.transfers {
             let amount = transfer.amount.money();
-            let debited = (transfer.debit, Side::Debit, &named.debit);
-            let credited = (transfer.credit, Side::Credit, &named.credit);
-            for (code, side, address) in [debited, credited] {
-                let totals = self.totals.entry((code, transfer.currency)).or_default();
+            for (account, side) in [
+                (transfer.debit, Side::Debit),
+                (transfer.credit, Side::Credit),
+            ] {
+                let code = account.code;
+                let totals = self.totals.entry((code, account.currency)).or_default();
                 add_to(totals, side, amount)?;
                 if code.is_guarded() {
                     let is_more = code.normal_side() == side;
@@ -245,8 +214,10 @@ impl Prepared {
                     } else {
                         -amount.minor()
                     };
-                    let account = keys.key(address);
-                    self.postings.push(Posting { account, change });
+                    self.postings.push(Posting {
+                        account: account.key,
+                        change,
+                    });
                 }
             }
         }
@@ -459,13 +430,18 @@ impl Replay {
         let Some(posting) = postings.iter().find(|posting| balance(posting.account) < 0) else {
             return Ok(());
         };
-        let entry = check_entry(body, &mut Vec::new())?;
+        let entry = Checker::new(self.shard.keys.clone()).check(body)?;
         let address = entry
-            .body
             .transfers
             .iter()
-            .flat_map(|transfer| [&transfer.debit, &transfer.credit])
-            .find(|address| self.shard.keys.key(address) == posting.account)
+            .zip(&entry.body.transfers)
+            .flat_map(|(transfer, named)| {
+                [
+                    (transfer.debit, &named.debit),
+                    (transfer.credit, &named.credit),
+                ]
+            })
+            .find_map(|(account, named)| (account.key == posting.account).then_some(named))
             .expect("BUG: the posting was made from this entry");
         Err(Wrong::BelowZero {
             address: address.to_string(),

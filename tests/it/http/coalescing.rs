@@ -136,7 +136,7 @@ async fn a_full_queue_says_so_at_once() {
 }
 
 #[tokio::test]
-async fn a_second_batch_begins_when_it_is_as_large_as_the_first() {
+async fn a_second_batch_begins_when_it_has_half_of_what_is_there() {
     let doubler = Arc::new(Doubler::new(Size { at_once: 2, ..SIZE }));
     let mut clients = Vec::new();
     let mut send = async |count: u32| {
