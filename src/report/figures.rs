@@ -1,5 +1,7 @@
 //! Budget execution and trial balance as values, with their JSON forms: amounts are decimal text.
 
+use std::fmt;
+
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::journal::{AccountCode, Book};
@@ -59,13 +61,32 @@ figures! {
     free,
 }
 
+/// A programme's name as it is given: in both languages, or once if they are the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProgrammeName {
+    /// In Chinese.
+    pub zh: String,
+    /// In English.
+    pub en: String,
+}
+
+impl fmt::Display for ProgrammeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.zh)?;
+        if self.en != self.zh {
+            write!(f, " {}", self.en)?;
+        }
+        Ok(())
+    }
+}
+
 /// Budget execution of one programme and year, or of what no programme has yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BudgetLine {
     /// The programme; `None` for the zone's own line.
     pub programme: Option<Code>,
     /// Its name, where it is known.
-    pub programme_name: Option<String>,
+    pub programme_name: Option<ProgrammeName>,
     /// The budget year.
     pub year: Option<FiscalYear>,
     /// What the figures are counted in.
@@ -78,7 +99,8 @@ impl Serialize for BudgetLine {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("programme", &self.programme)?;
-        map.serialize_entry("programme_name", &self.programme_name)?;
+        let name = self.programme_name.as_ref().map(ToString::to_string);
+        map.serialize_entry("programme_name", &name)?;
         map.serialize_entry("year", &self.year)?;
         map.serialize_entry("currency", &self.currency)?;
         for (name, figure) in self.figures.named() {

@@ -10,7 +10,7 @@ mod store;
 mod text;
 
 pub use export::{ExportError, Exported, Format, Progress, UnknownFormat, export};
-pub use figures::{BudgetFigures, BudgetLine, TrialBalanceRow};
+pub use figures::{BudgetFigures, BudgetLine, ProgrammeName, TrialBalanceRow};
 pub use json::{balance_json, statement_json};
 pub use store::{budget_execution, trial_balance};
 pub use text::{

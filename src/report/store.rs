@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 
-use super::figures::{BudgetFigures, BudgetLine, TrialBalanceRow};
+use super::figures::{BudgetFigures, BudgetLine, ProgrammeName, TrialBalanceRow};
 use crate::journal::Address;
 use crate::types::{Currency, FiscalYear, LogIndex, Money, ZoneId};
 
@@ -15,14 +15,17 @@ pub async fn budget_execution(
     zone: ZoneId,
 ) -> Result<Vec<BudgetLine>, sqlx::Error> {
     let rows = sqlx::query!(
-        r#"SELECT programme AS "programme!", programme_name, fiscal_year AS "fiscal_year!",
+        r#"SELECT b.programme AS "programme!", coalesce(p.name_zh, b.programme_name) AS name_zh,
+             coalesce(p.name_en, b.programme_name) AS name_en, fiscal_year AS "fiscal_year!",
              currency AS "currency!", appropriated AS "appropriated!",
              unallocated AS "unallocated!", allocated AS "allocated!", issued AS "issued!",
              outstanding AS "outstanding!", reserved AS "reserved!", used AS "used!",
              redeemed AS "redeemed!", obligated AS "obligated!", paid AS "paid!",
              lapsed AS "lapsed!", carried AS "carried!", free AS "free!"
-           FROM ledger.budget_execution WHERE zone_id = $1
-           ORDER BY currency, fiscal_year, programme"#,
+           FROM ledger.budget_execution b
+           LEFT JOIN ledger.programme p ON p.zone_id = b.zone_id AND p.code = b.programme
+           WHERE b.zone_id = $1
+           ORDER BY currency, fiscal_year, b.programme"#,
         zone.0
     )
     .fetch_all(conn)
@@ -37,7 +40,10 @@ pub async fn budget_execution(
                     .map(|code| code.parse())
                     .transpose()
                     .map_err(decode)?,
-                programme_name: row.programme_name,
+                programme_name: row
+                    .name_zh
+                    .zip(row.name_en)
+                    .map(|(zh, en)| ProgrammeName { zh, en }),
                 year: Some(FiscalYear(row.fiscal_year)).filter(|year| year.0 != 0),
                 currency,
                 figures: BudgetFigures {

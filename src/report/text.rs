@@ -118,9 +118,14 @@ pub fn budget_text(lines: &[BudgetLine]) -> String {
             year.unwrap_or_default(),
             line.currency.to_string(),
         ];
-        let name = line.programme_name.clone().unwrap_or_default();
+        let name = line.programme_name.as_ref();
         let cells = figures(&line.figures, line.currency);
-        table.row(heads.into_iter().chain(cells).chain([name]));
+        table.row(
+            heads
+                .into_iter()
+                .chain(cells)
+                .chain([name.map(ToString::to_string).unwrap_or_default()]),
+        );
         totals.entry(line.currency).or_default().push(line.figures);
     }
     for (currency, lines) in totals {
@@ -273,6 +278,7 @@ pub fn balance_text(balance: &Balance) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::ProgrammeName;
     use crate::types::FiscalYear;
 
     #[test]
@@ -290,7 +296,10 @@ mod tests {
     fn totals_are_kept_apart_by_currency() {
         let line = |currency, allocated| BudgetLine {
             programme: Some("P".parse().unwrap()),
-            programme_name: Some("创新券".to_owned()),
+            programme_name: Some(ProgrammeName {
+                zh: "创新券".to_owned(),
+                en: "Voucher".to_owned(),
+            }),
             year: Some(FiscalYear(2020)),
             currency,
             figures: BudgetFigures {

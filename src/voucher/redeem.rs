@@ -89,7 +89,7 @@ async fn redeem_round(
     Ok(answers)
 }
 
-/// The rows that a batch works on: vouchers, then holds, locked in the order of their ids.
+/// The rows that a batch works on: vouchers, locked in the order of their ids, and their holds.
 pub(super) struct Cases {
     pub(super) vouchers: HashMap<VoucherId, Voucher>,
     pub(super) holds: HashMap<HoldId, Hold>,
@@ -113,7 +113,7 @@ impl Cases {
         ids: &[HoldId],
     ) -> Result<Self, VoucherError> {
         let vouchers = store::lock_vouchers_of_holds(conn, zone, ids).await?;
-        let holds = store::lock_holds(conn, zone.id, ids).await?;
+        let holds = store::read_holds(conn, zone.id, ids).await?;
         let policies = Policies::of(
             conn,
             zone.id,

@@ -519,15 +519,16 @@ pub(super) async fn insert_holds(
     Ok(())
 }
 
-/// Holds, locked in the order of their ids after their vouchers; unknown ones are missing.
-pub(super) async fn lock_holds(
+/// Holds by their ids. They need no lock of their own: a hold changes only under the lock of its voucher,
+/// which the caller has.
+pub(super) async fn read_holds(
     conn: &mut PgConnection,
     zone: ZoneId,
     wanted: &[HoldId],
 ) -> Result<HashMap<HoldId, Hold>, sqlx::Error> {
     let rows = sqlx::query!(
         "SELECT hold_id, voucher_id, provider_id, price, amount, redeemed, state, facts
-         FROM ledger.hold WHERE zone_id = $1 AND hold_id = ANY($2) ORDER BY hold_id FOR UPDATE",
+         FROM ledger.hold WHERE zone_id = $1 AND hold_id = ANY($2)",
         zone.0,
         &wanted.iter().map(|hold| hold.0).collect::<Vec<_>>(),
     )

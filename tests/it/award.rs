@@ -11,6 +11,7 @@ use subsidy_ledger::award::{
 use subsidy_ledger::cli;
 use subsidy_ledger::cli::award::{AwardCliError, ImportAwardsArgs, ListArgs, ReconcileArgs};
 use subsidy_ledger::identity::{Actor, Command};
+use subsidy_ledger::journal::RecallError;
 use subsidy_ledger::types::{Currency, Zone};
 
 use crate::books::{found, instant};
@@ -30,6 +31,17 @@ fn read(csv: &str, map: &AwardMap) -> AwardFile {
 
 async fn import(
     db: &TestDb,
+    office: &(Zone, Actor),
+    map: &AwardMap,
+    file: &AwardFile,
+    options: (Corrections, BadRows),
+) -> Result<ImportReport, ImportError> {
+    import_under(None, db, office, map, file, options).await
+}
+
+async fn import_under(
+    key: Option<&'static str>,
+    db: &TestDb,
     (zone, actor): &(Zone, Actor),
     map: &AwardMap,
     file: &AwardFile,
@@ -43,17 +55,21 @@ async fn import(
         options,
     );
     db.app()
-        .write(zone.id, input, |tx, (zone, actor, map, file, options)| {
-            Box::pin(async move {
-                let command = Command {
-                    zone,
-                    actor,
-                    now: now(),
-                    key: None,
-                };
-                award::import(tx, &command, map, file, options.0, options.1, &|_| ()).await
-            })
-        })
+        .write(
+            zone.id,
+            input,
+            move |tx, (zone, actor, map, file, options)| {
+                Box::pin(async move {
+                    let command = Command {
+                        zone,
+                        actor,
+                        now: now(),
+                        key,
+                    };
+                    award::import(tx, &command, map, file, options.0, options.1, &|_| ()).await
+                })
+            },
+        )
         .await
 }
 
@@ -203,6 +219,37 @@ async fn a_corrected_list_reverses_and_records_anew_when_asked_to() {
         (2, 1, 2)
     );
     assert!(reconcile(&db, zone, &map, &first).await.agrees());
+}
+
+#[tokio::test]
+async fn a_repeated_import_gives_its_first_report() {
+    let db = TestDb::new().await;
+    let office = found(&db, "AMS", Currency::Eur).await;
+    let map: AwardMap = MAP.parse().unwrap();
+    let first = read(FIRST, &map);
+    let second = read(
+        "id,who,scheme,asked,amount,year,note\n1,A,S,20,4,2016,\n2,B,S,5,5,2016,\n",
+        &map,
+    );
+    let told = import_under(Some("k1"), &db, &office, &map, &first, STRICT).await;
+    let told = told.unwrap();
+    import_under(Some("k2"), &db, &office, &map, &second, CORRECT)
+        .await
+        .unwrap();
+
+    // Without the key this would reverse what the second list has otherwise.
+    let before = entries(&db, &office.0).await;
+    let again = import_under(Some("k1"), &db, &office, &map, &first, CORRECT).await;
+    assert_eq!(again.unwrap(), told);
+    let conflict = import_under(Some("k1"), &db, &office, &map, &second, CORRECT).await;
+    assert!(
+        matches!(
+            conflict,
+            Err(ImportError::Recall(RecallError::KeyConflict(_)))
+        ),
+        "{conflict:?}"
+    );
+    assert_eq!(entries(&db, &office.0).await, before);
 }
 
 #[tokio::test]

@@ -220,7 +220,7 @@ fn budget_tables(language: Language, lines: &[BudgetLine]) -> Vec<BudgetTable> {
                     .map(|(label, sum)| Figure::new(label, sum, currency))
                     .into(),
                 columns: columns(t, &total).map(|(label, _)| label).into(),
-                years: year_rows(t, &lines),
+                years: year_rows(language, &lines),
                 total: figures(t, &total, currency),
             }
         })
@@ -228,12 +228,13 @@ fn budget_tables(language: Language, lines: &[BudgetLine]) -> Vec<BudgetTable> {
 }
 
 /// The columns of the budget table, in the order of an amount's life.
-fn columns(t: &Texts, figures: &BudgetFigures) -> [(&'static str, Money); 8] {
+fn columns(t: &Texts, figures: &BudgetFigures) -> [(&'static str, Money); 9] {
     [
         (t.appropriated, figures.appropriated),
         (t.allocated, figures.allocated),
         (t.free, figures.free),
         (t.issued, figures.issued),
+        (t.outstanding, figures.outstanding),
         (t.reserved, figures.reserved),
         (t.redeemed, figures.redeemed),
         (t.paid, figures.paid),
@@ -247,7 +248,8 @@ fn figures(t: &Texts, figures: &BudgetFigures, currency: Currency) -> Vec<Figure
         .into()
 }
 
-fn year_rows(t: &Texts, lines: &[&BudgetLine]) -> Vec<YearRows> {
+fn year_rows(language: Language, lines: &[&BudgetLine]) -> Vec<YearRows> {
+    let t = language.texts();
     let mut years: BTreeMap<_, Vec<BudgetRow>> = BTreeMap::new();
     for line in lines {
         years.entry(line.year).or_default().push(BudgetRow {
@@ -255,7 +257,13 @@ fn year_rows(t: &Texts, lines: &[&BudgetLine]) -> Vec<YearRows> {
                 .programme
                 .as_ref()
                 .map_or_else(|| t.zone_line.to_owned(), ToString::to_string),
-            name: line.programme_name.clone().unwrap_or_default(),
+            name: line
+                .programme_name
+                .as_ref()
+                .map_or_else(String::new, |name| match language {
+                    Language::Zh => name.zh.clone(),
+                    Language::En => name.en.clone(),
+                }),
             figures: figures(t, &line.figures, line.currency),
         });
     }

@@ -38,6 +38,7 @@ texts! {
     allocated: "已分配", "Allocated";
     unallocated: "未分配", "Unallocated";
     issued: "已发放", "Issued";
+    outstanding: "在外", "Outstanding";
     reserved: "已锁定", "Reserved";
     redeemed: "已兑付", "Redeemed";
     paid: "已支付", "Paid";
