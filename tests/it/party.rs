@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use chrono::{DateTime, Utc};
+use futures::future::join_all;
 use serde_json::Value;
 use sqlx::{PgConnection, Postgres, Transaction};
 use subsidy_ledger::db;
@@ -562,4 +563,35 @@ async fn a_file_that_contradicts_what_is_known_is_refused_whole() {
     );
     let mut tx = office.begin().await;
     assert_eq!(store::count(&mut tx, office.zone.id).await.unwrap(), 3);
+}
+
+/// Whoever was overtaken begins again, and finds nothing left to do.
+#[tokio::test(flavor = "multi_thread")]
+async fn racing_imports_of_one_file_register_its_parties_once() {
+    let office = Office::new().await;
+    let file = rows("uscc,name\n91000000MA00000900,甲公司\n91000000MA0000103M,乙公司\n");
+    let imports = (0..6).map(|_| {
+        let input = (office.zone.clone(), office.reviewer.clone(), file.clone());
+        office
+            .db
+            .app()
+            .write(office.zone.id, input, |tx, (zone, actor, rows)| {
+                Box::pin(async move {
+                    let command = command(zone, actor);
+                    let plan = party::plan(tx, &command, rows).await?;
+                    party::apply(tx, &command, plan, &|_| ()).await
+                })
+            })
+    });
+    let reports: Vec<Result<ImportReport, ImportError>> = join_all(imports).await;
+    let entries = reports
+        .into_iter()
+        .filter_map(|report| report.unwrap().entries)
+        .count();
+    assert_eq!(entries, 1, "one of them registered the parties");
+    let all = Filter {
+        limit: 10,
+        ..Filter::default()
+    };
+    assert_eq!(office.search(all).await, ["甲公司", "乙公司"]);
 }
