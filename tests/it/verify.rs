@@ -27,6 +27,7 @@ use subsidy_ledger::zone;
 
 use crate::kit::{TestDb, run};
 
+mod checkpoints;
 mod rows;
 
 /// Five full tiles, and some entries after them.
@@ -602,47 +603,6 @@ async fn sign_again(played: &Played, conn: &mut PgConnection) {
     .execute(conn)
     .await
     .unwrap();
-}
-
-#[tokio::test]
-async fn a_deleted_checkpoint_is_missed_by_whoever_kept_it() {
-    let played = Played::new().await;
-    let mut conn = played.db.superuser().await;
-    let kept: String =
-        sqlx::query_scalar("SELECT note FROM ledger.log_checkpoint WHERE size = 1301")
-            .fetch_one(&mut conn)
-            .await
-            .unwrap();
-    let pinned = knowing(Outside {
-        pinned: vec![("today.checkpoint".to_owned(), kept)],
-        ..played.outside()
-    });
-    let without = async |conn: &mut PgConnection, size: i64, options: &DatabaseOptions| {
-        let mut tx = conn.begin().await.unwrap();
-        run(&mut tx, DISARM).await;
-        sqlx::query("DELETE FROM ledger.log_checkpoint WHERE size = $1")
-            .bind(size)
-            .execute(&mut *tx)
-            .await
-            .unwrap();
-        played.verify_in(&mut tx, options).await
-    };
-    let found = without(&mut conn, 1_301, &pinned).await.unwrap_err();
-    assert_eq!(
-        found,
-        "ledger.log_checkpoint, size 1301 (kept as today.checkpoint): the row is missing, \
-         but one follows from the log"
-    );
-    // The newest is remembered by the signer, who may have been interrupted before it was published.
-    let warned = without(&mut conn, 1_400, &pinned).await.unwrap().warnings;
-    let warning = "ledger.log_checkpoint has no row of size 1400, which was signed last";
-    assert!(
-        warned.len() == 1 && warned[0].starts_with(warning),
-        "{warned:?}"
-    );
-    // Honestly: of another one nothing is left.
-    let report = without(&mut conn, 1_301, &played.options()).await.unwrap();
-    assert_eq!((report.checkpoints, report.warnings.len()), (15, 0));
 }
 
 const FORGET_TAIL: &str = "
