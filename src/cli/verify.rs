@@ -112,8 +112,11 @@ fn outside(args: &VerifyArgs, keys: &Path, zone: &Zone) -> anyhow::Result<Option
     let mut outside = Outside::of_signer(keys, zone.code.as_str())?;
     if let Some(key) = &args.vkey {
         let key = read_key(key)?;
-        let pinned = outside.map(|outside| outside.pinned).unwrap_or_default();
-        outside = Some(Outside { key, pinned });
+        outside = Some(Outside {
+            key,
+            signed_last: outside.and_then(|outside| outside.signed_last),
+            pinned: Vec::new(),
+        });
     }
     let pinned = read_pinned(&args.pinned)?;
     match &mut outside {

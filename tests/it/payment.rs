@@ -35,7 +35,7 @@ async fn three_owed() -> (World, Vec<PayableId>) {
     (play.world, ids.to_vec())
 }
 
-async fn approve(
+pub(crate) async fn approve(
     world: &World,
     who: &str,
     filter: PayableFilter,
@@ -60,7 +60,7 @@ async fn approve_all(world: &World) {
     approve(world, "finance", all).await.unwrap();
 }
 
-async fn send(world: &World, who: &str, on: &str) -> Result<Batch, PaymentError> {
+pub(crate) async fn send(world: &World, who: &str, on: &str) -> Result<Batch, PaymentError> {
     let caller = world.caller(who, on, None);
     let sent = world.one(caller, (), |conn: &mut PgConnection, command, ()| {
         Box::pin(async move { payment::send(conn, &command, 100).await })
@@ -69,7 +69,7 @@ async fn send(world: &World, who: &str, on: &str) -> Result<Batch, PaymentError>
 }
 
 /// Imports a statement with these rows.
-async fn hear(
+pub(crate) async fn hear(
     world: &World,
     who: &str,
     on: &str,
@@ -92,7 +92,7 @@ async fn hear(
     heard.await
 }
 
-fn paid(batch: &Batch, line: usize, on: &str) -> String {
+pub(crate) fn paid(batch: &Batch, line: usize, on: &str) -> String {
     let line = &batch.lines[line];
     let amount = line.amount.to_text(Currency::Cny);
     format!(

@@ -27,6 +27,9 @@ use subsidy_ledger::zone;
 
 use crate::kit::{TestDb, run};
 
+mod checkpoints;
+mod rows;
+
 /// Five full tiles, and some entries after them.
 const ENTRIES: i64 = 1_400;
 /// Entries that are recorded together, and signed.
@@ -143,10 +146,11 @@ impl Played {
     }
 
     fn options(&self) -> DatabaseOptions {
-        DatabaseOptions {
-            outside: Some(self.outside()),
-            ..DatabaseOptions::default()
-        }
+        knowing(self.outside())
+    }
+
+    fn signed_last(&self) -> Vec<(String, String)> {
+        self.outside().signed_last.into_iter().collect()
     }
 
     async fn export(&self) -> PathBuf {
@@ -162,21 +166,34 @@ impl Played {
         folder
     }
 
-    /// Verifies what a superuser's statements, not committed, leave of the zone.
     async fn verify_in(
         &self,
         conn: &mut PgConnection,
         options: &DatabaseOptions,
     ) -> Result<Report, String> {
-        run(conn, "SET LOCAL ROLE subsidy_ledger_auditor").await;
-        subsidy_ledger::db::enter_zone(conn, self.zone.id)
-            .await
-            .unwrap();
-        let found = verify_snapshot(conn, &self.zone, options, &|_, _| ()).await;
-        found.map_err(|error| match std::error::Error::source(&error) {
-            Some(source) => format!("{error}: {source}"),
-            None => error.to_string(),
-        })
+        verify_in(conn, &self.zone, options).await
+    }
+}
+
+/// Verifies what a superuser's statements, not committed, leave of a zone.
+async fn verify_in(
+    conn: &mut PgConnection,
+    zone: &Zone,
+    options: &DatabaseOptions,
+) -> Result<Report, String> {
+    run(conn, "SET LOCAL ROLE subsidy_ledger_auditor").await;
+    subsidy_ledger::db::enter_zone(conn, zone.id).await.unwrap();
+    let found = verify_snapshot(conn, zone, options, &|_, _| ()).await;
+    found.map_err(|error| match std::error::Error::source(&error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    })
+}
+
+fn knowing(outside: Outside) -> DatabaseOptions {
+    DatabaseOptions {
+        outside: Some(outside),
+        ..DatabaseOptions::default()
     }
 }
 
@@ -232,7 +249,7 @@ fn entry(system: &Actor, index: i64) -> Entry {
             )],
         ),
         (_, 0) => (
-            "voucher.issued",
+            "grant.issued",
             vec![move_minor(
                 of_programme(AccountCode::B30),
                 of_voucher(AccountCode::B40),
@@ -241,7 +258,7 @@ fn entry(system: &Actor, index: i64) -> Entry {
         ),
         (3, _) => ("claim.refused", Vec::new()),
         _ => (
-            "voucher.redeemed",
+            "grant.used",
             vec![
                 move_minor(
                     of_voucher(AccountCode::B40),
@@ -295,7 +312,7 @@ async fn a_zone_and_its_bundle_verify() {
     let outside = played.outside();
     let options = BundleOptions {
         key: Some(outside.key),
-        pinned: outside.pinned,
+        pinned: outside.signed_last.into_iter().collect(),
         ..BundleOptions::default()
     };
     let offline = verify_bundle(&folder, &options, &mut |_, _| ()).unwrap();
@@ -445,7 +462,7 @@ const ATTACKS: &[(&str, &str)] = &[
     ),
     (
         "UPDATE ledger.entry SET kind = 'voucher.expired' WHERE log_index = 900",
-        "ledger.entry, log_index 900: kind is voucher.expired, but voucher.issued follows",
+        "ledger.entry, log_index 900: kind is voucher.expired, but grant.issued follows",
     ),
     (
         "UPDATE ledger.entry SET adjusting = true WHERE log_index = 900",
@@ -613,13 +630,13 @@ const REWRITE_TAIL: &str = "
 async fn a_tail_that_was_cut_or_rewritten_and_signed_again_is_found_by_what_was_kept() {
     let played = Played::new().await;
     let options = |pinned: Vec<(String, String)>| {
-        let key = played.outside().key;
-        DatabaseOptions {
-            outside: Some(Outside { key, pinned }),
-            ..DatabaseOptions::default()
-        }
+        knowing(Outside {
+            signed_last: None,
+            pinned,
+            ..played.outside()
+        })
     };
-    let signed_last = played.outside().pinned;
+    let signed_last = played.signed_last();
     let mut conn = played.db.superuser().await;
     let signed_before: String =
         sqlx::query_scalar("SELECT note FROM ledger.log_checkpoint WHERE size = 1301")
@@ -672,7 +689,7 @@ async fn every_attack_on_a_bundle_is_found_and_named() {
             source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
         })
     };
-    verify(played.outside().pinned).unwrap();
+    verify(played.signed_last()).unwrap();
     let change = |path: &str, change: &dyn Fn(&mut Vec<u8>)| {
         let file = folder.join(path);
         let good = fs::read(&file).unwrap();

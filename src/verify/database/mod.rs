@@ -5,6 +5,7 @@
 //! columns, their transfers with the rows of `ledger.transfer`. What follows from those rows (running totals,
 //! accounts, control totals) is then compared by Postgres itself, in [`cross`].
 
+mod cases;
 mod chunk;
 pub mod cross;
 mod fault;
@@ -35,7 +36,9 @@ pub use self::fault::RowFault;
 pub struct Outside {
     /// The key that signs its checkpoints.
     pub key: LogVerifierKey,
-    /// Older checkpoints: where each was kept, and its text.
+    /// What the signer remembers of the last one that it signed: where, and its text.
+    pub signed_last: Option<(String, String)>,
+    /// Published checkpoints: where each was kept, and its text.
     pub pinned: Vec<(String, String)>,
 }
 
@@ -60,8 +63,11 @@ impl Outside {
         let key = key
             .parse()
             .map_err(|source| OutsideError::Key { path, source })?;
-        let pinned = read("checkpoint")?.into_iter().collect();
-        Ok(Some(Self { key, pinned }))
+        Ok(Some(Self {
+            key,
+            signed_last: read("checkpoint")?,
+            pinned: Vec::new(),
+        }))
     }
 }
 
@@ -156,6 +162,9 @@ pub async fn verify_snapshot(
         progress(pass.size(), head.size);
     }
     let (first, root, checkpoints) = pass.finish(conn).await?;
+    if let Some(outside) = &options.outside {
+        warnings.extend(published::check_kept(conn, zone.id, outside).await?);
+    }
     let mut report = Report {
         zone: Some(zone.code.to_string()),
         size: head.size,
@@ -246,9 +255,9 @@ struct Pass<'a> {
 impl<'a> Pass<'a> {
     fn new(zone: &'a Zone, head: &'a Head, options: &DatabaseOptions) -> Result<Self, VerifyError> {
         let mut pins = Vec::new();
-        if let Some(Outside { key, pinned }) = &options.outside {
-            for (source, note) in pinned {
-                pins.push(Pin::read(source.clone(), note, key)?);
+        if let Some(outside) = &options.outside {
+            for (source, note) in outside.signed_last.iter().chain(&outside.pinned) {
+                pins.push(Pin::read(source.clone(), note, &outside.key)?);
             }
         }
         let shard = Shard::all();

@@ -3,9 +3,9 @@
 use sqlx::PgConnection;
 
 use super::fault::{RowFault, hex};
-use super::to_db;
+use super::{Outside, to_db};
 use crate::log::tree::Frontier;
-use crate::log::{Checkpoint, Hash, LogVerifierKey};
+use crate::log::{Checkpoint, Hash, LogVerifierKey, store};
 use crate::types::{Zone, ZoneId};
 use crate::verify::pins::{Pin, PinCheck, PinFault};
 use crate::verify::report::VerifyError;
@@ -125,4 +125,31 @@ impl Published {
     pub(super) fn checked(&self) -> u64 {
         self.checked
     }
+}
+
+/// Checkpoints that were kept outside were published, so their rows must be there. What the signer signed
+/// last may not be published yet, or never if the signer was interrupted then: that is said, and is no fault.
+pub(super) async fn check_kept(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    outside: &Outside,
+) -> Result<Option<String>, VerifyError> {
+    for (source, note) in &outside.pinned {
+        let Pin { size, .. } = Pin::read(source.clone(), note, &outside.key)?;
+        if store::checkpoint_at(conn, zone, size).await?.is_none() {
+            let row = format!("size {size} (kept as {source})");
+            return Err(RowFault::missing("log_checkpoint", &row).into());
+        }
+    }
+    let Some((source, note)) = &outside.signed_last else {
+        return Ok(None);
+    };
+    let Pin { size, .. } = Pin::read(source.clone(), note, &outside.key)?;
+    let row = store::checkpoint_at(conn, zone, size).await?;
+    Ok(row.is_none().then(|| {
+        format!(
+            "ledger.log_checkpoint has no row of size {size}, which was signed last ({source}): \
+             it was deleted, or the signer was interrupted before it published it"
+        )
+    }))
 }

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use sqlx::PgConnection;
+use subsidy_ledger::types::ZoneId;
+use subsidy_ledger::verify::VerifyError;
+use subsidy_ledger::verify::database::cross::check_all;
 
 /// Each rule with a query for what breaks it.
 const RULES: &[(&str, &str)] = &[
@@ -104,8 +107,11 @@ const RULES: &[(&str, &str)] = &[
     ),
 ];
 
-/// The rules that are broken, with what breaks them.
-pub(crate) async fn broken(conn: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
+/// The rules that are broken, with what breaks them; and what `verify` would find in the zone's rows.
+pub(crate) async fn broken(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+) -> Result<Vec<String>, sqlx::Error> {
     static QUERY: LazyLock<String> = LazyLock::new(|| {
         let queries = RULES.iter().map(|(rule, query)| {
             let rule = rule.replace('\'', "''");
@@ -113,7 +119,15 @@ pub(crate) async fn broken(conn: &mut PgConnection) -> Result<Vec<String>, sqlx:
         });
         queries.collect::<Vec<_>>().join(" UNION ALL ")
     });
-    sqlx::query_scalar(QUERY.as_str()).fetch_all(conn).await
+    let mut broken: Vec<String> = sqlx::query_scalar(QUERY.as_str())
+        .fetch_all(&mut *conn)
+        .await?;
+    match check_all(conn, zone).await {
+        Ok(()) => {}
+        Err(VerifyError::Database(error)) => return Err(error),
+        Err(found) => broken.push(found.to_string()),
+    }
+    Ok(broken)
 }
 
 /// Balances by account code, positive on their normal sides, in minor units.

@@ -392,8 +392,8 @@ impl World {
         let broken: Result<_, sqlx::Error> = self
             .db
             .app()
-            .read(self.zone.id, (), |conn, ()| {
-                Box::pin(invariants::broken(conn))
+            .read(self.zone.id, self.zone.id, |conn, zone| {
+                Box::pin(invariants::broken(conn, *zone))
             })
             .await;
         assert_eq!(broken.unwrap(), Vec::<String>::new());

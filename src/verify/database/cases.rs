@@ -1,0 +1,269 @@
+//! Vouchers, holds, payables, batches and their lines as the log tells them, compared with the rows of these
+//! features. Each statement writes down what the rows should be, and Postgres compares the two sets.
+//!
+//! What was compared before (transfers, accounts, rows of an earlier check) is not asked of the bodies again,
+//! and what is, is cut out of them: to parse them all would take as long as the rest of a verification. Bodies
+//! are canonical, so a key with its quotes stands nowhere but where it is a key; ids, days, digests and amounts
+//! have no escapes. Decimal text of an amount is minor units without its point.
+//!
+//! `journal::reverse` puts back accounts only: who reverses an entry of a voucher finds its row here.
+
+use super::cross::CrossCheck;
+
+/// The text of the first such key in the body of `e`, at most so many bytes; NULL where there is none, or
+/// where the entry is not of the kind.
+macro_rules! cut {
+    ($key:literal, $most:literal) => {
+        concat!(
+            "split_part(encode(substring(e.body FROM nullif(position('\"",
+            $key,
+            "\":\"'::bytea IN e.body), 0) + octet_length('\"",
+            $key,
+            "\":\"') FOR ",
+            $most,
+            " + 1), 'escape'), '\"', 1)"
+        )
+    };
+    ($key:literal, $most:literal, of $kind:literal) => {
+        concat!(
+            "CASE e.kind WHEN '",
+            $kind,
+            "' THEN ",
+            cut!($key, $most),
+            " END"
+        )
+    };
+}
+
+/// The first amount in the body of `e`, in minor units.
+macro_rules! amount {
+    ($($cut:tt)*) => {
+        concat!("replace(", cut!($($cut)*), ", '.', '')::bigint")
+    };
+}
+
+/// Compares the rows of a table with those that follow from the log: both are queries with the same columns
+/// in the same order and types, `$key` names a row, and `$order` says which comes first.
+macro_rules! rows_of {
+    ($table:literal, key: $key:literal, order: $order:literal, stored: $stored:literal, log: $($log:expr),+) => {
+        CrossCheck {
+            table: $table,
+            sql: concat!(
+                "WITH stored AS (",
+                $stored,
+                "), log AS (",
+                $($log,)+
+                "), differs AS (
+                    SELECT s, w, coalesce(s.",
+                $key,
+                ", w.",
+                $key,
+                ") AS key, s.",
+                $key,
+                " IS NULL AS is_missing, w.",
+                $key,
+                " IS NULL AS is_extra
+                    FROM stored s FULL JOIN log w ON w.",
+                $key,
+                " = s.",
+                $key,
+                " WHERE s IS DISTINCT FROM w
+                    ORDER BY coalesce(w.",
+                $order,
+                ", s.",
+                $order,
+                "), key LIMIT 1)
+                SELECT format('",
+                $key,
+                " %s', key), coalesce(c.name, 'the row'),
+                    CASE WHEN is_missing THEN 'missing' WHEN is_extra THEN 'there' ELSE c.stored END,
+                    CASE WHEN is_missing THEN 'one' WHEN is_extra THEN 'none' ELSE c.expected END
+                FROM differs LEFT JOIN LATERAL (
+                    SELECT e.key AS name, row_to_json(s) ->> e.key AS stored, e.value AS expected
+                    FROM json_each_text(row_to_json(w)) WITH ORDINALITY e (key, value, position)
+                    WHERE NOT is_missing AND NOT is_extra
+                        AND row_to_json(s) ->> e.key IS DISTINCT FROM e.value
+                    ORDER BY position LIMIT 1) c ON true"
+            ),
+        }
+    };
+}
+
+/// A voucher is what its application and its issue say. Its parts follow from the totals of its two accounts:
+/// B40 is credited when it is issued and when a hold gives back, debited when it is held or taken back; B50 is
+/// credited when it is held, debited when it is redeemed or given back.
+pub(super) const VOUCHERS: CrossCheck = rows_of!(
+    "voucher", key: "voucher_id", order: "issued_index",
+    stored: "
+        SELECT v.voucher_id, v.issued_index, v.party_id,
+            format('\"code\":\"%s\",\"sha256\":\"%s\",\"version\":\"%s\"', p.code, encode(p.sha256, 'hex'),
+                p.version) AS policy_id,
+            v.issued_on, v.last_day, v.fiscal_year, v.programme, v.counts_in_year, v.counts_as_held,
+            v.frozen_reason, v.face, v.free, v.held, v.redeemed, v.expired, v.cancelled
+        FROM ledger.voucher v
+        LEFT JOIN ledger.policy p ON p.zone_id = v.zone_id AND p.policy_id = v.policy_id
+        WHERE v.zone_id = $1",
+    log: "
+        WITH told AS (
+            SELECT e.log_index, e.kind, e.subject_id, e.effective,
+                (", cut!("party", 36, of "voucher.applied"), ")::uuid AS party_id,
+                ", amount!("amount", 20), " AS amount,
+                (", cut!("last_day", 10, of "voucher.issued"), ")::date AS last_day,
+                CASE e.kind WHEN 'voucher.issued' THEN split_part(encode(substring(e.body FROM
+                    position('\"policy\":{'::bytea IN e.body) + 10 FOR 250), 'escape'), '}', 1) END
+                    AS policy_id,
+                CASE e.kind WHEN 'voucher.frozen'
+                    THEN convert_from(e.body, 'UTF8')::json #>> '{details,input,reason}' END AS reason
+            FROM ledger.entry e
+            WHERE e.zone_id = $1 AND e.kind IN ('voucher.applied', 'voucher.issued', 'voucher.frozen',
+                'voucher.thawed', 'voucher.cancelled')
+        ), frozen AS (
+            SELECT DISTINCT ON (subject_id) subject_id, reason
+            FROM told WHERE kind IN ('voucher.frozen', 'voucher.thawed')
+            ORDER BY subject_id, log_index DESC
+        ), cancelled AS (
+            SELECT subject_id, sum(amount)::bigint AS amount
+            FROM told WHERE kind = 'voucher.cancelled' GROUP BY subject_id
+        ), own AS (
+            SELECT item_id, min(programme) AS programme, min(fiscal_year) AS fiscal_year,
+                coalesce(sum(credits) FILTER (WHERE code = 'B40'), 0)::bigint AS issued_or_returned,
+                coalesce(sum(debits) FILTER (WHERE code = 'B40'), 0)::bigint AS held_or_taken,
+                coalesce(sum(credits) FILTER (WHERE code = 'B50'), 0)::bigint AS held,
+                coalesce(sum(debits) FILTER (WHERE code = 'B50'), 0)::bigint AS redeemed_or_returned
+            FROM ledger.account WHERE zone_id = $1 AND code IN ('B40', 'B50') AND item_id IS NOT NULL
+            GROUP BY item_id
+        ), quota AS (
+            SELECT t.log_index, bool_or(c.code = 'Q30') AS in_year, bool_or(c.code = 'Q31') AS as_held
+            FROM ledger.transfer t
+            JOIN ledger.account c ON c.zone_id = $1 AND c.account_id = t.credit_account_id
+                AND c.code IN ('Q30', 'Q31')
+            WHERE t.zone_id = $1 GROUP BY t.log_index
+        )
+        SELECT i.subject_id AS voucher_id, i.log_index AS issued_index, a.party_id, i.policy_id,
+            i.effective AS issued_on, i.last_day, o.fiscal_year, o.programme,
+            coalesce(q.in_year, false) AS counts_in_year, coalesce(q.as_held, false) AS counts_as_held,
+            f.reason AS frozen_reason, i.amount AS face, o.issued_or_returned - o.held_or_taken AS free,
+            o.held - o.redeemed_or_returned AS held,
+            o.redeemed_or_returned - (o.issued_or_returned - i.amount) AS redeemed,
+            o.held_or_taken - o.held - coalesce(c.amount, 0) AS expired, coalesce(c.amount, 0) AS cancelled
+        FROM told i
+        LEFT JOIN told a ON a.subject_id = i.subject_id AND a.kind = 'voucher.applied'
+        LEFT JOIN own o ON o.item_id = i.subject_id
+        LEFT JOIN cancelled c ON c.subject_id = i.subject_id
+        LEFT JOIN quota q ON q.log_index = i.log_index
+        LEFT JOIN frozen f ON f.subject_id = i.subject_id
+        WHERE i.kind = 'voucher.issued'"
+);
+
+/// A hold is what its order says, until an entry ends it: a redemption makes it a payable of the same id.
+pub(super) const HOLDS: CrossCheck = rows_of!(
+    "hold", key: "hold_id", order: "held_index",
+    stored: "
+        SELECT hold_id, held_index, voucher_id, provider_id, price, amount, held_by,
+            encode(sha256(convert_to(facts, 'UTF8')), 'hex') AS facts, state, redeemed, ended_index
+        FROM ledger.hold WHERE zone_id = $1",
+    log: "
+        WITH told AS (
+            SELECT e.log_index, e.kind, e.subject_id, e.actor_id,
+                coalesce(", cut!("payable", 36, of "voucher.redeemed"), ", ", cut!("hold", 36), ")::uuid
+                    AS hold_id,
+                ", amount!("amount", 20), " AS amount,
+                ", amount!("own_share", 20, of "voucher.held"), " AS own_share,
+                ", cut!("outcome", 10, of "voucher.released"), " AS outcome,
+                (", cut!("provider", 36, of "voucher.held"), ")::uuid AS provider_id,
+                ", cut!("facts_sha256", 64, of "voucher.held"), " AS facts
+            FROM ledger.entry e
+            WHERE e.zone_id = $1 AND e.kind IN ('voucher.held', 'voucher.redeemed', 'voucher.released')
+        )
+        SELECT p.hold_id, p.log_index AS held_index, p.subject_id AS voucher_id, p.provider_id,
+            p.amount + p.own_share AS price, p.amount, p.actor_id AS held_by, p.facts,
+            CASE e.kind WHEN 'voucher.redeemed' THEN 'captured' WHEN 'voucher.released' THEN e.outcome
+                ELSE 'held' END AS state,
+            CASE e.kind WHEN 'voucher.redeemed' THEN e.amount ELSE 0 END AS redeemed,
+            e.log_index AS ended_index
+        FROM told p
+        LEFT JOIN told e ON e.hold_id = p.hold_id AND e.kind <> 'voucher.held'
+        WHERE p.kind = 'voucher.held'"
+);
+
+/// What a redemption made owed, and how far finance, cashier and bank have brought it.
+pub(super) const PAYABLES: CrossCheck = rows_of!(
+    "payable", key: "payable_id", order: "owed_index",
+    stored: "
+        SELECT payable_id, owed_index, payee_id, amount, submitted_by, fiscal_year, programme, state,
+            approved_by, approved_index
+        FROM ledger.payable WHERE zone_id = $1",
+    log: "
+        WITH told AS (
+            SELECT e.log_index, e.kind, e.subject_id, e.actor_id,
+                (", cut!("payable", 36, of "voucher.redeemed"), ")::uuid AS payable_id,
+                (", cut!("payee", 36, of "voucher.redeemed"), ")::uuid AS payee_id,
+                ", amount!("amount", 20, of "voucher.redeemed"), " AS amount
+            FROM ledger.entry e
+            WHERE e.zone_id = $1 AND e.kind IN ('voucher.redeemed', 'payable.approved', 'payment.sent',
+                'payment.confirmed', 'payment.rejected')
+        ), steps AS (
+            SELECT subject_id, max(log_index) FILTER (WHERE kind = 'payable.approved') AS approved_index,
+                (array_agg(actor_id) FILTER (WHERE kind = 'payable.approved'))[1] AS approved_by,
+                max(log_index) FILTER (WHERE kind = 'payment.sent') AS sent,
+                max(log_index) FILTER (WHERE kind = 'payment.rejected') AS rejected,
+                max(log_index) FILTER (WHERE kind = 'payment.confirmed') AS paid
+            FROM told WHERE kind <> 'voucher.redeemed' GROUP BY subject_id
+        )
+        SELECT o.payable_id, o.log_index AS owed_index, o.payee_id, o.amount, o.actor_id AS submitted_by,
+            v.fiscal_year, v.programme,
+            CASE WHEN s.paid IS NOT NULL THEN 'paid' WHEN s.sent > coalesce(s.rejected, -1) THEN 'sent'
+                WHEN s.approved_index IS NOT NULL THEN 'approved' ELSE 'owed' END AS state,
+            s.approved_by, s.approved_index
+        FROM told o
+        LEFT JOIN ledger.voucher v ON v.zone_id = $1 AND v.voucher_id = o.subject_id
+        LEFT JOIN steps s ON s.subject_id = o.payable_id
+        WHERE o.kind = 'voucher.redeemed'"
+);
+
+/// One instruction, and what a statement of the bank said of it.
+pub(super) const LINES: CrossCheck = rows_of!(
+    "payment_line", key: "end_to_end_id", order: "end_to_end_id",
+    stored: "
+        SELECT end_to_end_id, batch_id, payable_id, amount, submitted_by, approved_by, sent_by, state,
+            bank_reference, encode(statement_sha256, 'hex') AS statement_sha256, closed_index
+        FROM ledger.payment_line WHERE zone_id = $1",
+    log: "
+        WITH told AS (
+            SELECT e.log_index, e.kind, e.subject_id, e.actor_id, ", cut!("batch", 36), "::uuid AS batch_id,
+                ", cut!("end_to_end_id", 35), " AS end_to_end_id,
+                ", amount!("amount", 20), " AS amount,
+                ", cut!("statement_sha256", 64), " AS statement_sha256,
+                CASE e.kind WHEN 'payment.confirmed'
+                    THEN convert_from(e.body, 'UTF8')::json #>> '{details,bank_reference}' END
+                    AS bank_reference
+            FROM ledger.entry e
+            WHERE e.zone_id = $1 AND e.kind IN ('payment.sent', 'payment.confirmed', 'payment.rejected')
+        )
+        SELECT s.end_to_end_id, s.batch_id, s.subject_id AS payable_id, s.amount, p.submitted_by,
+            p.approved_by, s.actor_id AS sent_by,
+            CASE c.kind WHEN 'payment.confirmed' THEN 'paid' WHEN 'payment.rejected' THEN 'rejected'
+                ELSE 'sent' END AS state,
+            c.bank_reference, c.statement_sha256, c.log_index AS closed_index
+        FROM told s
+        LEFT JOIN told c ON c.end_to_end_id = s.end_to_end_id AND c.kind <> 'payment.sent'
+        LEFT JOIN ledger.payable p ON p.zone_id = $1 AND p.payable_id = s.subject_id
+        WHERE s.kind = 'payment.sent'"
+);
+
+/// What the cashier sent together. The ids of its lines begin with the index of its entry.
+pub(super) const BATCHES: CrossCheck = rows_of!(
+    "payment_batch", key: "batch_id", order: "sent_index",
+    stored: "
+        SELECT batch_id, sent_index, sent_by, sent_on, lines, total
+        FROM ledger.payment_batch WHERE zone_id = $1",
+    log: "
+        SELECT d.batch AS batch_id, e.log_index AS sent_index, e.actor_id AS sent_by,
+            e.effective AS sent_on, d.lines, replace(d.total, '.', '')::bigint AS total
+        FROM (SELECT DISTINCT split_part(substr(end_to_end_id, 2), '-', 1)::bigint AS log_index
+            FROM ledger.payment_line WHERE zone_id = $1) l
+        CROSS JOIN LATERAL (SELECT * FROM ledger.entry e
+            WHERE e.zone_id = $1 AND e.log_index = l.log_index OFFSET 0) e
+        CROSS JOIN LATERAL json_to_record(convert_from(e.body, 'UTF8')::json -> 'details')
+            AS d (batch uuid, lines integer, total text)"
+);
