@@ -305,3 +305,46 @@ async fn racing_approvals_and_batches_have_one_effect() {
     );
     play.world.check_invariants().await;
 }
+
+/// Two approvals and then two batches under one key each, at the same moment: one effect, and both racers
+/// are told of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn racing_repeats_of_payments_have_one_answer() {
+    let mut play = with_voucher().await;
+    play.check(
+        "day       | who | command           | outcome
+        2020-05-04 | f   | hold h a p 80000.00 | held 40000.00 own_share=40000.00
+        2020-05-05 | p   | redeem h 80000.00 | redeemed 40000.00 own_share=40000.00 payee=p returned=0.00",
+    )
+    .await;
+    let play = Arc::new(play);
+    let size = play.world.size().await;
+    let approve = |play: Arc<Play>| async move {
+        let caller = play.world.caller("finance", DAY, Some("approve"));
+        let owed = PayableFilter::State(PayableState::Owed, 100);
+        let approved = play.world.one(caller, owed, |conn, command, filter| {
+            Box::pin(async move { payment::approve(conn, &command, filter).await })
+        });
+        approved.await.unwrap()
+    };
+    let (one, two) = tokio::join!(
+        tokio::spawn(approve(play.clone())),
+        tokio::spawn(approve(play.clone())),
+    );
+    assert_eq!(one.unwrap(), two.unwrap());
+    let send = |play: Arc<Play>| async move {
+        let caller = play.world.caller("cashier", DAY, Some("send"));
+        let batch = play.world.one(caller, (), |conn, command, ()| {
+            Box::pin(async move { payment::send(conn, &command, 100).await })
+        });
+        batch.await.unwrap()
+    };
+    let (one, two) = tokio::join!(
+        tokio::spawn(send(play.clone())),
+        tokio::spawn(send(play.clone())),
+    );
+    assert_eq!(one.unwrap(), two.unwrap());
+    // The approval; the batch and its line.
+    assert_eq!(play.world.size().await, size + 3);
+    play.world.check_invariants().await;
+}
