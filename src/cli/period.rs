@@ -50,7 +50,8 @@ async fn close(global: &Global, args: CloseArgs) -> anyhow::Result<ExitCode> {
                 Box::pin(async move { accounting::close_period(conn, &command, input).await })
             })
             .await?;
-        let what = format!("The days from {from} until before {until} are closed");
+        let last = until.pred_opt().unwrap_or(until);
+        let what = format!("The days from {from} to {last} are closed");
         output::recorded(global.json, &what, recorded)
     })
     .await
