@@ -7,11 +7,13 @@
 pub mod award;
 mod db;
 mod demo;
+mod entry;
 pub mod log;
 pub mod mapping;
 mod output;
 pub mod party;
 mod payment;
+mod period;
 mod person;
 pub mod policy;
 mod programme;
@@ -109,6 +111,12 @@ enum Command {
     /// Payables, batches and the bank's statement
     #[command(subcommand)]
     Payment(payment::PaymentCommand),
+    /// Undo an entry that moved accounts only
+    #[command(subcommand)]
+    Entry(entry::EntryCommand),
+    /// Close a period of the books
+    #[command(subcommand)]
+    Period(period::PeriodCommand),
     /// Take in what another office recorded
     #[command(subcommand)]
     Import(ImportCommand),
@@ -188,6 +196,8 @@ async fn dispatch(Cli { global, command }: Cli) -> anyhow::Result<ExitCode> {
         Command::Policy(args) => policy::run(args),
         Command::Voucher(command) => voucher::run(&global, command).await,
         Command::Payment(command) => payment::run(&global, command).await,
+        Command::Entry(command) => entry::run(&global, command).await,
+        Command::Period(command) => period::run(&global, command).await,
         Command::Import(ImportCommand::Awards(args)) => award::run_import(&global, args).await,
         Command::Award(AwardCommand::Reconcile(args)) => award::run_reconcile(&global, args).await,
         Command::Report(command) => report::run_on(&global, command).await,

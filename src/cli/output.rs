@@ -1,9 +1,12 @@
 //! How answers and errors are printed.
 
 use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
+
+use crate::journal::Recorded;
 
 /// Prints a value as JSON, on one line if a program reads it.
 pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
@@ -18,6 +21,16 @@ pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => Ok(written?),
     }
+}
+
+/// Prints what was recorded, and by which entry.
+pub(super) fn recorded(as_json: bool, what: &str, recorded: Recorded) -> anyhow::Result<ExitCode> {
+    if as_json {
+        json(&serde_json::json!({ "entry": recorded.index }))?;
+    } else {
+        println!("{what}, entry {}.", recorded.index);
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Prints an error with its causes, leaving out those that repeat the one before.

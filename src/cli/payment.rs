@@ -10,7 +10,8 @@ use serde::Serialize;
 use super::session::with_session;
 use super::{Global, output};
 use crate::payment::{
-    self, ApprovalOutcome, Lock, PayableFilter, PayableState, STATEMENT_FIELDS, StatementReport,
+    self, ApprovalOutcome, HeldOut, Lock, PayableFilter, PayableState, STATEMENT_FIELDS,
+    StatementReport,
 };
 use crate::tabular::{Mapping, Table, safe_cell};
 use crate::types::{BatchId, PayableId};
@@ -257,13 +258,27 @@ async fn send_batch(
                 batch.total.to_grouped_text(caller.zone.currency),
                 caller.zone.currency
             );
-            for held in &batch.held_out {
-                println!("  held out {}: {}", held.payable, held.reason);
-            }
+            print_held_out(&batch.held_out);
         }
         Ok(ExitCode::SUCCESS)
     })
     .await
+}
+
+fn print_held_out(held_out: &HeldOut) {
+    if held_out.total == 0 {
+        return;
+    }
+    println!(
+        "{} held out, since this cashier submitted or approved them; another one has to send them:",
+        held_out.total
+    );
+    for payable in &held_out.oldest {
+        println!("  {payable}");
+    }
+    if usize::try_from(held_out.total).is_ok_and(|total| total > held_out.oldest.len()) {
+        println!("  and more: `payment list --state approved`");
+    }
 }
 
 #[derive(Serialize)]

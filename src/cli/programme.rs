@@ -8,7 +8,6 @@ use clap::{Args, Subcommand};
 
 use super::session::with_session;
 use super::{Global, output};
-use crate::journal::Recorded;
 use crate::programme::{self, Allocate, Appropriate, NewProgramme, ProgrammeKind};
 use crate::types::{Amount, Code, Currency, FiscalYear, Money, Name, Reason};
 
@@ -107,15 +106,6 @@ pub(super) async fn run(global: &Global, command: ProgrammeCommand) -> anyhow::R
     }
 }
 
-fn say(global: &Global, what: &str, recorded: Recorded) -> anyhow::Result<ExitCode> {
-    if global.json {
-        output::json(&serde_json::json!({ "entry": recorded.index }))?;
-    } else {
-        println!("{what}, entry {}.", recorded.index);
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
 async fn create(global: &Global, args: CreateArgs) -> anyhow::Result<ExitCode> {
     let new = NewProgramme {
         code: args.code,
@@ -131,7 +121,7 @@ async fn create(global: &Global, args: CreateArgs) -> anyhow::Result<ExitCode> {
                 Box::pin(async move { programme::create(conn, &command, new).await })
             })
             .await?;
-        say(global, &what, recorded)
+        output::recorded(global.json, &what, recorded)
     })
     .await
 }
@@ -176,8 +166,8 @@ async fn appropriate(global: &Global, args: AppropriateArgs) -> anyhow::Result<E
                 Box::pin(async move { programme::appropriate(conn, &command, input).await })
             })
             .await?;
-        say(
-            global,
+        output::recorded(
+            global.json,
             &format!(
                 "{} {} appropriated for {}",
                 args.amount, caller.zone.currency, args.year
@@ -205,7 +195,7 @@ async fn allocate(global: &Global, args: AllocateArgs) -> anyhow::Result<ExitCod
                 Box::pin(async move { programme::allocate(conn, &command, input).await })
             })
             .await?;
-        say(global, &what, recorded)
+        output::recorded(global.json, &what, recorded)
     })
     .await
 }
@@ -228,7 +218,7 @@ async fn propose(global: &Global, args: PackArgs) -> anyhow::Result<ExitCode> {
                 Box::pin(async move { programme::propose(conn, &command, code, pack).await })
             })
             .await?;
-        say(global, &what, recorded)
+        output::recorded(global.json, &what, recorded)
     })
     .await
 }
@@ -251,7 +241,7 @@ async fn publish(global: &Global, args: PackArgs) -> anyhow::Result<ExitCode> {
             "Version {} of {code} is published, in force from {}, SHA-256 {}",
             published.version, published.in_force_from, published.sha256
         );
-        say(global, &what, recorded)
+        output::recorded(global.json, &what, recorded)
     })
     .await
 }

@@ -533,7 +533,7 @@ async fn close(stage: &Stage, on: NaiveDate, lapsed_on: NaiveDate) -> Result<(),
             Box::pin(async move {
                 let period = FiscalYear(YEAR).period();
                 let (zone, actor) = (command.zone, command.actor.person);
-                journal::close_period(conn, zone, command.now, actor, period, reason).await?;
+                journal::close_period(conn, zone, command.now, actor, period, reason, None).await?;
                 voucher::expire_due(conn, &late.command(), 100_000).await?;
                 Ok::<_, DemoError>(())
             })

@@ -2,10 +2,12 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
+use serde::de::IgnoredAny;
 use sqlx::PgConnection;
 
 use super::body::{BodyError, Details};
-use super::entry::{Effect, Entry, EntryKind};
+use super::entry::{Effect, Entry, EntryKind, Idempotency};
+use super::idempotency::{RecallError, first_answer};
 use super::record::{RecordError, Recorded, record_one};
 use crate::types::{Period, PersonId, Reason, Zone, ZoneId};
 
@@ -18,6 +20,9 @@ pub enum ClosePeriodError {
     /// The period has not ended.
     #[error("the period can be closed from {0} on: it has not ended")]
     NotOver(NaiveDate),
+    /// The first answer of the command can't be given again.
+    #[error(transparent)]
+    Recall(#[from] RecallError),
     /// The entry could not be recorded.
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -29,7 +34,7 @@ pub enum ClosePeriodError {
     Database(#[from] sqlx::Error),
 }
 
-/// Closes the days of `period`, as an entry.
+/// Closes the days of `period`, as an entry. A repeat under the actor's `key` has the first answer.
 pub async fn close_period(
     conn: &mut PgConnection,
     zone: &Zone,
@@ -37,6 +42,7 @@ pub async fn close_period(
     actor: PersonId,
     period: Period,
     reason: &Reason,
+    key: Option<&str>,
 ) -> Result<Recorded, ClosePeriodError> {
     #[derive(Serialize)]
     struct Closed<'a> {
@@ -44,24 +50,31 @@ pub async fn close_period(
         reason: &'a Reason,
         until: NaiveDate,
     }
+    const KIND: &str = "period.closed";
     let until = period.until().ok_or(ClosePeriodError::Endless)?;
+    let closed = Closed {
+        from: period.from(),
+        reason,
+        until,
+    };
+    let command = key.map(|key| Idempotency::new(key, KIND, &closed));
+    let first = first_answer::<IgnoredAny>(conn, zone.id, actor, command.as_ref()).await?;
+    if let Some((recorded, _)) = first {
+        return Ok(recorded);
+    }
     let today = zone.time.day(now);
     if today < until {
         return Err(ClosePeriodError::NotOver(until));
     }
     let entry = Entry {
         actor,
-        kind: EntryKind("period.closed"),
+        kind: EntryKind(KIND),
         effective: today,
         subject: None,
-        details: Details::new(&Closed {
-            from: period.from(),
-            reason,
-            until,
-        })?,
+        details: Details::new(&closed)?,
         transfers: Vec::new(),
         effect: Effect::Adjusting,
-        idempotency: None,
+        idempotency: command,
     };
     let recorded = record_one(conn, zone, now, entry).await?;
     sqlx::query!(

@@ -424,6 +424,21 @@ pub async fn entry_body(
     .await
 }
 
+/// What kind of fact an entry records.
+pub async fn entry_kind(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    index: LogIndex,
+) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT kind FROM ledger.entry WHERE zone_id = $1 AND log_index = $2",
+        zone.0,
+        index.0
+    )
+    .fetch_optional(conn)
+    .await
+}
+
 /// The bytes of at most `limit` entries from `from` on, in the order of the log.
 pub async fn entry_page(
     conn: &mut PgConnection,

@@ -2,11 +2,13 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use sqlx::PgConnection;
 
 use super::body::{Body, BodyError, Details};
-use super::entry::{Effect, Entry, EntryKind, Transfer};
+use super::entry::{Effect, Entry, EntryKind, Idempotency, Transfer};
+use super::idempotency::{RecallError, first_answer};
 use super::read::entry_body;
 use super::record::{RecordError, Recorded, record_one};
 use crate::types::{Amount, LogIndex, Money, PersonId, Reason, Zone};
@@ -28,6 +30,9 @@ pub enum ReverseError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The first answer of the command can't be given again.
+    #[error(transparent)]
+    Recall(#[from] RecallError),
     /// The reversing entry was not recorded.
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -41,7 +46,8 @@ pub enum ReverseError {
 
 /// Records an entry with every transfer of entry `index` the other way.
 ///
-/// Only accounts are put back. A feature whose rows follow the entry has its own command for undoing it.
+/// Only accounts are put back. A feature whose rows follow the entry has its own command for undoing it. A
+/// repeat under the actor's `key` has the first answer.
 pub async fn reverse(
     conn: &mut PgConnection,
     zone: &Zone,
@@ -49,10 +55,17 @@ pub async fn reverse(
     actor: PersonId,
     index: LogIndex,
     reason: &Reason,
+    key: Option<&str>,
 ) -> Result<Recorded, ReverseError> {
     #[derive(Serialize)]
     struct Reversed<'a> {
         reason: &'a Reason,
+    }
+    const KIND: &str = "entry.reversed";
+    let command = key.map(|key| Idempotency::new(key, KIND, &(index, reason)));
+    let first = first_answer::<IgnoredAny>(conn, zone.id, actor, command.as_ref()).await?;
+    if let Some((recorded, _)) = first {
+        return Ok(recorded);
     }
     let bytes = entry_body(conn, zone.id, index)
         .await?
@@ -71,13 +84,13 @@ pub async fn reverse(
     let effective: NaiveDate = zone.time.day(now);
     let entry = Entry {
         actor,
-        kind: EntryKind("entry.reversed"),
+        kind: EntryKind(KIND),
         effective,
         subject: body.subject,
         details: Details::new(&Reversed { reason })?,
         transfers,
         effect: Effect::Reversing(index),
-        idempotency: None,
+        idempotency: command,
     };
     Ok(record_one(conn, zone, now, entry).await?)
 }

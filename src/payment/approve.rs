@@ -6,8 +6,11 @@ use sqlx::PgConnection;
 use super::store::{self, Lock, Payable, PayableFilter};
 use super::{PayableState, PaymentError};
 use crate::identity::{Command, Role};
-use crate::journal::{self, Entry};
+use crate::journal::{self, Body, Entry, RecallError};
 use crate::types::{LogIndex, PayableId};
+
+/// How many recorded approvals are read at a time.
+const PAGE: u16 = 1_000;
 
 /// What became of the approval of one payable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +25,7 @@ pub enum ApprovalOutcome {
 }
 
 /// The approval of one payable, as recorded.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Approval {
     /// The payable.
     pub payable: PayableId,
@@ -32,7 +35,8 @@ pub struct Approval {
     pub outcome: ApprovalOutcome,
 }
 
-/// Approves payables, each by an entry of its own; a refusal is an entry too.
+/// Approves payables, each by an entry of its own; a refusal is an entry too. A repeat under the same key
+/// has the first answer.
 pub async fn approve(
     conn: &mut PgConnection,
     command: &Command<'_>,
@@ -40,7 +44,13 @@ pub async fn approve(
 ) -> Result<Vec<Approval>, PaymentError> {
     command.actor.require(&[Role::Finance])?;
     let zone = command.zone;
+    let key = command.idempotency("payment.approve", filter);
     let found = store::payables(conn, zone.id, zone.currency, filter, Lock::ForUpdate).await?;
+    // After locking: whoever gave the same command at the same moment has let go of the rows by now.
+    let first = journal::first_answer(conn, zone.id, command.actor.person, key.as_ref()).await?;
+    if let Some((recorded, Approved { approvals, .. })) = first {
+        return recall(conn, command, recorded.index, approvals.unwrap_or(1)).await;
+    }
     if let PayableFilter::Ids(ids) = filter
         && let Some(unknown) = ids
             .iter()
@@ -59,7 +69,11 @@ pub async fn approve(
         .collect();
     let mut entries = Vec::with_capacity(found.len());
     for (payable, outcome) in found.iter().zip(&outcomes) {
-        entries.push(entry(payable, *outcome, command)?);
+        let approvals = (key.is_some() && entries.is_empty()).then_some(found.len());
+        entries.push(entry(payable, *outcome, approvals, command)?);
+    }
+    if let Some(first) = entries.first_mut() {
+        first.idempotency = key;
     }
     let mut approvals = Vec::with_capacity(found.len());
     let recorded = journal::record(conn, zone, command.now, &entries).await?;
@@ -89,17 +103,66 @@ fn decide(payable: &Payable, command: &Command<'_>) -> ApprovalOutcome {
     }
 }
 
+/// What the entry of an approval says.
+#[derive(Serialize, Deserialize)]
+struct Approved {
+    amount: String,
+    /// In the entry with the command's key: how many entries, from this one on, the command recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    approvals: Option<usize>,
+    outcome: ApprovalOutcome,
+    owed_by_entry: LogIndex,
+}
+
+/// The answer of a command that was given before: its `count` entries follow one another in the log, since
+/// they were recorded together.
+async fn recall(
+    conn: &mut PgConnection,
+    command: &Command<'_>,
+    first: LogIndex,
+    count: usize,
+) -> Result<Vec<Approval>, PaymentError> {
+    let mut approvals = Vec::new();
+    let mut next = first;
+    while approvals.len() < count {
+        let page = journal::entry_page(conn, command.zone.id, next, PAGE).await?;
+        let missing = count - approvals.len();
+        if page.is_empty() {
+            let reason = format!("{missing} entries from here on are missing");
+            return Err(RecallError::Unreadable {
+                index: next,
+                reason,
+            }
+            .into());
+        }
+        for (index, body) in page.into_iter().take(missing) {
+            approvals.push(read_approval(index, &body)?);
+            next = LogIndex(index.0 + 1);
+        }
+    }
+    Ok(approvals)
+}
+
+fn read_approval(index: LogIndex, body: &[u8]) -> Result<Approval, RecallError> {
+    let unreadable = |reason: String| RecallError::Unreadable { index, reason };
+    let body: Body<'_, Approved> =
+        serde_json::from_slice(body).map_err(|error| unreadable(error.to_string()))?;
+    let payable = body
+        .subject
+        .ok_or_else(|| unreadable("it names no payable".to_owned()))?;
+    Ok(Approval {
+        payable: PayableId(payable),
+        index,
+        outcome: body.details.outcome,
+    })
+}
+
 fn entry(
     payable: &Payable,
     outcome: ApprovalOutcome,
+    approvals: Option<usize>,
     command: &Command<'_>,
 ) -> Result<Entry, PaymentError> {
-    #[derive(Serialize)]
-    struct Approved {
-        amount: String,
-        outcome: ApprovalOutcome,
-        owed_by_entry: LogIndex,
-    }
     let kind = match outcome {
         ApprovalOutcome::Approved => "payable.approved",
         ApprovalOutcome::RefusedSegregation | ApprovalOutcome::RefusedState => {
@@ -108,6 +171,7 @@ fn entry(
     };
     let details = Approved {
         amount: payable.amount.money().to_text(payable.line.currency),
+        approvals,
         outcome,
         owed_by_entry: payable.owed_index,
     };

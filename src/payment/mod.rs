@@ -18,8 +18,9 @@ pub use statement::{
 };
 pub use store::{Lock, Payable, PayableFilter, insert_owed, lines_of_batch, payables};
 
+use crate::db;
 use crate::identity::Forbidden;
-use crate::journal::{BodyError, RecordError, Refusal, TransferError};
+use crate::journal::{BodyError, RecallError, RecordError, Refusal, TransferError};
 use crate::tabular::RowErrors;
 
 /// Where a payable is on its way.
@@ -63,6 +64,9 @@ pub enum PaymentError {
     /// Rows of the statement are wrong; the whole file was refused.
     #[error("{0}")]
     Rows(RowErrors),
+    /// Another statement used one of the bank's references at the same moment.
+    #[error("another statement has just used one of the bank's references: repeat")]
+    Overtaken(#[source] db::Overtaken),
     /// The journal refused one of the entries.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -72,6 +76,9 @@ pub enum PaymentError {
     /// Two accounts can't be joined.
     #[error(transparent)]
     Transfer(#[from] TransferError),
+    /// The first answer of a command can't be given again.
+    #[error(transparent)]
+    Recall(#[from] RecallError),
     /// The entries were not recorded.
     #[error(transparent)]
     Record(#[from] RecordError),

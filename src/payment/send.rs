@@ -1,6 +1,6 @@
 //! The cashier sends approved payables to the bank.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use super::store::{self, Lock, NewLine, Payable, PayableFilter};
@@ -9,8 +9,11 @@ use crate::identity::{Command, Role};
 use crate::journal::{self, AccountCode, Address, Entry, Transfer};
 use crate::types::{BatchId, Currency, LogIndex, Money, PartyId, PayableId};
 
+/// How many payables that are held out are listed: they stand in the entry of the batch.
+const LISTED: i64 = 100;
+
 /// A batch that went to the bank.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Batch {
     /// Identity.
     pub id: BatchId,
@@ -21,11 +24,11 @@ pub struct Batch {
     /// One instruction for each payable.
     pub lines: Vec<BatchLine>,
     /// Approved payables that this cashier may not send.
-    pub held_out: Vec<HeldOut>,
+    pub held_out: HeldOut,
 }
 
 /// One instruction.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BatchLine {
     /// The bank returns it on its statement.
     pub end_to_end_id: String,
@@ -37,13 +40,36 @@ pub struct BatchLine {
     pub amount: Money,
 }
 
-/// An approved payable that stays for another cashier.
-#[derive(Clone, Debug, Serialize)]
+/// Approved payables that a cashier submitted or approved: they stay for another one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldOut {
-    /// The payable.
-    pub payable: PayableId,
-    /// Why.
-    pub reason: &'static str,
+    /// The oldest hundred of them.
+    pub oldest: Vec<PayableId>,
+    /// How many there are.
+    pub total: i64,
+}
+
+/// What the entry of a batch says.
+#[derive(Serialize, Deserialize)]
+struct Sent {
+    batch: BatchId,
+    /// Entries of older batches don't say it.
+    #[serde(default)]
+    held_out: HeldOut,
+    lines: usize,
+    total: String,
+}
+
+impl Batch {
+    fn new(id: BatchId, index: LogIndex, lines: Vec<BatchLine>, held_out: HeldOut) -> Self {
+        Self {
+            id,
+            index,
+            total: lines.iter().map(|line| line.amount).sum(),
+            lines,
+            held_out,
+        }
+    }
 }
 
 /// Money that has left the books of payables and not yet the bank.
@@ -52,77 +78,87 @@ pub(super) fn in_transit(currency: Currency) -> Address {
 }
 
 /// Sends approved payables, oldest first, at most `limit`. Submitter, approver and payer of a payable
-/// are three persons (DESIGN §5, invariant 9); what this cashier submitted or approved is held out.
+/// are three persons (DESIGN §5, invariant 9); what this cashier submitted or approved is held out, and does
+/// not count towards the limit. A repeat under the same key has the first answer.
 pub async fn send(
     conn: &mut PgConnection,
     command: &Command<'_>,
     limit: i64,
 ) -> Result<Batch, PaymentError> {
-    #[derive(Serialize)]
-    struct Sent {
-        batch: BatchId,
-        lines: usize,
-        total: String,
-    }
     command.actor.require(&[Role::Cashier])?;
     let zone = command.zone;
-    let filter = PayableFilter::State(PayableState::Approved, limit);
-    let approved = store::payables(conn, zone.id, zone.currency, &filter, Lock::ForUpdate).await?;
-    let (mine, ready): (Vec<Payable>, Vec<Payable>) = approved.into_iter().partition(|payable| {
-        let payer = command.actor.person;
-        payable.submitted_by == payer || payable.approved_by == Some(payer)
-    });
+    let payer = command.actor.person;
+    let key = command.idempotency("payment.send", &limit);
+    let ready = store::lock_sendable(conn, zone.id, payer, limit).await?;
+    // After locking: whoever gave the same command at the same moment has let go of the rows by now.
+    if let Some((
+        recorded,
+        Sent {
+            batch, held_out, ..
+        },
+    )) = journal::first_answer(conn, zone.id, payer, key.as_ref()).await?
+    {
+        let lines = store::sent_lines(conn, zone.id, batch).await?;
+        return Ok(Batch::new(batch, recorded.index, lines, held_out));
+    }
     if ready.is_empty() {
         return Err(PaymentError::NothingToDo(
             "no approved payable that this cashier may send",
         ));
     }
+    let held_out = store::held_out(conn, zone.id, payer, LISTED).await?;
+    let filter = PayableFilter::Ids(ready);
+    let ready = store::payables(conn, zone.id, zone.currency, &filter, Lock::No).await?;
     let id = BatchId::generate();
     let total: Money = ready.iter().map(|payable| payable.amount.money()).sum();
     let details = Sent {
         batch: id,
+        held_out,
         lines: ready.len(),
         total: total.to_text(zone.currency),
     };
     let head = Entry {
         subject: Some(id.0),
+        idempotency: key,
         ..command.entry("batch.sent", &details)?
     };
     let index = journal::record_one(conn, zone, command.now, head)
         .await?
         .index;
     let lines = numbered(ready, index);
-    let entries: Result<Vec<Entry>, PaymentError> = lines
-        .iter()
-        .map(|line| line_entry(line, id, command))
-        .collect();
-    for outcome in journal::record(conn, zone, command.now, &entries?).await? {
-        outcome?;
-    }
+    record_lines(conn, command, id, &lines).await?;
     store::insert_batch(conn, command, id, index, total, &lines).await?;
     let ids: Vec<PayableId> = lines.iter().map(|line| line.payable.id).collect();
     store::set_state(conn, zone.id, &ids, PayableState::Sent).await?;
-    Ok(Batch {
-        id,
-        index,
-        total,
-        lines: lines
-            .into_iter()
-            .map(|line| BatchLine {
-                end_to_end_id: line.end_to_end_id,
-                payable: line.payable.id,
-                payee: line.payable.payee,
-                amount: line.payable.amount.money(),
-            })
-            .collect(),
-        held_out: mine
-            .into_iter()
-            .map(|payable| HeldOut {
-                payable: payable.id,
-                reason: "submitted or approved by this cashier: another one has to send it",
-            })
-            .collect(),
-    })
+    let lines = lines.into_iter().map(BatchLine::from).collect();
+    Ok(Batch::new(id, index, lines, details.held_out))
+}
+
+impl From<NewLine> for BatchLine {
+    fn from(line: NewLine) -> Self {
+        Self {
+            end_to_end_id: line.end_to_end_id,
+            payable: line.payable.id,
+            payee: line.payable.payee,
+            amount: line.payable.amount.money(),
+        }
+    }
+}
+
+async fn record_lines(
+    conn: &mut PgConnection,
+    command: &Command<'_>,
+    batch: BatchId,
+    lines: &[NewLine],
+) -> Result<(), PaymentError> {
+    let entries: Result<Vec<Entry>, PaymentError> = lines
+        .iter()
+        .map(|line| line_entry(line, batch, command))
+        .collect();
+    for outcome in journal::record(conn, command.zone, command.now, &entries?).await? {
+        outcome?;
+    }
+    Ok(())
 }
 
 /// Gives each payable its end-to-end id: the batch's short name and the line's number.

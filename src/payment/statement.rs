@@ -110,6 +110,7 @@ pub fn read_statement(
     let mut errors = RowErrors::default();
     let mut lines = Vec::new();
     let mut seen = HashMap::new();
+    let mut references = HashMap::new();
     for record in table.records() {
         let Some(line) = errors.take(read_line(&record, currency)) else {
             continue;
@@ -120,6 +121,12 @@ pub fn read_statement(
                 "keep one line for each instruction",
             ));
         }
+        if let BankVerdict::Paid(reference) = &line.verdict
+            && let Some(first) = references.insert(reference.clone(), line.row)
+        {
+            let problem = format!("stands in row {first} too");
+            errors.push(reference_error(line.row, reference, problem));
+        }
         lines.push(line);
     }
     errors.check()?;
@@ -127,6 +134,12 @@ pub fn read_statement(
         sha256: Sha256::digest(bytes).into(),
         lines,
     })
+}
+
+/// A reference of the bank that confirms another instruction already.
+fn reference_error(row: u64, reference: &str, problem: String) -> RowError {
+    let remedy = "a booking confirms one instruction: ask the bank for the booking of each";
+    RowError::of_cell(row, "bank_reference", reference, problem, remedy)
 }
 
 fn read_line(record: &Record<'_, '_>, currency: Currency) -> Result<StatementLine, RowError> {
@@ -168,8 +181,17 @@ pub async fn import_statement(
         .into_iter()
         .map(|line| (line.end_to_end_id.clone(), line))
         .collect();
+    let references: Vec<&str> = statement
+        .lines
+        .iter()
+        .filter_map(|line| match &line.verdict {
+            BankVerdict::Paid(reference) => Some(reference.as_str()),
+            BankVerdict::Rejected(_) => None,
+        })
+        .collect();
+    let used = store::used_references(conn, zone.id, &references).await?;
     let (matched, report) =
-        match_lines(statement, &sent, command.today()).map_err(PaymentError::Rows)?;
+        match_lines(statement, &sent, &used, command.today()).map_err(PaymentError::Rows)?;
     for chunk in matched.chunks(CHUNK) {
         record_chunk(conn, command, &statement.sha256, chunk).await?;
     }
@@ -179,16 +201,22 @@ pub async fn import_statement(
 /// A statement line with the instruction that it closes.
 type Matched<'a> = (&'a StatementLine, &'a SentLine);
 
-/// Pure: what each line does, or every line that fits nothing.
+/// Pure: what each line does, or every line that fits nothing. `used` has the references of the bank that
+/// confirmed instructions before.
 fn match_lines<'a>(
     statement: &'a BankStatement,
     sent: &'a HashMap<String, SentLine>,
+    used: &HashMap<String, String>,
     today: NaiveDate,
 ) -> Result<(Vec<Matched<'a>>, StatementReport), RowErrors> {
     let mut errors = RowErrors::default();
     let mut matched = Vec::new();
     let mut report = StatementReport::default();
     for line in &statement.lines {
+        if let Some(error) = used_for_another(line, used) {
+            errors.push(error);
+            continue;
+        }
         let instruction = sent.get(&line.end_to_end_id);
         let problem = |column: &str, value: String, problem: String, remedy: &str| {
             RowError::of_cell(line.row, column, &value, problem, remedy)
@@ -244,6 +272,18 @@ fn match_lines<'a>(
     }
     errors.check()?;
     Ok((matched, report))
+}
+
+/// What is wrong with a line whose reference an earlier statement used for another instruction.
+fn used_for_another(line: &StatementLine, used: &HashMap<String, String>) -> Option<RowError> {
+    let BankVerdict::Paid(reference) = &line.verdict else {
+        return None;
+    };
+    let other = used.get(reference)?;
+    (*other != line.end_to_end_id).then(|| {
+        let problem = format!("an earlier statement confirmed {other} by it");
+        reference_error(line.row, reference, problem)
+    })
 }
 
 /// Whether an earlier import has told the same.
@@ -341,4 +381,80 @@ fn entry(
         transfers,
         ..command.entry(kind, &details)?
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::programme::BudgetLine;
+    use crate::types::{Amount, FiscalYear, PartyId};
+
+    fn instruction(id: &str, bank_reference: Option<&str>) -> SentLine {
+        SentLine {
+            end_to_end_id: id.to_owned(),
+            payable: PayableId::generate(),
+            payee: PartyId::generate(),
+            amount: Amount::new(Money::from_minor(100)).unwrap(),
+            line: BudgetLine {
+                programme: "SH".parse().unwrap(),
+                year: FiscalYear(2020),
+                currency: Currency::Cny,
+            },
+            state: if bank_reference.is_some() {
+                "paid"
+            } else {
+                "sent"
+            }
+            .to_owned(),
+            bank_reference: bank_reference.map(str::to_owned),
+            sent_on: "2020-05-07".parse().unwrap(),
+        }
+    }
+
+    fn line(id: &str, verdict: BankVerdict) -> StatementLine {
+        StatementLine {
+            row: 2,
+            end_to_end_id: id.to_owned(),
+            amount: Money::from_minor(100),
+            booked_on: "2020-05-08".parse().unwrap(),
+            verdict,
+        }
+    }
+
+    /// P1-1 was paid by the booking R1; P1-2 waits for the bank's word.
+    #[test]
+    fn a_booking_confirms_one_instruction() {
+        let lines = [instruction("P1-1", Some("R1")), instruction("P1-2", None)];
+        let sent = HashMap::from(lines.map(|line| (line.end_to_end_id.clone(), line)));
+        let used = HashMap::from([("R1".to_owned(), "P1-1".to_owned())]);
+        let today = "2020-05-09".parse().unwrap();
+        let paid = |reference: &str| BankVerdict::Paid(reference.to_owned());
+        let twice = "row 2, bank_reference \"R1\": an earlier statement confirmed P1-1 by it; ";
+        for (id, verdict, told) in [
+            ("P1-1", paid("R1"), Ok((0, 0, 1))),
+            ("P1-2", paid("R1"), Err(twice)),
+            ("P1-2", paid("R2"), Ok((1, 0, 0))),
+            (
+                "P1-2",
+                BankVerdict::Rejected("R1".to_owned()),
+                Ok((0, 1, 0)),
+            ),
+            ("P1-1", paid("R2"), Err("an earlier statement said paid")),
+        ] {
+            let statement = BankStatement {
+                sha256: [0; 32],
+                lines: vec![line(id, verdict)],
+            };
+            let matched = match_lines(&statement, &sent, &used, today);
+            match (matched, told) {
+                (Ok((_, report)), Ok(told)) => {
+                    assert_eq!((report.paid, report.rejected, report.known), told, "{id}");
+                }
+                (Err(errors), Err(why)) => {
+                    assert!(errors.to_string().contains(why), "{id}: {errors}");
+                }
+                (matched, told) => panic!("{id}: {matched:?}, not {told:?}"),
+            }
+        }
+    }
 }

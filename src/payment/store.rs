@@ -1,10 +1,14 @@
 //! Payables, batches and their lines as rows.
 
+use std::collections::HashMap;
+
 use chrono::NaiveDate;
+use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::PayableState;
+use super::{BatchLine, HeldOut, PayableState, PaymentError};
+use crate::db;
 use crate::identity::Command;
 use crate::programme::BudgetLine;
 use crate::types::{
@@ -34,7 +38,7 @@ pub struct Payable {
 }
 
 /// Which payables to read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub enum PayableFilter {
     /// Those in a state, oldest first, at most so many.
     State(PayableState, i64),
@@ -149,6 +153,53 @@ pub async fn payables(
             })
         })
         .collect()
+}
+
+/// Locks the oldest approved payables that a payer may send, at most `limit`: those that somebody else
+/// submitted and approved.
+pub(super) async fn lock_sendable(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    payer: PersonId,
+    limit: i64,
+) -> Result<Vec<PayableId>, sqlx::Error> {
+    let ids = sqlx::query_scalar!(
+        "SELECT payable_id FROM ledger.payable
+         WHERE zone_id = $1 AND state = 'approved' AND submitted_by <> $2 AND approved_by <> $2
+         ORDER BY payable_id LIMIT $3 FOR UPDATE",
+        zone.0,
+        payer.0,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ids.into_iter().map(PayableId).collect())
+}
+
+/// The approved payables that a payer may not send: the oldest `limit` of them, and how many there are.
+pub(super) async fn held_out(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    payer: PersonId,
+    limit: i64,
+) -> Result<HeldOut, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT payable_id, count(*) OVER () AS "total!" FROM ledger.payable
+           WHERE zone_id = $1 AND state = 'approved' AND (submitted_by = $2 OR approved_by = $2)
+           ORDER BY payable_id LIMIT $3"#,
+        zone.0,
+        payer.0,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(HeldOut {
+        total: rows.first().map_or(0, |row| row.total),
+        oldest: rows
+            .into_iter()
+            .map(|row| PayableId(row.payable_id))
+            .collect(),
+    })
 }
 
 /// Whether rows are read for a decision that this transaction will write.
@@ -285,6 +336,32 @@ pub(super) async fn insert_batch(
     Ok(())
 }
 
+/// The lines of a batch as they were sent, in the order of their numbers.
+pub(super) async fn sent_lines(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    batch: BatchId,
+) -> Result<Vec<BatchLine>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "SELECT l.end_to_end_id, l.payable_id, l.amount, p.payee_id
+         FROM ledger.payment_line l
+         JOIN ledger.payable p ON p.zone_id = l.zone_id AND p.payable_id = l.payable_id
+         WHERE l.zone_id = $1 AND l.batch_id = $2
+         ORDER BY length(l.end_to_end_id), l.end_to_end_id",
+        zone.0,
+        batch.0,
+    )
+    .fetch_all(conn)
+    .await?;
+    let line = rows.into_iter().map(|row| BatchLine {
+        end_to_end_id: row.end_to_end_id,
+        payable: PayableId(row.payable_id),
+        payee: PartyId(row.payee_id),
+        amount: Money::from_minor(row.amount),
+    });
+    Ok(line.collect())
+}
+
 /// A line of a batch as it is now.
 #[derive(Clone, Debug)]
 pub(super) struct SentLine {
@@ -338,6 +415,26 @@ pub(super) async fn lock_lines(
         .collect()
 }
 
+/// Which of these references of the bank have confirmed a line, with the line's end-to-end id.
+pub(super) async fn used_references(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    references: &[&str],
+) -> Result<HashMap<String, String>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT bank_reference AS "bank_reference!", end_to_end_id FROM ledger.payment_line
+           WHERE zone_id = $1 AND bank_reference = ANY($2)"#,
+        zone.0,
+        references as _,
+    )
+    .fetch_all(conn)
+    .await?;
+    let used = rows
+        .into_iter()
+        .map(|row| (row.bank_reference, row.end_to_end_id));
+    Ok(used.collect())
+}
+
 /// What a statement said of a line, with the entry that records it.
 #[derive(Clone, Debug)]
 pub(super) struct ClosedLine<'a> {
@@ -348,12 +445,15 @@ pub(super) struct ClosedLine<'a> {
 }
 
 /// Closes lines of batches.
+///
+/// # Errors
+/// [`PaymentError::Overtaken`] if another transaction has used one of the bank's references meanwhile.
 pub(super) async fn close_lines(
     conn: &mut PgConnection,
     zone: ZoneId,
     statement: &[u8; 32],
     closed: &[ClosedLine<'_>],
-) -> Result<(), sqlx::Error> {
+) -> Result<(), PaymentError> {
     let ids: Vec<&str> = closed.iter().map(|line| line.end_to_end_id).collect();
     let states: Vec<&str> = closed.iter().map(|line| line.state).collect();
     let references: Vec<Option<&str>> = closed.iter().map(|line| line.bank_reference).collect();
@@ -372,7 +472,11 @@ pub(super) async fn close_lines(
         &indices,
     )
     .execute(conn)
-    .await?;
+    .await
+    .map_err(|error| match db::violated_constraint(&error) {
+        Some("payment_line_bank_reference_key") => PaymentError::Overtaken(db::Overtaken),
+        Some(_) | None => error.into(),
+    })?;
     Ok(())
 }
 

@@ -4,6 +4,8 @@
 mod kit;
 
 #[cfg(test)]
+mod accounting;
+#[cfg(test)]
 mod award;
 #[cfg(test)]
 mod books;

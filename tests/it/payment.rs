@@ -2,10 +2,11 @@
 
 use sqlx::PgConnection;
 use subsidy_ledger::db;
+use subsidy_ledger::journal::RecallError;
 use subsidy_ledger::payment::ApprovalOutcome::{Approved, RefusedSegregation, RefusedState};
 use subsidy_ledger::payment::{
-    self, ApprovalOutcome, Batch, PayableFilter, PayableState, PaymentError, STATEMENT_FIELDS,
-    StatementReport,
+    self, Approval, ApprovalOutcome, Batch, PayableFilter, PayableState, PaymentError,
+    STATEMENT_FIELDS, StatementReport,
 };
 use subsidy_ledger::tabular::{Format, Mapping, Table};
 use subsidy_ledger::types::{Currency, PayableId};
@@ -40,7 +41,20 @@ pub(crate) async fn approve(
     who: &str,
     filter: PayableFilter,
 ) -> Result<Vec<ApprovalOutcome>, PaymentError> {
-    let caller = world.caller(who, "2020-05-06", None);
+    let approved = approve_under(None, world, who, filter).await?;
+    Ok(approved
+        .into_iter()
+        .map(|approval| approval.outcome)
+        .collect())
+}
+
+async fn approve_under(
+    key: Option<&str>,
+    world: &World,
+    who: &str,
+    filter: PayableFilter,
+) -> Result<Vec<Approval>, PaymentError> {
+    let caller = world.caller(who, "2020-05-06", key);
     let approved = world.one(
         caller,
         filter,
@@ -48,11 +62,7 @@ pub(crate) async fn approve(
             Box::pin(async move { payment::approve(conn, &command, filter).await })
         },
     );
-    Ok(approved
-        .await?
-        .into_iter()
-        .map(|approval| approval.outcome)
-        .collect())
+    approved.await
 }
 
 async fn approve_all(world: &World) {
@@ -61,9 +71,19 @@ async fn approve_all(world: &World) {
 }
 
 pub(crate) async fn send(world: &World, who: &str, on: &str) -> Result<Batch, PaymentError> {
-    let caller = world.caller(who, on, None);
-    let sent = world.one(caller, (), |conn: &mut PgConnection, command, ()| {
-        Box::pin(async move { payment::send(conn, &command, 100).await })
+    send_under(None, world, who, on, 100).await
+}
+
+async fn send_under(
+    key: Option<&str>,
+    world: &World,
+    who: &str,
+    on: &str,
+    limit: i64,
+) -> Result<Batch, PaymentError> {
+    let caller = world.caller(who, on, key);
+    let sent = world.one(caller, limit, |conn: &mut PgConnection, command, limit| {
+        Box::pin(async move { payment::send(conn, &command, *limit).await })
     });
     sent.await
 }
@@ -313,4 +333,151 @@ async fn payments_need_their_roles_and_known_payables() {
     let refused = approve(&world, "finance", PayableFilter::Ids(unknown)).await;
     assert!(matches!(refused, Err(PaymentError::Unknown(_))));
     assert_eq!((world.state().await, world.size().await), (state, size));
+}
+
+#[tokio::test]
+async fn a_repeated_approval_has_the_first_answer() {
+    let (world, ids) = three_owed().await;
+    // `all` redeemed the third, which another person has to approve: that refusal is part of the answer.
+    let filter = PayableFilter::Ids(ids.clone());
+    let first = approve_under(Some("k"), &world, "all", filter.clone())
+        .await
+        .unwrap();
+    let outcomes: Vec<_> = first.iter().map(|approval| approval.outcome).collect();
+    assert_eq!(outcomes, [Approved, Approved, RefusedSegregation]);
+    approve(&world, "finance", PayableFilter::Ids(vec![ids[2]]))
+        .await
+        .unwrap();
+
+    let (state, size) = (world.state().await, world.size().await);
+    let again = approve_under(Some("k"), &world, "all", filter.clone())
+        .await
+        .unwrap();
+    assert_eq!(again, first);
+    let other = PayableFilter::Ids(vec![ids[0]]);
+    let conflict = approve_under(Some("k"), &world, "all", other).await;
+    let Err(PaymentError::Recall(RecallError::KeyConflict(index))) = conflict else {
+        panic!("{conflict:?}");
+    };
+    assert_eq!(index, first[0].index);
+    assert_eq!((world.state().await, world.size().await), (state, size));
+    // Another person has keys of their own.
+    let others = approve_under(Some("k"), &world, "finance", filter)
+        .await
+        .unwrap();
+    assert!(others.iter().all(|one| one.outcome == RefusedState));
+    assert_eq!(world.size().await, size + 3);
+}
+
+#[tokio::test]
+async fn a_repeated_batch_has_the_first_answer_whatever_became_of_it() {
+    let (world, _) = three_owed().await;
+    approve_all(&world).await;
+    let first = send_under(Some("k"), &world, "cashier", "2020-05-07", 2)
+        .await
+        .unwrap();
+    assert_eq!(first.lines.len(), 2);
+    let id = &first.lines[0].end_to_end_id;
+    let rejected = format!("{id},10000.00,2020-05-08,rejected,,AC04 account closed");
+    let rows = [rejected, paid(&first, 1, "2020-05-08")];
+    hear(&world, "cashier", "2020-05-09", &rows).await.unwrap();
+    send(&world, "cashier2", "2020-05-10").await.unwrap();
+
+    let (state, size) = (world.state().await, world.size().await);
+    let again = send_under(Some("k"), &world, "cashier", "2020-05-11", 2).await;
+    assert_eq!(again.unwrap(), first);
+    let conflict = send_under(Some("k"), &world, "cashier", "2020-05-11", 3).await;
+    let Err(PaymentError::Recall(RecallError::KeyConflict(index))) = conflict else {
+        panic!("{conflict:?}");
+    };
+    assert_eq!(index, first.index);
+    assert_eq!((world.state().await, world.size().await), (state, size));
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn what_a_cashier_may_not_send_does_not_use_up_the_limit() {
+    let (world, ids) = three_owed().await;
+    // Of `all` the oldest was approved and the newest submitted.
+    let of = |ids: &[PayableId]| PayableFilter::Ids(ids.to_vec());
+    approve(&world, "all", of(&ids[..1])).await.unwrap();
+    approve(&world, "finance", of(&ids[1..])).await.unwrap();
+    let batch = send_under(Some("k"), &world, "all", "2020-05-07", 1)
+        .await
+        .unwrap();
+    let sent: Vec<PayableId> = batch.lines.iter().map(|line| line.payable).collect();
+    assert_eq!(sent, [ids[1]]);
+    assert_eq!(batch.held_out.oldest, [ids[0], ids[2]]);
+    assert_eq!(batch.held_out.total, 2);
+    world.check_invariants().await;
+
+    // The first answer tells of those held out, also once another cashier has sent them.
+    let others = send(&world, "cashier", "2020-05-08").await.unwrap();
+    assert_eq!((others.lines.len(), others.held_out.total), (2, 0));
+    let again = send_under(Some("k"), &world, "all", "2020-05-09", 1).await;
+    assert_eq!(again.unwrap(), batch);
+}
+
+#[tokio::test]
+async fn a_booking_of_the_bank_confirms_one_instruction() {
+    let (world, _) = three_owed().await;
+    approve_all(&world).await;
+    let batch = send(&world, "cashier", "2020-05-07").await.unwrap();
+    let paid_by = |line: usize, reference: &str| {
+        let line = &batch.lines[line];
+        let amount = line.amount.to_text(Currency::Cny);
+        format!(
+            "{},{amount},2020-05-08,paid,{reference},",
+            line.end_to_end_id
+        )
+    };
+    let refusal = async |rows: &[String]| {
+        let refused = hear(&world, "cashier", "2020-05-09", rows).await;
+        let Err(PaymentError::Rows(errors)) = refused else {
+            panic!("{refused:?}");
+        };
+        errors.to_string()
+    };
+
+    let (state, size) = (world.state().await, world.size().await);
+    let twice = refusal(&[paid_by(0, "R1"), paid_by(1, "R1")]).await;
+    assert!(
+        twice.contains("row 3, bank_reference \"R1\": stands in row 2 too; a booking confirms"),
+        "{twice}"
+    );
+    assert_eq!((world.state().await, world.size().await), (state, size));
+
+    hear(&world, "cashier", "2020-05-09", &[paid_by(0, "R1")])
+        .await
+        .unwrap();
+    let (state, size) = (world.state().await, world.size().await);
+    let earlier = refusal(&[paid_by(1, "R2"), paid_by(2, "R1")]).await;
+    let id = &batch.lines[0].end_to_end_id;
+    assert!(
+        earlier.contains(&format!(
+            "row 3, bank_reference \"R1\": an earlier statement confirmed {id}"
+        )),
+        "{earlier}"
+    );
+    assert_eq!((world.state().await, world.size().await), (state, size));
+
+    // Past the commands Postgres refuses it.
+    let second = batch.lines[1].end_to_end_id.clone();
+    let write = world.db.app().write(world.zone.id, second, |conn, second| {
+        Box::pin(async move {
+            sqlx::query(
+                "UPDATE ledger.payment_line SET state = 'paid', bank_reference = 'R1', closed_index = 1,
+                     statement_sha256 = sha256('x') WHERE end_to_end_id = $1",
+            )
+            .bind(second)
+            .execute(conn)
+            .await
+            .map(drop)
+        })
+    });
+    let refused = write.await.unwrap_err();
+    assert_eq!(
+        db::violated_constraint(&refused),
+        Some("payment_line_bank_reference_key")
+    );
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Value;
-use subsidy_ledger::payment::{self, PayableFilter, PayableState, PaymentError};
+use subsidy_ledger::payment::{
+    self, BankStatement, BankVerdict, PayableFilter, PayableState, PaymentError, StatementLine,
+};
 use subsidy_ledger::policy::Facts;
 use subsidy_ledger::types::{Currency, LogIndex};
 use subsidy_ledger::voucher::{Issue, PlaceHold, Redeem, Rejected};
@@ -304,4 +306,100 @@ async fn racing_approvals_and_batches_have_one_effect() {
             .all(|batch| batch.index > LogIndex(0))
     );
     play.world.check_invariants().await;
+}
+
+/// Two approvals and then two batches under one key each, at the same moment: one effect, and both racers
+/// are told of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn racing_repeats_of_payments_have_one_answer() {
+    let mut play = with_voucher().await;
+    play.check(
+        "day       | who | command           | outcome
+        2020-05-04 | f   | hold h a p 80000.00 | held 40000.00 own_share=40000.00
+        2020-05-05 | p   | redeem h 80000.00 | redeemed 40000.00 own_share=40000.00 payee=p returned=0.00",
+    )
+    .await;
+    let play = Arc::new(play);
+    let size = play.world.size().await;
+    let approve = |play: Arc<Play>| async move {
+        let caller = play.world.caller("finance", DAY, Some("approve"));
+        let owed = PayableFilter::State(PayableState::Owed, 100);
+        let approved = play.world.one(caller, owed, |conn, command, filter| {
+            Box::pin(async move { payment::approve(conn, &command, filter).await })
+        });
+        approved.await.unwrap()
+    };
+    let (one, two) = tokio::join!(
+        tokio::spawn(approve(play.clone())),
+        tokio::spawn(approve(play.clone())),
+    );
+    assert_eq!(one.unwrap(), two.unwrap());
+    let send = |play: Arc<Play>| async move {
+        let caller = play.world.caller("cashier", DAY, Some("send"));
+        let batch = play.world.one(caller, (), |conn, command, ()| {
+            Box::pin(async move { payment::send(conn, &command, 100).await })
+        });
+        batch.await.unwrap()
+    };
+    let (one, two) = tokio::join!(
+        tokio::spawn(send(play.clone())),
+        tokio::spawn(send(play.clone())),
+    );
+    assert_eq!(one.unwrap(), two.unwrap());
+    // The approval; the batch and its line.
+    assert_eq!(play.world.size().await, size + 3);
+    play.world.check_invariants().await;
+}
+
+/// Two statements that confirm different lines by one booking, at the same moment: the slower one is refused
+/// by row, as if it had come later.
+#[tokio::test(flavor = "multi_thread")]
+async fn racing_statements_use_a_booking_once() {
+    let mut play = with_voucher().await;
+    play.check(
+        "day       | who | command           | outcome
+        2020-05-04 | f   | hold h a p 20000.00 | held 10000.00 own_share=10000.00
+        2020-05-04 | f   | hold i a p 20000.00 | held 10000.00 own_share=10000.00
+        2020-05-05 | p   | redeem h 20000.00 | redeemed 10000.00 own_share=10000.00 payee=p returned=0.00
+        2020-05-05 | p   | redeem i 20000.00 | redeemed 10000.00 own_share=10000.00 payee=p returned=0.00",
+    )
+    .await;
+    let world = &play.world;
+    let owed = PayableFilter::State(PayableState::Owed, 100);
+    let caller = world.caller("finance", DAY, None);
+    let approved = world.one(caller, owed, |conn, command, filter| {
+        Box::pin(async move { payment::approve(conn, &command, filter).await })
+    });
+    approved.await.unwrap();
+    let caller = world.caller("cashier", DAY, None);
+    let batch = world.one(caller, (), |conn, command, ()| {
+        Box::pin(async move { payment::send(conn, &command, 100).await })
+    });
+    let batch = batch.await.unwrap();
+    let hear = |at: usize| {
+        let line = &batch.lines[at];
+        let statement = BankStatement {
+            sha256: [u8::try_from(at).unwrap(); 32],
+            lines: vec![StatementLine {
+                row: 2,
+                end_to_end_id: line.end_to_end_id.clone(),
+                amount: line.amount,
+                booked_on: DAY.parse().unwrap(),
+                verdict: BankVerdict::Paid("R1".to_owned()),
+            }],
+        };
+        let caller = world.caller("cashier", DAY, None);
+        world.one(caller, statement, |conn, command, statement| {
+            Box::pin(async move { payment::import_statement(conn, &command, statement).await })
+        })
+    };
+    let heard: [Result<_, PaymentError>; 2] = tokio::join!(hear(0), hear(1)).into();
+    let told = |one: &&Result<_, PaymentError>| matches!(one, Err(PaymentError::Rows(_)));
+    assert_eq!(
+        heard.iter().filter(|one| one.is_ok()).count(),
+        1,
+        "{heard:?}"
+    );
+    assert_eq!(heard.iter().filter(told).count(), 1, "{heard:?}");
+    world.check_invariants().await;
 }

@@ -12,6 +12,7 @@ const LAYERS: &[&[&str]] = &[
     &["cli"],
     &["demo", "http"],
     &[
+        "accounting",
         "award",
         "party",
         "payment",

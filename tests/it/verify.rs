@@ -104,9 +104,17 @@ impl Played {
         let later = begin() + TimeDelta::days(400);
         let reason: Reason = "entered twice".parse().unwrap();
         let undone = LogIndex(701);
-        journal::reverse(&mut tx, &self.zone, later, system.person, undone, &reason)
-            .await
-            .unwrap();
+        journal::reverse(
+            &mut tx,
+            &self.zone,
+            later,
+            system.person,
+            undone,
+            &reason,
+            None,
+        )
+        .await
+        .unwrap();
         let year = Period::new(
             "2020-01-01".parse().unwrap(),
             Some("2021-01-01".parse().unwrap()),
@@ -118,6 +126,7 @@ impl Played {
             system.person,
             year.unwrap(),
             &reason,
+            None,
         )
         .await
         .unwrap();

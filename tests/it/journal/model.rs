@@ -347,7 +347,7 @@ async fn close(office: &Office, now: DateTime<Utc>, period: Period) {
         .write(office.zone.id, input, move |tx, (zone, actor, period)| {
             Box::pin(async move {
                 let reason = "the month is over".parse().expect("BUG: it is a reason");
-                close_period(tx, zone, now, *actor, *period, &reason).await
+                close_period(tx, zone, now, *actor, *period, &reason, None).await
             })
         })
         .await;

@@ -86,7 +86,7 @@ const RULES: &[(&str, &str)] = &[
                  coalesce(sum(credits - debits) FILTER (WHERE code = 'B60'), 0) AS b60,
                  coalesce(sum(credits - debits) FILTER (WHERE code = 'B70'), 0) AS b70,
                  coalesce(sum(debits - credits) FILTER (WHERE code = 'F1010'), 0) AS f1010,
-                 coalesce(sum(debits) FILTER (WHERE code = 'F1010'), 0) AS appropriated
+                 coalesce(sum(credits - debits) FILTER (WHERE code = 'F3010'), 0) AS appropriated
              FROM ledger.account)
          SELECT row_to_json(a)::text || row_to_json(p)::text FROM a, p
          WHERE f1020 <> sent OR b60 <> unpaid OR b70 <> paid OR f1010 <> appropriated - paid",

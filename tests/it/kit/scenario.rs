@@ -8,10 +8,11 @@ use futures::future::BoxFuture;
 use serde::Serialize;
 use serde_json::Value;
 use sqlx::PgConnection;
+use subsidy_ledger::accounting::{self, ClosePeriod};
 use subsidy_ledger::identity::{Actor, Caller, Command, Role};
 use subsidy_ledger::party::{self, Identity, NewParty, PartyRole};
 use subsidy_ledger::programme::{self, Allocate, Appropriate, NewProgramme, ProgrammeKind};
-use subsidy_ledger::types::{Amount, Currency, FiscalYear, LogIndex, Money, PartyId, Period, Zone};
+use subsidy_ledger::types::{Amount, Currency, FiscalYear, LogIndex, Money, PartyId, Zone};
 use subsidy_ledger::voucher::{
     self, Answered, Answers, Apply, Cancel, Expire, Freeze, Issue, PlaceHold, Redeem, Rejected,
     Release, Review, VoucherError,
@@ -258,13 +259,13 @@ impl World {
     }
 
     pub(crate) async fn close_year(&self, year: i16, on: &str) {
-        let input: (Period, _) = (FiscalYear(year).period(), "closing".parse().unwrap());
+        let input = ClosePeriod {
+            period: FiscalYear(year).period(),
+            reason: "closing".parse().unwrap(),
+        };
         let caller = self.caller("finance", on, None);
-        let closed = self.one(caller, input, |conn, command, (period, reason)| {
-            Box::pin(async move {
-                let (zone, actor) = (command.zone, command.actor.person);
-                journal::close_period(conn, zone, command.now, actor, *period, reason).await
-            })
+        let closed = self.one(caller, input, |conn, command, input| {
+            Box::pin(async move { accounting::close_period(conn, &command, input).await })
         });
         closed.await.unwrap();
     }

@@ -1,0 +1,71 @@
+//! How an entry of a kind is undone.
+
+/// How an entry is undone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undo {
+    /// By an entry with its transfers the other way.
+    Reversal,
+    /// Not so: rows beside the journal follow it, and would no longer agree with the log. What to do instead.
+    Otherwise(&'static str),
+}
+
+/// Pure: how an entry of a kind is undone. A kind that is not known here is not reversed, since a feature may
+/// keep rows that follow it.
+pub fn undo(kind: &str) -> Undo {
+    Undo::Otherwise(match kind {
+        "budget.appropriated" | "budget.allocated" => return Undo::Reversal,
+        "voucher.issued" => "`voucher cancel` takes back what is free on the voucher",
+        "voucher.held" => "`voucher release` gives the hold back",
+        "voucher.released" => "`voucher hold` reserves the value again",
+        "voucher.expired" | "voucher.cancelled" => "the firm applies for another voucher",
+        "voucher.redeemed" | "payment.confirmed" => {
+            "what was redeemed or paid wrongly has to be recovered, for which there is no command yet"
+        }
+        "payment.sent" => "the bank's statement says what became of it: `payment statement`",
+        "payment.rejected" => "the payable goes into the next batch: `payment send`",
+        "award.imported" | "award.withdrawn" | "award.budget_set" => {
+            "`import awards --correct` takes in the list as it should be"
+        }
+        "entry.reversed" => "give the command again whose entry it undid",
+        "period.closed" => "a closed period stays closed, and takes adjusting entries",
+        _ => "it moved nothing, or its feature has a command of its own for that",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_moves_accounts_alone_is_reversed() {
+        for (kind, command) in [
+            ("budget.appropriated", None),
+            ("budget.allocated", None),
+            ("voucher.issued", Some("`voucher cancel`")),
+            ("voucher.held", Some("`voucher release`")),
+            ("voucher.released", Some("`voucher hold`")),
+            ("voucher.expired", Some("applies")),
+            ("voucher.cancelled", Some("applies")),
+            ("voucher.redeemed", Some("no command yet")),
+            ("payment.sent", Some("`payment statement`")),
+            ("payment.confirmed", Some("no command yet")),
+            ("payment.rejected", Some("`payment send`")),
+            ("award.imported", Some("--correct")),
+            ("award.withdrawn", Some("--correct")),
+            ("award.budget_set", Some("--correct")),
+            ("entry.reversed", Some("again")),
+            ("period.closed", Some("stays closed")),
+            ("payable.approved", Some("of its own")),
+            ("budget.carried_over", Some("of its own")),
+            ("", Some("of its own")),
+        ] {
+            match (undo(kind), command) {
+                (Undo::Reversal, None) => {}
+                (Undo::Otherwise(remedy), Some(command)) => {
+                    assert!(remedy.contains(command), "{kind}: {remedy}");
+                }
+                (undo, _) => panic!("{kind}: {undo:?}"),
+            }
+        }
+    }
+}
