@@ -25,7 +25,7 @@ pub use idempotency::{Earlier, RecallError, earlier, first_answer};
 pub use period::{ClosePeriodError, close_period, is_closed};
 pub use read::{
     AsOf, Balance, ControlTotal, Statement, StatementLine, TrialBalanceLine, account_balance,
-    balances, control_totals, entry_bodies, entry_body, entry_page, size_at, statement,
+    balances, control_totals, entry_bodies, entry_body, entry_case, entry_page, size_at, statement,
     trial_balance,
 };
 pub use record::{Outcome, RecordError, Recorded, record, record_one};
