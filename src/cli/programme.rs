@@ -111,7 +111,7 @@ fn say(global: &Global, what: &str, recorded: Recorded) -> anyhow::Result<ExitCo
     if global.json {
         output::json(&serde_json::json!({ "entry": recorded.index }))?;
     } else {
-        println!("{what}, entry {}.", recorded.index);
+        output::line(&format!("{what}, entry {}.", recorded.index))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -149,13 +149,13 @@ async fn list(global: &Global) -> anyhow::Result<ExitCode> {
             output::json(&programmes)?;
         } else {
             for one in &programmes {
-                println!(
+                output::line(&format!(
                     "{}\t{}\t{}\t{}",
                     one.code,
                     one.kind.as_str(),
                     one.name_zh,
                     one.name_en
-                );
+                ))?;
             }
         }
         Ok(ExitCode::SUCCESS)
