@@ -43,8 +43,7 @@ impl Service {
             }
             all.push_str(&line);
         };
-        // Or the service would wait for somebody to read what it logs.
-        thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
+        // Standard error is closed from here on: that nobody reads what it logs stops no service.
         Self { child, address }
     }
 
