@@ -25,7 +25,11 @@ const DEFAULT_FILTER: &str = "warn,subsidy_ledger=info,sqlx=error";
 pub fn start_logging(format: LogFormat) {
     let filter = EnvFilter::try_from_env("SUBSIDY_LEDGER_LOG")
         .unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
-    let lines = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        // It would be told on standard error too, and that panics when standard error is closed.
+        .log_internal_errors(false);
     let started = match format {
         LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).try_init(),
         LogFormat::Json => lines.json().flatten_event(true).try_init(),

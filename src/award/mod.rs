@@ -5,7 +5,7 @@
 //! same file again changes nothing. Reading, identity and the plan are pure; [`import`] carries it out.
 //!
 //! What is posted, and what is not: the list proves that an award was granted, not that it was paid,
-//! and paid means that a bank line says so (DESIGN §5.10). So a grant becomes an obligation
+//! and paid means that a bank line says so (invariant 10). So a grant becomes an obligation
 //! (`B30/B60`) owed to the recipient (`F5040/F2010`), under authority of the same amount (`B10/B20`,
 //! `B20/B30`), and nothing is spent. A refusal is an entry without transfers.
 

@@ -8,7 +8,7 @@ use super::file::{AwardRow, RowKey};
 use super::postings::Placement;
 use crate::types::LogIndex;
 
-/// Random bytes of a list, under every hash of its rows (DESIGN §5.12).
+/// Random bytes of a list, under every hash of its rows (invariant 12).
 pub(super) type Salt = [u8; 32];
 
 /// An award that is recorded and was not taken back.

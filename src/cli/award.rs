@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 use indicatif::ProgressBar;
 
-use super::Global;
 use super::session::with_session;
+use super::{Global, output};
 use crate::award::{
     self, AwardFile, AwardMap, BadRows, Corrections, FileError, ImportError, ImportReport,
     MapError, Reconciliation, Stage, Totals,
@@ -294,7 +294,7 @@ pub(super) async fn run_import(
     with_session(global, async |session| {
         let caller = session.caller(global).await?;
         let (zone, actor) = (&caller.zone, &caller.actor);
-        let out = &mut io::stdout();
+        let out = &mut output::Answer;
         import(
             &session.database,
             zone,
@@ -323,7 +323,7 @@ pub(super) async fn run_reconcile(
             &zone,
             &args,
             global.json,
-            &mut io::stdout(),
+            &mut output::Answer,
         )
         .await?;
         Ok(ExitCode::SUCCESS)

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 
-use super::session::{private_settings, target};
+use super::session::{open_server, private_settings, target};
 use super::{Global, output};
 use crate::db::private::{self, PrivatePostgres};
 use crate::db::{Role, Server};
@@ -48,7 +48,7 @@ enum PsqlRole {
 pub(super) async fn run(global: &Global, command: DbCommand) -> anyhow::Result<ExitCode> {
     let DbCommand::Psql(args) = command;
     let (_, target) = target(global)?;
-    let server = Server::open(&target, &private_settings()).await?;
+    let server = open_server(&target).await?;
     let status = psql(global, &server, args).await;
     server.close().await?;
     status
@@ -126,7 +126,7 @@ pub(super) async fn migrate(global: &Global) -> anyhow::Result<ExitCode> {
     if global.json {
         output::json(&serde_json::json!({ "migrated": true }))?;
     } else {
-        println!("The database has this version's schema.");
+        output::line("The database has this version's schema.")?;
     }
     Ok(ExitCode::SUCCESS)
 }

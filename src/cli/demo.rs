@@ -99,7 +99,7 @@ async fn on_server(
             "The year is played already: {after} entries found again."
         ));
     }
-    println!("{}", summary(&database, &stage.zone).await?);
+    output::line(&summary(&database, &stage.zone).await?)?;
     if !verified(global, server, data, &stage.zone).await? {
         return Ok(ExitCode::FAILURE);
     }
@@ -112,7 +112,7 @@ async fn on_server(
         log_format: LogLines::Text,
     };
     let keys = data.join("keys");
-    let result = serve::serve(database.clone(), &keys, &serving, serve::say_where).await;
+    let result = serve::serve_on(server, &database, &keys, &serving).await;
     database.close().await;
     result.map(|()| ExitCode::SUCCESS)
 }
@@ -126,7 +126,7 @@ async fn verified(
 ) -> anyhow::Result<bool> {
     let auditor = server.connect(Role::Auditor, 2).await?;
     let (args, keys) = (VerifyArgs::default(), data.join("keys"));
-    let (code, out) = (Some(zone.code.as_str()), &mut std::io::stdout());
+    let (code, out) = (Some(zone.code.as_str()), &mut output::Answer);
     let verified = verify_the_database(&args, &auditor, &keys, code, global.json, out).await;
     auditor.close().await;
     verified

@@ -1,16 +1,19 @@
 //! `log` and `receipt`: the log for others to keep and check.
 
+use std::fmt;
 use std::fs;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
+use serde::Serialize;
+use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::Global;
 use super::session::with_session;
 use super::verify::read_key;
+use super::{Global, output};
 use crate::clock::Clock;
 use crate::db::Database;
 use crate::log::bundle::{Exported, export};
@@ -28,6 +31,8 @@ pub enum LogCommand {
         folder: PathBuf,
     },
     /// Print the newest checkpoint, for others to keep
+    ///
+    /// With --json: `note` (the signed text itself), `signed_at` and `size`.
     #[command(
         after_help = "Example:\n  subsidy-ledger log checkpoint --zone SH > today.checkpoint"
     )]
@@ -35,6 +40,9 @@ pub enum LogCommand {
 }
 
 /// Get a receipt of an entry, or verify one.
+///
+/// With --json: `index`, and `receipt` (its text) or the `file` that it was written to. Of a verification:
+/// `entry`, `index`, `log` and `size`.
 #[derive(Clone, Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -79,7 +87,8 @@ pub(super) async fn run(global: &Global, command: LogCommand) -> anyhow::Result<
         let zone = session.zone(global).await?;
         session.sign(&zone, Clock::System.now()).await;
         let (database, keys) = (&session.database, session.keys());
-        run_log(&command, database, &zone, &keys, &mut io::stdout()).await?;
+        let json = global.json;
+        run_log(&command, database, &zone, &keys, json, &mut output::Answer).await?;
         Ok(ExitCode::SUCCESS)
     })
     .await
@@ -88,15 +97,16 @@ pub(super) async fn run(global: &Global, command: LogCommand) -> anyhow::Result<
 /// Writes a receipt of the zone that the options choose, or verifies one, which needs no database.
 pub(super) async fn run_receipt(global: &Global, args: ReceiptArgs) -> anyhow::Result<ExitCode> {
     if let Some(ReceiptCommand::Verify(args)) = &args.command {
-        verify_receipt(args, &mut io::stdout())?;
+        verify_receipt(args, global.json, &mut output::Answer)?;
         return Ok(ExitCode::SUCCESS);
     }
     let index = args.index.context("name the entry: receipt INDEX")?;
     with_session(global, async |session| {
         let zone = session.zone(global).await?;
         session.sign(&zone, Clock::System.now()).await;
-        let (output, database) = (args.output.as_deref(), &session.database);
-        write_receipt(index, output, database, &zone, &mut io::stdout()).await?;
+        let (file, database) = (args.output.as_deref(), &session.database);
+        let json = global.json;
+        write_receipt(index, file, database, &zone, json, &mut output::Answer).await?;
         Ok(ExitCode::SUCCESS)
     })
     .await
@@ -108,6 +118,7 @@ pub async fn run_log(
     database: &Database,
     zone: &Zone,
     keys: &Path,
+    json: bool,
     out: &mut (impl Write + Send),
 ) -> anyhow::Result<()> {
     match command {
@@ -125,12 +136,13 @@ pub async fn run_log(
             let Exported { from, size } =
                 export(&mut tx, zone.id, &key, folder, &mut |_| ()).await?;
             tx.commit().await?;
-            writeln!(
-                out,
-                "{}: {size} entries, {} of them new",
-                folder.display(),
-                size - from
-            )?;
+            let (folder, new) = (folder.display(), size - from);
+            if json {
+                let answer = json!({ "folder": folder.to_string(), "new": new, "size": size });
+                writeln!(out, "{answer}")?;
+            } else {
+                writeln!(out, "{folder}: {size} entries, {new} of them new")?;
+            }
         }
         LogCommand::Checkpoint => {
             let published = database
@@ -139,18 +151,23 @@ pub async fn run_log(
                 })
                 .await?;
             let published = published.context("nothing was signed yet: try again in a second")?;
-            write!(out, "{}", published.note)?;
+            if json {
+                writeln!(out, "{}", serde_json::to_string(&published)?)?;
+            } else {
+                write!(out, "{}", published.note)?;
+            }
         }
     }
     Ok(())
 }
 
-/// Writes the receipt of an entry.
+/// Writes the receipt of an entry to a file or to `out`.
 pub async fn write_receipt(
     index: u64,
-    output: Option<&Path>,
+    file: Option<&Path>,
     database: &Database,
     zone: &Zone,
+    json: bool,
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
     let asked = (zone.id, index);
@@ -160,34 +177,84 @@ pub async fn write_receipt(
         })
         .await
         .map_err(|error: LogError| error)?;
-    match output {
-        Some(file) => {
-            fs::write(file, receipt.to_string())
-                .with_context(|| format!("{} can't be written", file.display()))?;
-            writeln!(out, "{}: receipt of entry {index}", file.display())?;
+    if let Some(file) = file {
+        fs::write(file, receipt.to_string())
+            .with_context(|| format!("{} can't be written", file.display()))?;
+    }
+    match file.map(Path::display) {
+        Some(file) if json => {
+            let answer = json!({ "file": file.to_string(), "index": index });
+            writeln!(out, "{answer}")?;
+        }
+        Some(file) => writeln!(out, "{file}: receipt of entry {index}")?,
+        None if json => {
+            let answer = json!({ "index": index, "receipt": receipt.to_string() });
+            writeln!(out, "{answer}")?;
         }
         None => write!(out, "{receipt}")?,
     }
     Ok(())
 }
 
+/// A verified receipt as JSON.
+#[derive(Serialize)]
+struct Verified<'v> {
+    /// The entry, its bytes as they were hashed; text if they are no JSON.
+    entry: Entry<'v>,
+    index: u64,
+    /// Origin line of the log.
+    log: &'v str,
+    /// Entries of the log that the receipt was made against.
+    size: u64,
+}
+
+/// An entry is JSON, unless the log is of another program.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Entry<'v> {
+    Json(&'v RawValue),
+    Other(String),
+}
+
+impl fmt::Display for Entry<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Json(entry) => entry.fmt(f),
+            Self::Other(text) => text.fmt(f),
+        }
+    }
+}
+
 /// Verifies a receipt with nothing but a key, and prints the entry.
-pub fn verify_receipt(args: &VerifyReceiptArgs, out: &mut impl Write) -> anyhow::Result<()> {
+pub fn verify_receipt(
+    args: &VerifyReceiptArgs,
+    json: bool,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
     let text = fs::read_to_string(&args.file)
         .with_context(|| format!("{} can't be read", args.file.display()))?;
     let receipt: Receipt = text.parse()?;
     let checkpoint = receipt.verify(&read_key(&args.vkey)?)?;
-    writeln!(
-        out,
-        "entry {} is in the log {} of {} entries:",
-        receipt.index,
-        checkpoint.note().lines().next().unwrap_or_default(),
-        checkpoint.size()
-    )?;
-    // The bytes as they were hashed; they are JSON, unless the log is of another program.
-    match serde_json::from_slice::<&RawValue>(&receipt.body) {
-        Ok(entry) => writeln!(out, "{entry}")?,
-        Err(_) => writeln!(out, "{:?}", receipt.body)?,
+    let verified = Verified {
+        entry: match serde_json::from_slice(&receipt.body) {
+            Ok(entry) => Entry::Json(entry),
+            Err(_) => Entry::Other(format!("{:?}", receipt.body)),
+        },
+        index: receipt.index,
+        log: checkpoint.note().lines().next().unwrap_or_default(),
+        size: checkpoint.size(),
+    };
+    if json {
+        writeln!(out, "{}", serde_json::to_string(&verified)?)?;
+        return Ok(());
     }
+    let Verified {
+        entry,
+        index,
+        log,
+        size,
+    } = verified;
+    writeln!(out, "entry {index} is in the log {log} of {size} entries:")?;
+    writeln!(out, "{entry}")?;
     Ok(())
 }

@@ -1,8 +1,4 @@
 //! The command line: one file per subcommand. Parses, calls a feature's command, prints.
-#![expect(
-    clippy::print_stdout,
-    reason = "printing is what a command line is for"
-)]
 
 pub mod award;
 mod db;
@@ -193,7 +189,7 @@ async fn dispatch(Cli { global, command }: Cli) -> anyhow::Result<ExitCode> {
         Command::Person(command) => person::run(&global, command).await,
         Command::Party(args) => party::run(&global, args).await,
         Command::Programme(command) => programme::run(&global, command).await,
-        Command::Policy(args) => policy::run(args),
+        Command::Policy(args) => policy::run(&global, args),
         Command::Voucher(command) => voucher::run(&global, command).await,
         Command::Payment(command) => payment::run(&global, command).await,
         Command::Entry(command) => entry::run(&global, command).await,

@@ -1,6 +1,6 @@
 //! How answers and errors are printed.
 
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -8,19 +8,44 @@ use serde::Serialize;
 
 use crate::journal::Recorded;
 
+/// Standard output. A reader that goes away (`| head -1`) has enough of the answer: what is written
+/// after that is dropped, and the command comes to its end with its own exit status. To die of SIGPIPE
+/// instead would leave the private Postgres running, and make what is committed look as if it had failed.
+pub(super) struct Answer;
+
+impl Answer {
+    fn unless_closed<T>(written: io::Result<T>, dropped: T) -> io::Result<T> {
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(dropped),
+            written => written,
+        }
+    }
+}
+
+impl Write for Answer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Self::unless_closed(io::stdout().write(bytes), bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Self::unless_closed(io::stdout().flush(), ())
+    }
+}
+
+/// Prints a line of the answer.
+pub(super) fn line(text: &str) -> io::Result<()> {
+    // In one piece, so that lines of several processes don't mix.
+    Answer.write_all(format!("{text}\n").as_bytes())
+}
+
 /// Prints a value as JSON, on one line if a program reads it.
 pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
-    let stdout = std::io::stdout();
-    let text = if stdout.is_terminal() {
+    let text = if io::stdout().is_terminal() {
         serde_json::to_string_pretty(value)?
     } else {
         serde_json::to_string(value)?
     };
-    match writeln!(stdout.lock(), "{text}") {
-        // Whoever read the answer has enough of it.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        written => Ok(written?),
-    }
+    Ok(line(&text)?)
 }
 
 /// Prints what was recorded, and by which entry.
@@ -28,7 +53,7 @@ pub(super) fn recorded(as_json: bool, what: &str, recorded: Recorded) -> anyhow:
     if as_json {
         json(&serde_json::json!({ "entry": recorded.index }))?;
     } else {
-        println!("{what}, entry {}.", recorded.index);
+        line(&format!("{what}, entry {}.", recorded.index))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -46,12 +71,12 @@ pub(super) fn fail(error: &anyhow::Error) {
         last = cause;
     }
     // Standard error may be closed; there is nobody left to tell then.
-    let _ = writeln!(std::io::stderr(), "error: {text}");
+    let _ = writeln!(io::stderr(), "error: {text}");
 }
 
 /// Says something to the person at the terminal that is no part of the answer.
 pub(super) fn note(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// A bar for long work on the terminal; nothing where standard error is no terminal.

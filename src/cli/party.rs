@@ -152,7 +152,7 @@ pub fn generate(args: &GenerateArgs) -> anyhow::Result<()> {
     let file = File::create_new(&args.output).with_context(|| format!("can't write {path}"))?;
     party::write_csv(&parties, std::io::BufWriter::new(file))
         .with_context(|| format!("can't write {path}"))?;
-    println!("{count} parties written to {path}");
+    output::line(&format!("{count} parties written to {path}"))?;
     Ok(())
 }
 
@@ -280,7 +280,7 @@ pub(super) async fn run(global: &Global, args: PartyArgs) -> anyhow::Result<Exit
         if global.json {
             output::json(&answer)?;
         } else {
-            println!("{answer}");
+            output::line(&answer.to_string())?;
         }
         Ok(ExitCode::SUCCESS)
     })

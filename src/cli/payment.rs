@@ -1,5 +1,6 @@
 //! `payment …`: payables, batches, bank statements.
 
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -14,7 +15,7 @@ use crate::payment::{
     StatementReport,
 };
 use crate::tabular::{Mapping, Table, safe_cell};
-use crate::types::{BatchId, PayableId};
+use crate::types::{BatchId, Named, PayableId};
 
 /// How many payables one command works on at most.
 const LIMIT: i64 = 100_000;
@@ -37,11 +38,10 @@ pub(super) enum PaymentCommand {
     )]
     Send(SendArgs),
     /// Lines of a batch and what the bank said of them
-    #[command(after_help = "Example:\n  subsidy-ledger payment batch \
-        0190a5e2-7a3c-7c3e-9d51-6b1f0c8a2e11")]
+    #[command(after_help = "Example:\n  subsidy-ledger payment batch P44")]
     Batch {
-        /// The batch
-        id: BatchId,
+        /// The batch: P and its number, or its id
+        batch: Named<BatchId>,
     },
     /// Confirm or reject lines from a statement of the bank (cashier)
     #[command(
@@ -104,7 +104,7 @@ pub(super) async fn run(global: &Global, command: PaymentCommand) -> anyhow::Res
         PaymentCommand::List(args) => list(global, args).await,
         PaymentCommand::Approve(args) => approve(global, args).await,
         PaymentCommand::Send(args) => send(global, args).await,
-        PaymentCommand::Batch { id } => batch(global, id).await,
+        PaymentCommand::Batch { batch: named } => batch(global, named).await,
         PaymentCommand::Statement(args) => statement(global, args).await,
     }
 }
@@ -150,14 +150,17 @@ async fn list(global: &Global, args: ListArgs) -> anyhow::Result<ExitCode> {
         if global.json {
             output::json(&lines)?;
         } else if lines.is_empty() {
-            println!("No payable is {}.", state.as_str());
+            output::line(&format!("No payable is {}.", state.as_str()))?;
         } else {
-            println!("{:36}\t{:>16}\tprogramme\tyear\tpayee", "payable", "amount");
+            output::line(&format!(
+                "{:36}\t{:>16}\tprogramme\tyear\tpayee",
+                "payable", "amount"
+            ))?;
             for line in &lines {
-                println!(
+                output::line(&format!(
                     "{}\t{:>16}\t{}\t{}\t{}",
                     line.id, line.amount, line.programme, line.year, line.payee
-                );
+                ))?;
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -185,7 +188,10 @@ async fn approve(global: &Global, args: ApproveArgs) -> anyhow::Result<ExitCode>
         if global.json {
             output::json(&approvals)?;
         } else {
-            println!("{done} approved, {} refused.", approvals.len() - done);
+            output::line(&format!(
+                "{done} approved, {} refused.",
+                approvals.len() - done
+            ))?;
             for refused in approvals
                 .iter()
                 .filter(|one| one.outcome != ApprovalOutcome::Approved)
@@ -196,7 +202,10 @@ async fn approve(global: &Global, args: ApproveArgs) -> anyhow::Result<ExitCode>
                         "it was approved before"
                     }
                 };
-                println!("  {}: {why} (entry {})", refused.payable, refused.index);
+                output::line(&format!(
+                    "  {}: {why} (entry {})",
+                    refused.payable, refused.index
+                ))?;
             }
         }
         Ok(if done == approvals.len() {
@@ -250,35 +259,36 @@ async fn send_batch(
         if global.json {
             output::json(&batch)?;
         } else {
-            println!(
+            output::line(&format!(
                 "Batch P{} ({}) sent: {} lines, {} {}.",
                 batch.index,
                 batch.id,
                 batch.lines.len(),
                 batch.total.to_grouped_text(caller.zone.currency),
                 caller.zone.currency
-            );
-            print_held_out(&batch.held_out);
+            ))?;
+            print_held_out(&batch.held_out)?;
         }
         Ok(ExitCode::SUCCESS)
     })
     .await
 }
 
-fn print_held_out(held_out: &HeldOut) {
+fn print_held_out(held_out: &HeldOut) -> io::Result<()> {
     if held_out.total == 0 {
-        return;
+        return Ok(());
     }
-    println!(
+    output::line(&format!(
         "{} held out, since this cashier submitted or approved them; another one has to send them:",
         held_out.total
-    );
+    ))?;
     for payable in &held_out.oldest {
-        println!("  {payable}");
+        output::line(&format!("  {payable}"))?;
     }
     if usize::try_from(held_out.total).is_ok_and(|total| total > held_out.oldest.len()) {
-        println!("  and more: `payment list --state approved`");
+        output::line("  and more: `payment list --state approved`")?;
     }
+    Ok(())
 }
 
 #[derive(Serialize)]
@@ -329,21 +339,28 @@ fn write_instructions(file: std::fs::File, lines: &[Instruction]) -> anyhow::Res
     Ok(())
 }
 
-async fn batch(global: &Global, id: BatchId) -> anyhow::Result<ExitCode> {
+async fn batch(global: &Global, named: Named<BatchId>) -> anyhow::Result<ExitCode> {
     with_session(global, async |session| {
         let zone = session.zone(global).await?;
-        let lines = batch_lines(session, &zone, id).await?;
+        let unknown = || format!("no batch {named} in zone {}", zone.code);
+        let found = session
+            .database
+            .read(zone.id, (zone.id, named), |conn, (zone, named)| {
+                Box::pin(payment::find_batch(conn, *zone, *named))
+            })
+            .await?;
+        let lines = batch_lines(session, &zone, found.with_context(unknown)?).await?;
         if lines.is_empty() {
-            bail!("no batch {id} in zone {}", zone.code);
+            bail!(unknown());
         }
         if global.json {
             output::json(&lines)?;
         } else {
             for line in &lines {
-                println!(
+                output::line(&format!(
                     "{}\t{:>16} {}\t{}\t{}",
                     line.end_to_end_id, line.amount, line.currency, line.state, line.payee
-                );
+                ))?;
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -380,17 +397,17 @@ async fn statement(global: &Global, args: StatementArgs) -> anyhow::Result<ExitC
                 known,
             } = report;
             let text = |money: crate::types::Money| money.to_grouped_text(caller.zone.currency);
-            println!(
+            output::line(&format!(
                 "{paid} lines paid, {} {}",
                 text(paid_total),
                 caller.zone.currency
-            );
-            println!(
+            ))?;
+            output::line(&format!(
                 "{rejected} lines rejected, {} {}: approved again",
                 text(rejected_total),
                 caller.zone.currency
-            );
-            println!("{known} lines known from an earlier import");
+            ))?;
+            output::line(&format!("{known} lines known from an earlier import"))?;
         }
         Ok(ExitCode::SUCCESS)
     })

@@ -68,7 +68,10 @@ async fn add(global: &Global, args: AddArgs) -> anyhow::Result<ExitCode> {
         if global.json {
             output::json(&person)?;
         } else {
-            println!("{} is enrolled, entry {}.", person.login, recorded.index);
+            output::line(&format!(
+                "{} is enrolled, entry {}.",
+                person.login, recorded.index
+            ))?;
         }
         Ok(ExitCode::SUCCESS)
     })
@@ -106,7 +109,7 @@ async fn list(global: &Global) -> anyhow::Result<ExitCode> {
                 .map(|role| role.as_str())
                 .collect::<Vec<_>>()
                 .join(", ");
-            println!("{}\t{name}\t{roles}", actor.login);
+            output::line(&format!("{}\t{name}\t{roles}", actor.login))?;
         }
         Ok(ExitCode::SUCCESS)
     })

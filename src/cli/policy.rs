@@ -1,16 +1,21 @@
 //! `policy check` and `policy decide`: packs and decisions without a database.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::str::Utf8Error;
 
 use anyhow::Context;
 use chrono::NaiveDate;
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
-use crate::policy::{Decision, Locale, Moment, Policy, check, decide, explain, read_facts_file};
+use super::{Global, output};
+use crate::policy::{
+    Decision, Locale, Moment, PackProblems, Policy, Problem, check, decide, explain,
+    read_facts_file,
+};
 
 /// Check policy packs and decide by them, without a database.
 #[derive(Debug, Args)]
@@ -23,7 +28,9 @@ pub struct PolicyArgs {
 enum PolicyCommand {
     /// Type-check packs and run their own examples.
     ///
-    /// Exits with 0 if every pack is sound, with 1 if one has a problem or can't be read.
+    /// Exits with 0 if every pack is sound, with 1 if one has a problem or can't be read. With --json, a
+    /// list with `file` and `sound` of each pack, and its `code`, `version` and `sha256`, or the `problems` with
+    /// `line`, `column`, `message` and `remedy`.
     #[command(after_help = "Example:\n  subsidy-ledger policy check assets/policies/*.toml")]
     Check {
         /// Packs to check.
@@ -76,9 +83,16 @@ enum LangArg {
 }
 
 /// Runs `policy check` or `policy decide`.
-pub fn run(args: PolicyArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn run(global: &Global, args: PolicyArgs) -> anyhow::Result<ExitCode> {
     match args.command {
-        PolicyCommand::Check { packs } => check_packs(&packs),
+        PolicyCommand::Check { packs } => {
+            let sound = check_packs(&packs, global.json, &mut output::Answer)?;
+            Ok(if sound {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            })
+        }
         PolicyCommand::Decide {
             pack,
             facts,
@@ -87,7 +101,8 @@ pub fn run(args: PolicyArgs) -> anyhow::Result<ExitCode> {
             text,
             lang,
         } => {
-            let decided = read_pack(&pack, Policy::parse).and_then(|policy| {
+            let decided = read_pack(&pack, Policy::parse);
+            let decided = decided.map_err(|faults| faults.report).and_then(|policy| {
                 decide_file(&policy, &facts, moment, on).map(|made| (policy, made))
             });
             match decided {
@@ -96,7 +111,7 @@ pub fn run(args: PolicyArgs) -> anyhow::Result<ExitCode> {
                     Ok(ExitCode::SUCCESS)
                 }
                 Err(report) => {
-                    eprintln!("{report}");
+                    output::note(&report);
                     Ok(ExitCode::from(2))
                 }
             }
@@ -104,48 +119,133 @@ pub fn run(args: PolicyArgs) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn check_packs(packs: &[PathBuf]) -> anyhow::Result<ExitCode> {
+/// What `policy check` prints of a pack as JSON.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Checked {
+    Sound {
+        code: String,
+        file: String,
+        sha256: String,
+        sound: bool,
+        version: String,
+    },
+    Unsound {
+        file: String,
+        problems: Vec<Fault>,
+        sound: bool,
+    },
+}
+
+/// `true` if every pack is sound. Each has its line of `out`, or all are elements of one JSON array.
+fn check_packs(packs: &[PathBuf], json: bool, out: &mut impl Write) -> anyhow::Result<bool> {
+    let mut all = Vec::new();
     let mut sound = true;
     for pack in packs {
+        let file = pack.display().to_string();
         match read_pack(pack, check) {
+            Ok(policy) if json => all.push(Checked::Sound {
+                code: policy.code().to_string(),
+                file,
+                sha256: policy.sha256().to_string(),
+                sound: true,
+                version: policy.version().to_string(),
+            }),
             Ok(policy) => writeln!(
-                io::stdout(),
-                "{}: sound: {} version {}, sha256 {}",
-                pack.display(),
+                out,
+                "{file}: sound: {} version {}, sha256 {}",
                 policy.code(),
                 policy.version(),
                 policy.sha256()
             )?,
-            Err(report) => {
+            Err(Faults { problems, report }) => {
                 sound = false;
-                eprintln!("{report}");
+                if json {
+                    all.push(Checked::Unsound {
+                        file,
+                        problems,
+                        sound,
+                    });
+                } else {
+                    output::note(&report);
+                }
             }
         }
     }
-    Ok(if sound {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
+    if json {
+        writeln!(out, "{}", serde_json::to_string(&all)?)?;
+    }
+    Ok(sound)
+}
+
+/// Why a pack can't be used.
+struct Faults {
+    problems: Vec<Fault>,
+    /// The same for people, as compilers write it.
+    report: String,
+}
+
+/// One fault, as JSON. What concerns the whole file has no place.
+#[derive(Serialize)]
+struct Fault {
+    column: Option<usize>,
+    line: Option<usize>,
+    message: String,
+    remedy: Option<String>,
+}
+
+/// Reads a pack with `parse`, or says why not.
+fn read_pack(
+    path: &Path,
+    parse: impl FnOnce(&str) -> Result<Policy, PackProblems>,
+) -> Result<Policy, Faults> {
+    let file = path.display();
+    let bytes = fs::read(path).map_err(|error| {
+        let message = format!("can't be read: {error}");
+        let report = format!("{file}: {message}");
+        let (line, column, remedy) = (None, None, None);
+        let problems = vec![Fault {
+            column,
+            line,
+            message,
+            remedy,
+        }];
+        Faults { problems, report }
+    })?;
+    let body = str::from_utf8(&bytes).map_err(|error| not_text(path, &bytes, error))?;
+    parse(body).map_err(|problems| Faults {
+        report: problems.render(&file.to_string()),
+        problems: problems.problems().iter().map(Fault::of).collect(),
     })
 }
 
-/// Reads a pack with `parse`, or says for people why not.
-fn read_pack(
-    path: &Path,
-    parse: impl FnOnce(&str) -> Result<Policy, crate::policy::PackProblems>,
-) -> Result<Policy, String> {
-    let file = path.display();
-    let bytes = fs::read(path).map_err(|error| format!("{file}: can't be read: {error}"))?;
-    let body = str::from_utf8(&bytes).map_err(|error| {
-        let line = bytes
-            .iter()
-            .take(error.valid_up_to())
-            .filter(|byte| **byte == b'\n')
-            .count()
-            + 1;
-        format!("{file}:{line}: error: not UTF-8 text\n = remedy: save the pack as UTF-8")
-    })?;
-    parse(body).map_err(|problems| problems.render(&file.to_string()))
+fn not_text(path: &Path, bytes: &[u8], error: Utf8Error) -> Faults {
+    let before = bytes.iter().take(error.valid_up_to());
+    let line = before.filter(|byte| **byte == b'\n').count() + 1;
+    let (message, remedy) = ("not UTF-8 text", "save the pack as UTF-8");
+    Faults {
+        report: format!(
+            "{}:{line}: error: {message}\n = remedy: {remedy}",
+            path.display()
+        ),
+        problems: vec![Fault {
+            column: None,
+            line: Some(line),
+            message: message.to_owned(),
+            remedy: Some(remedy.to_owned()),
+        }],
+    }
+}
+
+impl Fault {
+    fn of(problem: &Problem) -> Self {
+        Self {
+            column: Some(problem.column),
+            line: Some(problem.line),
+            message: problem.message.clone(),
+            remedy: Some(problem.remedy.clone()),
+        }
+    }
 }
 
 fn decide_file(
@@ -183,7 +283,7 @@ fn print_decision(
     policy: &Policy,
     text: Option<LangArg>,
 ) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = output::Answer;
     let locale = text.map(|lang| match lang {
         LangArg::Zh => Locale::Zh,
         LangArg::En => Locale::En,
@@ -216,12 +316,14 @@ mod tests {
     #[derive(Parser)]
     struct Cli {
         #[command(flatten)]
+        global: Global,
+        #[command(flatten)]
         policy: PolicyArgs,
     }
 
     fn exit(arguments: &[&str]) -> ExitCode {
         let cli = Cli::try_parse_from([&["policy"], arguments].concat()).unwrap();
-        run(cli.policy).unwrap()
+        run(&cli.global, cli.policy).unwrap()
     }
 
     const PACK: &str = "assets/policies/yuhuan-2023.toml";
@@ -238,6 +340,30 @@ mod tests {
         );
         assert_eq!(exit(&["check", PACK, bad]), ExitCode::FAILURE);
         assert_eq!(exit(&["check", "no/such/pack.toml"]), ExitCode::FAILURE);
+    }
+
+    #[test]
+    fn check_prints_json() {
+        let folder = tempfile::tempdir().unwrap();
+        let bad = folder.path().join("bad.toml");
+        fs::write(&bad, b"code = \"A\"\n\xff").unwrap();
+        let faulty = folder.path().join("faulty.toml");
+        fs::write(
+            &faulty,
+            fs::read_to_string(PACK).unwrap() + "\nsurplus = 1\n",
+        )
+        .unwrap();
+        let mut out = Vec::new();
+        let packs = [PACK.into(), bad.clone(), faulty, "no/such/pack.toml".into()];
+        let sound = check_packs(&packs, true, &mut out).unwrap();
+        assert!(!sound, "a pack that is no text is sound");
+        let mut answer: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(answer[1]["file"], bad.to_str().unwrap());
+        for pack in answer.as_array_mut().unwrap() {
+            let file = pack["file"].as_str().unwrap();
+            pack["file"] = file.rsplit('/').next().unwrap().into();
+        }
+        insta::assert_json_snapshot!(answer, { "[0].sha256" => "[sha256]" });
     }
 
     #[test]

@@ -139,13 +139,13 @@ async fn list(global: &Global) -> anyhow::Result<ExitCode> {
             output::json(&programmes)?;
         } else {
             for one in &programmes {
-                println!(
+                output::line(&format!(
                     "{}\t{}\t{}\t{}",
                     one.code,
                     one.kind.as_str(),
                     one.name_zh,
                     one.name_en
-                );
+                ))?;
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -11,8 +11,8 @@ use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use sqlx::PgConnection;
 
-use super::Global;
 use super::session::with_session;
+use super::{Global, output};
 use crate::db::Database;
 use crate::journal::{self, Address, AsOf};
 use crate::report::{self, ExportError, Exported, Format};
@@ -165,7 +165,7 @@ pub(super) async fn run_on(global: &Global, command: ReportCommand) -> anyhow::R
             &zone,
             command,
             global.json,
-            &mut io::stdout(),
+            &mut output::Answer,
         )
         .await?;
         Ok(ExitCode::SUCCESS)

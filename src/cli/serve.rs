@@ -59,7 +59,7 @@ pub(super) async fn run(global: &Global, args: ServeArgs) -> anyhow::Result<Exit
     let result = async {
         server.migrate().await?;
         let database = server.connect(Role::App, CONNECTIONS).await?;
-        let ended = serve(database.clone(), &data.join("keys"), &args, say_where).await;
+        let ended = serve_on(&server, &database, &data.join("keys"), &args).await;
         database.close().await;
         ended
     }
@@ -69,8 +69,26 @@ pub(super) async fn run(global: &Global, args: ServeArgs) -> anyhow::Result<Exit
     result.map(|()| ExitCode::SUCCESS)
 }
 
+/// Serves, and has a private Postgres started again that is killed meanwhile.
+pub(super) async fn serve_on(
+    server: &Server,
+    database: &Database,
+    keys: &Path,
+    args: &ServeArgs,
+) -> anyhow::Result<()> {
+    let (stop, stopping) = watch::channel(false);
+    let work = async {
+        let ended = serve(database.clone(), keys, args, say_where).await;
+        stop.send_replace(true);
+        ended
+    };
+    // Whoever closes the server afterwards must not meet somebody who is still starting it.
+    let (ended, ()) = tokio::join!(work, server.keep_running(stopping));
+    ended
+}
+
 /// Tells the person at the terminal what to open.
-pub(super) fn say_where(address: SocketAddr) {
+fn say_where(address: SocketAddr) {
     output::note(&format!(
         "Serving on http://{address}/ until Ctrl-C, to this machine only: there is no sign-in yet.\n  \
          http://{address}/?lang=zh and ?lang=en   budget execution and the log's health\n  \

@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 use super::{Global, output};
 use crate::clock::Clock;
 use crate::config::{self, DatabaseTarget};
-use crate::db::private::PrivateSettings;
+use crate::db::private::{self, PrivateSettings};
 use crate::db::{Database, Role, Server};
 use crate::identity::{self, Actor, Caller, Command};
 use crate::log::signer::sign_now;
@@ -43,6 +43,21 @@ pub(super) fn target(global: &Global) -> anyhow::Result<(PathBuf, DatabaseTarget
     Ok((data, target))
 }
 
+/// Opens the server that the options choose, for a command that has to find a ledger there. A mistyped
+/// `--data` must not become an empty ledger: only `migrate`, `serve` and `demo` make one.
+pub(super) async fn open_server(target: &DatabaseTarget) -> anyhow::Result<Server> {
+    if let DatabaseTarget::Private { data } = target
+        && !private::has_cluster(data)
+    {
+        bail!(
+            "there is no ledger in {}: name its folder with --data DIR, or make one there with \
+             `subsidy-ledger migrate`, or `subsidy-ledger demo` for a first look",
+            data.display()
+        );
+    }
+    Ok(Server::open(target, &private_settings()).await?)
+}
+
 impl Session {
     /// Opens the database, which must have this version's schema.
     pub(super) async fn open(global: &Global) -> anyhow::Result<Self> {
@@ -52,7 +67,7 @@ impl Session {
     /// Opens the database in a role.
     pub(super) async fn open_as(global: &Global, role: Role) -> anyhow::Result<Self> {
         let (data, target) = target(global)?;
-        let server = Server::open(&target, &private_settings()).await?;
+        let server = open_server(&target).await?;
         match Self::connect(&server, role).await {
             Ok(database) => Ok(Self {
                 server,

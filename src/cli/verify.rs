@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use serde_json::json;
 
-use super::Global;
 use super::session::Session;
+use super::{Global, output};
 use crate::db::{Database, Role};
 use crate::identity::store;
 use crate::log::LogVerifierKey;
@@ -39,12 +39,12 @@ type Outcome = Result<Report, VerifyError>;
 pub(super) async fn run(global: &Global, args: VerifyArgs) -> anyhow::Result<ExitCode> {
     let is_well = if let Some(bundle) = args.bundle.clone() {
         let json = global.json;
-        let work = move || verify_a_bundle(&args, &bundle, json, &mut io::stdout());
+        let work = move || verify_a_bundle(&args, &bundle, json, &mut output::Answer);
         tokio::task::spawn_blocking(work).await??
     } else {
         let session = Session::open_as(global, Role::Auditor).await?;
         let (keys, code) = (session.keys(), global.zone.as_deref());
-        let out = &mut io::stdout();
+        let out = &mut output::Answer;
         let verified =
             verify_the_database(&args, &session.database, &keys, code, global.json, out).await;
         session.close().await?;

@@ -16,7 +16,7 @@ use super::{Global, output};
 use crate::identity::{Caller, Command};
 use crate::party;
 use crate::policy::{Fact, Facts, Raw, Source};
-use crate::types::{Code, HoldId, LogIndex, PartyId, Reason, VoucherId};
+use crate::types::{Code, HoldId, Named, PartyId, Reason, VoucherId};
 use crate::voucher::{
     self, Answers, Apply, Cancel, Expire, Freeze, Issue, PlaceHold, Redeem, Release, Review,
     VoucherError,
@@ -34,7 +34,7 @@ pub(super) enum VoucherCommand {
     #[command(after_help = "Example:\n  subsidy-ledger voucher show V12")]
     Show {
         /// The voucher: V and its number, or its id
-        voucher: String,
+        voucher: Named<VoucherId>,
     },
     /// List applications that wait for a step
     #[command(after_help = "Example:\n  subsidy-ledger voucher applications --state recommended")]
@@ -51,20 +51,16 @@ pub(super) enum Action {
     )]
     Apply(ApplyArgs),
     /// Recommend or reject an application by the policy (a reviewer)
-    #[command(
-        after_help = "Example:\n  subsidy-ledger voucher review 0190a5e2-7a3c-7c3e-9d51-6b1f0c8a2e11 --as reviewer"
-    )]
+    #[command(after_help = "Example:\n  subsidy-ledger voucher review V35 --as reviewer")]
     Review {
-        /// The application
-        application: VoucherId,
+        /// The application: V and the number of its entry, or its id
+        application: Named<VoucherId>,
     },
     /// Issue the voucher of a recommended application (a manager)
-    #[command(
-        after_help = "Example:\n  subsidy-ledger voucher issue 0190a5e2-7a3c-7c3e-9d51-6b1f0c8a2e11 --as manager"
-    )]
+    #[command(after_help = "Example:\n  subsidy-ledger voucher issue V35 --as manager")]
     Issue {
-        /// The application
-        application: VoucherId,
+        /// The application: V and the number of its entry, or its id
+        application: Named<VoucherId>,
     },
     /// Reserve value for an order
     #[command(
@@ -73,19 +69,15 @@ pub(super) enum Action {
     )]
     Hold(HoldArgs),
     /// Redeem a hold, up to what is reserved
-    #[command(
-        after_help = "Example:\n  subsidy-ledger voucher redeem 0190a5e2-7a3c-7c3e-9d51-6b1f0c8a2e11 \
-        --price 298000.00 --key invoice-4711 --as provider1"
-    )]
+    #[command(after_help = "Example:\n  subsidy-ledger voucher redeem H40 \
+        --price 298000.00 --key invoice-4711 --as provider1")]
     Redeem(RedeemArgs),
     /// Give a hold back without using it
-    #[command(
-        after_help = "Example:\n  subsidy-ledger voucher release 0190a5e2-7a3c-7c3e-9d51-6b1f0c8a2e11 \
-        --reason 'order cancelled' --as clerk"
-    )]
+    #[command(after_help = "Example:\n  subsidy-ledger voucher release H40 \
+        --reason 'order cancelled' --as clerk")]
     Release {
-        /// The hold
-        hold: HoldId,
+        /// The hold: H and the number of its entry, or its id
+        hold: Named<HoldId>,
         /// Why
         #[arg(long)]
         reason: Reason,
@@ -128,7 +120,7 @@ pub(super) struct ApplyArgs {
 #[derive(Debug, Args)]
 pub(super) struct HoldArgs {
     /// The voucher: V and its number, or its id
-    voucher: String,
+    voucher: Named<VoucherId>,
     /// The provider: unified social credit code, or id
     #[arg(long)]
     provider: String,
@@ -142,8 +134,8 @@ pub(super) struct HoldArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct RedeemArgs {
-    /// The hold
-    hold: HoldId,
+    /// The hold: H and the number of its entry, or its id
+    hold: Named<HoldId>,
     /// What was invoiced
     #[arg(long)]
     price: String,
@@ -155,7 +147,7 @@ pub(super) struct RedeemArgs {
 #[derive(Debug, Args)]
 pub(super) struct ReasonArgs {
     /// The voucher: V and its number, or its id
-    voucher: String,
+    voucher: Named<VoucherId>,
     /// Why
     #[arg(long)]
     reason: Reason,
@@ -165,7 +157,7 @@ pub(super) struct ReasonArgs {
 pub(super) struct ExpireArgs {
     /// The voucher: V and its number, or its id
     #[arg(required_unless_present = "all", conflicts_with = "all")]
-    voucher: Option<String>,
+    voucher: Option<Named<VoucherId>>,
     /// Every voucher whose last day has passed
     #[arg(long)]
     all: bool,
@@ -174,7 +166,7 @@ pub(super) struct ExpireArgs {
 pub(super) async fn run(global: &Global, command: VoucherCommand) -> anyhow::Result<ExitCode> {
     match command {
         VoucherCommand::List(args) => show::list(global, args).await,
-        VoucherCommand::Show { voucher } => show::show(global, &voucher).await,
+        VoucherCommand::Show { voucher } => show::show(global, voucher).await,
         VoucherCommand::Applications(args) => show::applications(global, args).await,
         VoucherCommand::Act(action) => {
             with_session(global, async |session| {
@@ -204,12 +196,14 @@ impl Desk<'_> {
         match action {
             Action::Apply(args) => self.apply(args).await,
             Action::Review { application } => {
+                let application = self.voucher(application).await?;
                 self.one(Review { application }, |conn, requests| {
                     Box::pin(voucher::review(conn, requests))
                 })
                 .await
             }
             Action::Issue { application } => {
+                let application = self.voucher(application).await?;
                 self.one(Issue { application }, |conn, requests| {
                     Box::pin(voucher::issue(conn, requests))
                 })
@@ -218,6 +212,7 @@ impl Desk<'_> {
             Action::Hold(args) => self.hold(args).await,
             Action::Redeem(args) => self.redeem(args).await,
             Action::Release { hold, reason } => {
+                let hold = self.named_hold(hold).await?;
                 self.one(Release { hold, reason }, |conn, requests| {
                     Box::pin(voucher::release(conn, requests))
                 })
@@ -227,7 +222,7 @@ impl Desk<'_> {
             Action::Thaw(args) => self.freeze(args, false).await,
             Action::Cancel(args) => self.cancel(args).await,
             Action::Expire(ExpireArgs { voucher, .. }) => match voucher {
-                Some(voucher) => self.expire(&voucher).await,
+                Some(voucher) => self.expire(voucher).await,
                 None => self.expire_all().await,
             },
         }
@@ -250,7 +245,7 @@ impl Desk<'_> {
             facts: facts(&args.facts, &self.caller)?,
             price: args.price,
             provider: self.party(&args.provider).await?,
-            voucher: self.voucher(&args.voucher).await?,
+            voucher: self.voucher(args.voucher).await?,
         };
         self.one(input, |conn, requests| {
             Box::pin(voucher::hold(conn, requests))
@@ -261,7 +256,7 @@ impl Desk<'_> {
     async fn redeem(&self, args: RedeemArgs) -> anyhow::Result<ExitCode> {
         let input = Redeem {
             evidence: args.evidence,
-            hold: args.hold,
+            hold: self.named_hold(args.hold).await?,
             price: args.price,
         };
         self.one(input, |conn, requests| {
@@ -274,7 +269,7 @@ impl Desk<'_> {
         let input = Freeze {
             frozen,
             reason: args.reason,
-            voucher: self.voucher(&args.voucher).await?,
+            voucher: self.voucher(args.voucher).await?,
         };
         self.one(input, |conn, requests| {
             Box::pin(voucher::freeze(conn, requests))
@@ -285,7 +280,7 @@ impl Desk<'_> {
     async fn cancel(&self, args: ReasonArgs) -> anyhow::Result<ExitCode> {
         let input = Cancel {
             reason: args.reason,
-            voucher: self.voucher(&args.voucher).await?,
+            voucher: self.voucher(args.voucher).await?,
         };
         self.one(input, |conn, requests| {
             Box::pin(voucher::cancel(conn, requests))
@@ -293,7 +288,7 @@ impl Desk<'_> {
         .await
     }
 
-    async fn expire(&self, voucher: &str) -> anyhow::Result<ExitCode> {
+    async fn expire(&self, voucher: Named<VoucherId>) -> anyhow::Result<ExitCode> {
         let voucher = self.voucher(voucher).await?;
         self.one(Expire { voucher }, |conn, requests| {
             Box::pin(voucher::expire(conn, requests))
@@ -318,7 +313,7 @@ impl Desk<'_> {
         if self.global.json {
             output::json(&serde_json::json!({ "lapsed": lapsed }))?;
         } else {
-            println!("{lapsed} vouchers lapsed.");
+            output::line(&format!("{lapsed} vouchers lapsed."))?;
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -351,7 +346,7 @@ impl Desk<'_> {
         if self.global.json {
             output::json(&answer)?;
         } else {
-            print_answer(&value);
+            print_answer(&value)?;
         }
         Ok(if refused {
             ExitCode::FAILURE
@@ -360,8 +355,20 @@ impl Desk<'_> {
         })
     }
 
-    async fn voucher(&self, text: &str) -> anyhow::Result<VoucherId> {
-        show::voucher_id(self.session, &self.caller.zone, text).await
+    async fn voucher(&self, named: Named<VoucherId>) -> anyhow::Result<VoucherId> {
+        show::voucher_id(self.session, &self.caller.zone, named).await
+    }
+
+    async fn named_hold(&self, named: Named<HoldId>) -> anyhow::Result<HoldId> {
+        let zone = &self.caller.zone;
+        let found = self
+            .session
+            .database
+            .read(zone.id, (zone.id, named), |conn, (zone, named)| {
+                Box::pin(voucher::find_hold(conn, *zone, *named))
+            })
+            .await?;
+        found.with_context(|| format!("no hold {named} in zone {}", zone.code))
     }
 
     /// A party by its unified social credit code or its id.
@@ -384,9 +391,9 @@ impl Desk<'_> {
 }
 
 /// An answer as lines of field and value; a refusal with its sentence.
-fn print_answer(value: &Value) {
+fn print_answer(value: &Value) -> std::io::Result<()> {
     let Some(fields) = value.as_object() else {
-        return;
+        return Ok(());
     };
     for (name, value) in fields {
         let text = match value {
@@ -398,15 +405,16 @@ fn print_answer(value: &Value) {
             | Value::Array(_)
             | Value::Object(_) => value.to_string(),
         };
-        println!("{name:>12}: {text}");
+        output::line(&format!("{name:>12}: {text}"))?;
     }
     let code = fields.get("code").cloned();
     let refusal =
         code.and_then(|code| serde_json::from_value::<voucher::VoucherRefusal>(code).ok());
     if let Some(refusal) = refusal {
         let (english, chinese) = refusal.sentences();
-        println!("{english} {chinese}");
+        output::line(&format!("{english} {chinese}"))?;
     }
+    Ok(())
 }
 
 /// Facts from `name=value` options, declared today.
@@ -431,9 +439,4 @@ fn facts(options: &[String], caller: &Caller) -> anyhow::Result<Facts> {
         facts.state(fact, Raw::typed(fact, value), Source::Declared, today)?;
     }
     Ok(facts)
-}
-
-/// The number in a voucher's short name.
-fn number(text: &str) -> Option<LogIndex> {
-    text.strip_prefix(['V', 'v'])?.parse().ok().map(LogIndex)
 }

@@ -100,12 +100,12 @@ async fn create(global: &Global, args: CreateArgs) -> anyhow::Result<ExitCode> {
         if global.json {
             output::json(&line(&zone))?;
         } else {
-            println!(
+            output::line(&format!(
                 "Zone {} is set up. Its key is in {}; keep a copy elsewhere. Enrol people next: \
                  `subsidy-ledger person add LOGIN --name NAME --role ROLE --as system`.",
                 zone.code,
                 session.keys().display()
-            );
+            ))?;
         }
         Ok(ExitCode::SUCCESS)
     })
@@ -132,13 +132,13 @@ async fn list(global: &Global) -> anyhow::Result<ExitCode> {
         if global.json {
             output::json(&zones.iter().map(line).collect::<Vec<_>>())?;
         } else if zones.is_empty() {
-            println!("No zone yet. Create one with `subsidy-ledger zone create`.");
+            output::line("No zone yet. Create one with `subsidy-ledger zone create`.")?;
         }
         for zone in zones.iter().filter(|_| !global.json) {
-            println!(
+            output::line(&format!(
                 "{}\t{}\t{}\t{}",
                 zone.code, zone.currency, zone.name_zh, zone.name_en
-            );
+            ))?;
         }
         Ok(ExitCode::SUCCESS)
     })

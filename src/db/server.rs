@@ -3,6 +3,7 @@
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection};
+use tokio::sync::watch;
 
 use super::check::{UnfitServer, check_server};
 use super::database::Database;
@@ -99,6 +100,15 @@ impl Server {
         Database::connect(self.connect_options(role), role, max_connections)
             .await
             .map_err(ServerError::Connect)
+    }
+
+    /// Starts the private Postgres again whenever it was killed, until `stopping` is true. Somebody
+    /// else's server is theirs to start.
+    pub async fn keep_running(&self, stopping: watch::Receiver<bool>) {
+        match self {
+            Self::Private(postgres) => postgres.keep_running(stopping).await,
+            Self::Configured(_) => {}
+        }
     }
 
     /// Ends our use; stops the private Postgres if nobody else uses it.

@@ -1,4 +1,4 @@
-//! Persons and roles (DOMAIN §6).
+//! Persons and roles.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! The chart of accounts (DOMAIN §7). The table `ledger.chart` says the same, and a test compares.
+//! The chart of accounts. The table `ledger.chart` says the same, and a test compares.
 
 use std::fmt;
 use std::str::FromStr;

@@ -4,9 +4,12 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
+use serde_json::Value;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::address::Address;
+use super::body::Body;
 use super::chart::{AccountCode, Book};
 use super::fold::AccountTotals;
 use crate::types::{Currency, LogIndex, Money, ZoneId};
@@ -35,6 +38,13 @@ pub struct Balance {
     pub balance: Money,
     /// How many entries of the log it covers.
     pub size: i64,
+}
+
+impl Balance {
+    /// Whether anything was posted to the account: totals only grow, and no transfer is of nothing.
+    pub fn is_posted(&self) -> bool {
+        self.debits != Money::ZERO || self.credits != Money::ZERO
+    }
 }
 
 /// The number of entries that a state of the books covers. O(log n).
@@ -437,6 +447,26 @@ pub async fn entry_kind(
     )
     .fetch_optional(conn)
     .await
+}
+
+/// The case that an entry is about, and its details; `None` if there is no such entry of one of these
+/// kinds.
+pub async fn entry_case(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    index: LogIndex,
+    kinds: &[&str],
+) -> Result<Option<(Uuid, Value)>, sqlx::Error> {
+    let Some(bytes) = entry_body(conn, zone, index).await? else {
+        return Ok(None);
+    };
+    let body: Body<'_> =
+        serde_json::from_slice(&bytes).map_err(|error| sqlx::Error::Decode(error.into()))?;
+    if kinds.contains(&body.kind.as_ref()) {
+        Ok(body.subject.map(|subject| (subject, body.details)))
+    } else {
+        Ok(None)
+    }
 }
 
 /// The bytes of at most `limit` entries from `from` on, in the order of the log.

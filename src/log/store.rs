@@ -395,7 +395,7 @@ pub async fn prove_consistency(
 }
 
 /// A published checkpoint: its size and its signed note, not checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Published {
     /// Entries that it covers.
     pub size: u64,

@@ -212,7 +212,7 @@ mod tests {
         assert!(codes.iter().all(|code| code.starts_with("91000000MA")));
     }
 
-    /// Codes of real companies pass the organisation code's check as well (DOMAIN §4).
+    /// Codes of real companies pass the organisation code's check as well.
     #[test]
     fn organisation_codes_have_their_check() {
         for (eight, check) in [

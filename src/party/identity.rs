@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::types::{Name, TextError, Uscc, UsccError};
 
-/// A code of the right form whose check character is wrong, though a licence may have it (CASES E11).
+/// A code of the right form whose check character is wrong, though a licence may have it (worked case E11).
 /// It identifies a party only after two persons have recorded an override.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
@@ -244,7 +244,7 @@ mod tests {
         }
     }
 
-    /// CASES E11.
+    /// Worked case E11.
     #[test]
     fn only_a_code_that_fails_its_check_is_contested() {
         assert!("91350211M0000XUF46".parse::<ContestedUscc>().is_ok());

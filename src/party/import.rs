@@ -372,7 +372,6 @@ mod tests {
         assert_eq!(named, [Identity::Name("Café".parse().unwrap())]);
     }
 
-    /// RELIABILITY (d) 14 to 18, 25 to 31.
     #[test]
     fn every_wrong_cell_is_reported_with_its_place() {
         let long = "名".repeat(201);
@@ -401,7 +400,7 @@ mod tests {
         }
     }
 
-    /// RELIABILITY (d) 30: one name in two normal forms is one name.
+    /// One name in two normal forms is one name.
     #[test]
     fn a_party_is_in_a_file_once() {
         let twice = errors("name\nCafé\nCafe\u{301}\n");

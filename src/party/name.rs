@@ -1,4 +1,4 @@
-//! Names that may be made to be mistaken for another's (RELIABILITY (d) 29).
+//! Names that may be made to be mistaken for another's.
 
 use crate::types::Name;
 

@@ -1,4 +1,4 @@
-//! Accepting a code that fails its check: two persons and the licence (CASES E11).
+//! Accepting a code that fails its check: two persons and the licence (worked case E11).
 
 use serde::Serialize;
 use sqlx::PgConnection;

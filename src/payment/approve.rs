@@ -18,7 +18,7 @@ const PAGE: u16 = 1_000;
 pub enum ApprovalOutcome {
     /// It can be sent.
     Approved,
-    /// Whoever redeemed or claimed can't approve (DESIGN §5, invariant 9).
+    /// Whoever redeemed or claimed can't approve (invariant 9).
     RefusedSegregation,
     /// It was approved before.
     RefusedState,

@@ -4,6 +4,7 @@
 //! rejects is approved again, and goes into the next batch without a new approval.
 
 mod approve;
+mod named;
 mod send;
 mod statement;
 mod store;
@@ -11,6 +12,7 @@ mod store;
 use serde::{Deserialize, Serialize};
 
 pub use approve::{Approval, ApprovalOutcome, approve};
+pub use named::find_batch;
 pub use send::{Batch, BatchLine, HeldOut, send};
 pub use statement::{
     BankStatement, BankVerdict, STATEMENT_FIELDS, StatementLine, StatementReport, import_statement,

@@ -78,7 +78,7 @@ pub(super) fn in_transit(currency: Currency) -> Address {
 }
 
 /// Sends approved payables, oldest first, at most `limit`. Submitter, approver and payer of a payable
-/// are three persons (DESIGN §5, invariant 9); what this cashier submitted or approved is held out, and does
+/// are three persons (invariant 9); what this cashier submitted or approved is held out, and does
 /// not count towards the limit. A repeat under the same key has the first answer.
 pub async fn send(
     conn: &mut PgConnection,

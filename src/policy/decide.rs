@@ -134,7 +134,7 @@ impl Review {
         self.criteria.push(CriterionOutcome { code, outcome });
     }
 
-    /// A voucher pays for orders from its day of issue to its last day (CASES V7).
+    /// A voucher pays for orders from its day of issue to its last day (worked case V7).
     fn validity(&mut self, policy: &Policy, seen: &Seen) -> Option<NaiveDate> {
         let issued_on = seen.date(Fact::IssuedOn);
         let ordered_on = seen.date(Fact::OrderDate);

@@ -214,7 +214,7 @@ pub enum Validity {
 }
 
 impl Validity {
-    /// The last day on which a voucher issued that day can be used (CASES V7).
+    /// The last day on which a voucher issued that day can be used (worked case V7).
     pub fn last_day(self, issued_on: NaiveDate) -> NaiveDate {
         match self {
             Self::Months(months) => add_months_clamped(issued_on, u32::from(months)),

@@ -62,7 +62,7 @@ pub enum Predicate {
     /// A fact keeps within a bound.
     Compare(Fact, Bound),
     /// The unified social credit code stands the check of GB 32100-2015, or two persons have
-    /// determined that it is accepted all the same (CASES E11).
+    /// determined that it is accepted all the same (worked case E11).
     ValidUscc,
 }
 

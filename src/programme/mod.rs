@@ -59,7 +59,7 @@ pub enum ProgrammeError {
     )]
     NotProposed,
     /// Proposer and publisher are one person.
-    #[error("whoever proposed a policy can't publish it: a second person has to (DOMAIN §6)")]
+    #[error("whoever proposed a policy can't publish it: a second person has to")]
     SamePerson,
     /// An amount of zero.
     #[error(transparent)]

@@ -1,5 +1,5 @@
 //! Publishing rules takes two persons: a rule administrator proposes a pack, a manager publishes exactly
-//! those bytes (DOMAIN §6).
+//! those bytes.
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::journal::{Balance, Statement, StatementLine};
 use crate::types::{Currency, Money};
 
-/// A balance.
+/// A balance. `posted` is false when nothing was posted to the account so far, so that a mistyped
+/// address differs from an account that is empty.
 pub fn balance_json(balance: &Balance) -> Value {
     let currency = balance.address.currency;
     json!({
@@ -15,6 +16,7 @@ pub fn balance_json(balance: &Balance) -> Value {
         "credits": balance.credits.to_text(currency),
         "balance": balance.balance.to_text(currency),
         "log_size": balance.size,
+        "posted": balance.is_posted(),
     })
 }
 

@@ -253,7 +253,7 @@ pub fn statement_text(statement: &Statement) -> String {
     text
 }
 
-/// One balance.
+/// One balance, saying so when nothing was posted to the account.
 pub fn balance_text(balance: &Balance) -> String {
     let currency = balance.address.currency;
     let mut table = Table::new([
@@ -272,7 +272,11 @@ pub fn balance_text(balance: &Balance) -> String {
         balance.balance.to_grouped_text(currency),
         balance.size.to_string(),
     ]);
-    table.to_string()
+    let mut text = table.to_string();
+    if !balance.is_posted() {
+        text.push_str("Nothing was ever posted to this account: is its address right?\n");
+    }
+    text
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// A text cell that no spreadsheet takes for a formula: an apostrophe goes before the characters that
-/// could begin one, full-width forms included (RELIABILITY (d) 34). Amounts don't pass through here: a
+/// could begin one, full-width forms included. Amounts don't pass through here: a
 /// minus sign before digits is a number.
 pub fn safe_cell(text: &str) -> Cow<'_, str> {
     const BEGINS_FORMULA: [char; 12] = [

@@ -7,6 +7,7 @@ mod hex;
 mod ids;
 mod log_index;
 mod money;
+mod named;
 mod period;
 mod text;
 mod uscc;
@@ -20,6 +21,7 @@ pub use ids::{
 };
 pub use log_index::LogIndex;
 pub use money::{Amount, Money, MoneyError, NotPositive};
+pub use named::{Named, NotNamed, ShortNamed};
 pub use period::{Day, DayError, EmptyPeriod, FiscalYear, Period, ZoneTime, add_months_clamped};
 pub use text::{Code, Name, Reason, TextError};
 pub use uscc::{Uscc, UsccError};

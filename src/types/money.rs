@@ -54,7 +54,7 @@ pub enum MoneyError {
 impl Money {
     /// Nothing.
     pub const ZERO: Self = Self(0);
-    /// The largest amount that can be entered: twelve digits before the point (RELIABILITY (d)).
+    /// The largest amount that can be entered: twelve digits before the point.
     const MAX_WHOLE_DIGITS: usize = 12;
 
     /// From whole minor units.

@@ -120,7 +120,7 @@ impl fmt::Display for FiscalYear {
     }
 }
 
-/// Adds calendar months; where the month is shorter, the last day of it (CASES V7).
+/// Adds calendar months; where the month is shorter, the last day of it (worked case V7).
 pub fn add_months_clamped(day: NaiveDate, months: u32) -> NaiveDate {
     day.checked_add_months(Months::new(months))
         .unwrap_or(NaiveDate::MAX)
@@ -186,7 +186,6 @@ mod tests {
         assert_eq!(add_months_clamped(day("2024-01-15"), 3), day("2024-04-15"));
     }
 
-    /// RELIABILITY (d) 19 to 21.
     #[test]
     fn days_have_one_form() {
         assert_eq!(
@@ -213,7 +212,6 @@ mod tests {
         }
     }
 
-    /// RELIABILITY (d) 23.
     #[test]
     fn the_zone_decides_what_day_it_is() {
         let shanghai = ZoneTime::default();

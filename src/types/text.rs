@@ -31,7 +31,7 @@ pub enum TextError {
 }
 
 /// A single line for people: trimmed, in Unicode normal form C, without control, zero-width and
-/// bidirectional formatting characters (RELIABILITY (d) 25 to 31).
+/// bidirectional formatting characters.
 fn line(text: &str, limit: usize) -> Result<String, TextError> {
     let normal: String = text.trim().nfc().collect();
     if normal.is_empty() {

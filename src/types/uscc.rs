@@ -10,7 +10,7 @@ const ALPHABET: &[u8; 31] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
 
 /// A unified social credit code of 18 characters whose check character is right.
 ///
-/// Some codes in real use fail the check (CASES E11). Those are never of this type: a party gets
+/// Some codes in real use fail the check (worked case E11). Those are never of this type: a party gets
 /// one only through an override that two persons record with evidence.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -149,7 +149,7 @@ mod tests {
 
     use super::*;
 
-    /// DOMAIN §4 and CASES E10.
+    /// Worked case E10.
     #[test]
     fn valid_codes() {
         let valid = [

@@ -44,7 +44,7 @@ pub enum BooksFault {
         /// All its credits.
         credits: Money,
     },
-    /// Budget authority differs from what became of it (DESIGN §5.3).
+    /// Budget authority differs from what became of it (invariant 3).
     #[error("B10 in {currency} is {authority}, the other accounts of its book sum to {others}")]
     Authority {
         /// Currency.

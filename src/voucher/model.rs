@@ -1,6 +1,6 @@
 //! A voucher and its life, without IO.
 //!
-//! `ISSUED → PART_USED → EXHAUSTED`, `⇄ FROZEN`, `→ EXPIRED`, `→ CANCELLED` (DOMAIN §5) are not stored:
+//! `ISSUED → PART_USED → EXHAUSTED`, `⇄ FROZEN`, `→ EXPIRED`, `→ CANCELLED` are not stored:
 //! they follow from the parts of the face, the last day, and whether it is frozen.
 
 use chrono::NaiveDate;
@@ -117,7 +117,7 @@ pub enum VoucherRefusal {
     Policy,
     /// The programme's budget is used up.
     BudgetExhausted,
-    /// The same person acted before on this case (DESIGN §5, invariant 9).
+    /// The same person acted before on this case (invariant 9).
     Segregation,
     /// The application is not at this step.
     WrongState,
@@ -200,7 +200,7 @@ impl Voucher {
     }
 
     /// Uses `used` of a hold; the rest of it becomes free again, or lapses after the last day.
-    /// A hold outlives the voucher's last day (DOMAIN §5).
+    /// A hold outlives the voucher's last day.
     pub fn redeem(
         &mut self,
         hold: &mut Hold,
@@ -403,7 +403,7 @@ mod tests {
         Amount::new(Money::from_minor(minor)).unwrap()
     }
 
-    /// CASES V7.
+    /// Worked case V7.
     #[test]
     fn the_last_day_is_usable_and_the_next_is_not() {
         let mut voucher = voucher(100);
@@ -451,7 +451,7 @@ mod tests {
     }
 
     proptest! {
-        /// DESIGN §5, invariant 4, under any sequence of steps.
+        /// Invariant 4, under any sequence of steps.
         #[test]
         fn parts_always_add_up_to_the_face(
             face in 1_i64..1_000_000,

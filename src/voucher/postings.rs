@@ -1,4 +1,4 @@
-//! What each step of a voucher's life moves in the books (DESIGN §4).
+//! What each step of a voucher's life moves in the books.
 
 use super::model::{Ended, Voucher};
 use super::years::OpenYears;
@@ -153,7 +153,7 @@ pub(super) fn release(voucher: &Voucher, ended: Ended, years: &OpenYears) -> Tra
 }
 
 /// Expiry or cancellation of the free part: back to the programme while the budget year that funds it
-/// is open, lapsed once it is closed (CASES V7, DESIGN §4); the limits are given back with it.
+/// is open, lapsed once it is closed (worked case V7); the limits are given back with it.
 pub(super) fn take_back(voucher: &Voucher, amount: Amount, years: &OpenYears) -> Transfers {
     let line = &voucher.line;
     let to = line.account(if years.is_open(line.year) {

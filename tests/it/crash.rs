@@ -4,37 +4,17 @@ use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use tempfile::TempDir;
+
+use crate::kit::command::{json, kill_server, ledger, temporary_folder};
 
 /// No run takes as long, whatever else the machine does.
 const PATIENCE: Duration = Duration::from_mins(3);
-
-/// A folder that the server's account can enter, also when the tests run as root.
-fn temporary_folder() -> TempDir {
-    let folder = tempfile::tempdir_in("/tmp").unwrap();
-    fs::set_permissions(folder.path(), Permissions::from_mode(0o711)).unwrap();
-    folder
-}
-
-fn ledger(data: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_subsidy-ledger"));
-    command.args(arguments).arg("--data").arg(data);
-    command
-        .env_remove("SUBSIDY_LEDGER_DATABASE_URL")
-        .env_remove("SUBSIDY_LEDGER_DATA");
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
-}
 
 /// A demonstration under way, with what it says on stderr.
 struct Demo {
@@ -107,14 +87,6 @@ fn finish(data: &Path) {
     assert!(status.success(), "{said}");
 }
 
-/// What a command prints as JSON.
-fn json(data: &Path, arguments: &[&str]) -> Value {
-    let output = ledger(data, arguments).arg("--json").output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{arguments:?}: {said}");
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
 /// Budget, trial balance, and what `verify` found: it replays every transfer, and an index that is
 /// missing or a key that stands twice fails it. Ids are random, and the root with them.
 fn figures(data: &Path) -> [Value; 3] {
@@ -152,9 +124,7 @@ fn a_killed_demonstration_goes_on_to_the_same_end() {
     let mut demo = Demo::start(killed_path);
     if demo.waits_for("[12/14]") {
         pause(100);
-        let pid = fs::read_to_string(killed_path.join("postgres/data/postmaster.pid")).unwrap();
-        let pid = Pid::from_raw(pid.lines().next().unwrap().parse().unwrap()).unwrap();
-        kill_process(pid, Signal::KILL).unwrap();
+        kill_server(killed_path);
         let (status, said) = demo.end();
         assert!(!status.success() && said.contains("error:"), "{said}");
     }

@@ -10,6 +10,8 @@ mod award;
 #[cfg(test)]
 mod books;
 #[cfg(test)]
+mod commands;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod http;

@@ -153,7 +153,7 @@ fn command<'a>(zone: &'a Zone, actor: &'a Actor) -> Command<'a> {
     }
 }
 
-/// CASES E11.
+/// Worked case E11.
 fn contested() -> ContestedUscc {
     "91350211M0000XUF46".parse().unwrap()
 }
@@ -216,7 +216,7 @@ async fn a_party_is_an_entry_and_a_row() {
     assert_eq!(by_code.unwrap().unwrap().id, registered.party);
 }
 
-/// DESIGN §5 12: a team is natural persons, so the log has a commitment that dies with its salt.
+/// Invariant 12: a team is natural persons, so the log has a commitment that dies with its salt.
 #[tokio::test]
 async fn a_teams_name_is_not_in_the_log() {
     let office = Office::new().await;
@@ -238,7 +238,6 @@ async fn a_teams_name_is_not_in_the_log() {
         .unwrap();
 }
 
-/// RELIABILITY (d) 29 and 30.
 #[tokio::test]
 async fn names_that_look_alike_are_noticed_and_one_name_is_one_party() {
     let office = Office::new().await;
@@ -312,7 +311,7 @@ async fn only_the_office_keeps_the_register() {
     assert!(matches!(refused, Err(PartyError::Forbidden(_))));
 }
 
-/// CASES E11, and DESIGN §5 9.
+/// Worked case E11; invariant 9.
 #[tokio::test]
 async fn a_code_that_fails_its_check_needs_two_persons() {
     let office = Office::new().await;
@@ -458,7 +457,7 @@ async fn a_party_changes_its_group() {
     assert!(matches!(refused, Err(PartyError::UnknownParty(_))));
 }
 
-/// RELIABILITY (d) 35, and pages by key.
+/// Pages by key, too.
 #[tokio::test]
 async fn a_search_takes_every_character_for_itself() {
     let office = Office::new().await;

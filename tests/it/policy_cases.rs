@@ -115,7 +115,7 @@ fn decision_of(id: &str) -> (Policy, Decision) {
     decide_case(&file.base[&case.base], case)
 }
 
-/// CASES V1, V2, V4 to V7, E10, E11 and the edges between them.
+/// Worked cases V1, V2, V4 to V7, E10, E11 and the edges between them.
 #[test]
 fn worked_cases() {
     let file = case_file();

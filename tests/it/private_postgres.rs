@@ -6,6 +6,8 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::kit::command::temporary_folder;
+use crate::kit::{self, run};
 use rustix::process::{Pid, Signal, kill_process};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection};
@@ -15,16 +17,6 @@ use subsidy_ledger::db::private::{
     fetch_binaries, guard,
 };
 use subsidy_ledger::db::{Role, Server, UnfitServer, check_server};
-use tempfile::TempDir;
-
-use crate::kit::{self, run};
-
-/// A folder that the server's account can enter, also when the tests run as root.
-fn temporary_folder() -> TempDir {
-    let folder = tempfile::tempdir_in("/tmp").unwrap();
-    fs::set_permissions(folder.path(), Permissions::from_mode(0o711)).unwrap();
-    folder
-}
 
 /// These tests stop their servers themselves.
 fn unguarded() -> PrivateSettings {

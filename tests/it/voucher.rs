@@ -1,9 +1,10 @@
-//! The life of vouchers through their commands, in a real Postgres: the worked cases, the state machines
-//! of DOMAIN §5, roles and the separation of duties.
+//! The life of vouchers through their commands, in a real Postgres: the worked cases, the state
+//! machine, roles and the separation of duties.
 
 use sqlx::PgConnection;
 use subsidy_ledger::party::{Identity, NewParty, PartyError, PartyRole, ProposedOverride};
-use subsidy_ledger::{db, party};
+use subsidy_ledger::types::{LogIndex, Named, ZoneId};
+use subsidy_ledger::{db, party, voucher};
 
 use crate::kit::scenario::World;
 use crate::kit::table::Play;
@@ -103,7 +104,7 @@ async fn v6_the_holding_limit_grants_in_part() {
     .await;
 }
 
-/// DESIGN §4: the programme has unused value back while the budget year is open.
+/// The programme has unused value back while the budget year is open.
 #[tokio::test]
 async fn v7_the_last_day_is_clamped_to_the_month_and_the_programme_has_the_value_back() {
     let mut play = Play::new(&[("YH", 2024, 100_000)]).await;
@@ -140,7 +141,7 @@ async fn v7_value_that_a_closed_year_funded_lapses() {
     .await;
 }
 
-/// Every step that DOMAIN §5 allows, and every step that it does not, from each state.
+/// Every step that the state machine allows, and every step that it does not, from each state.
 #[tokio::test]
 async fn voucher_states_allow_their_steps_and_no_others() {
     let mut play = Play::new(&[("YH", 2023, 1_000_000)]).await;
@@ -400,4 +401,38 @@ async fn confirm(world: &World, who: &str, code: &str) -> Result<(), PartyError>
         Box::pin(async move { party::confirm_override(conn, &command, code).await })
     });
     confirmed.await.map(drop)
+}
+
+/// The entry of the application and that of the issue name the voucher, that of the hold the hold; no
+/// other entry, and none of another zone, names anything.
+#[tokio::test]
+async fn short_names_are_looked_up_by_their_entry() {
+    let mut play = Play::new(&[("YH", 2023, 1_000_000)]).await;
+    play.check(&orders(
+        "day       | who      | command                                | outcome
+        2023-06-01 | clerk    | apply a YH f requested_amount=20000.00 | pass 20000.00
+        2023-06-01 | reviewer | review a                               | recommended 20000.00
+        2023-06-01 | manager  | issue a                                | issued 20000.00 last_day=2023-09-01
+        2023-06-02 | f        | hold h a p 9000.00 ORDER               | held 9000.00 own_share=0.00",
+    ))
+    .await;
+    let world = &play.world;
+    let size = world.size().await;
+    let (zone, mut conn) = (world.zone.id, world.db.superuser().await);
+    let (mut vouchers, mut holds) = (Vec::new(), Vec::new());
+    for index in 0..=size {
+        let named = Named::Entry(LogIndex(index));
+        let found = voucher::find_voucher(&mut conn, zone, named).await.unwrap();
+        vouchers.extend(found.map(|id| (size - index, id)));
+        let named = Named::Entry(LogIndex(index));
+        let found = voucher::find_hold(&mut conn, zone, named).await.unwrap();
+        holds.extend(found.map(|id| (size - index, id)));
+    }
+    let (id, hold) = (play.vouchers["a"], play.holds["h"]);
+    assert_eq!(vouchers, [(4, id), (2, id)]);
+    assert_eq!(holds, [(1, hold)]);
+    let elsewhere = ZoneId(zone.0 + 1);
+    let named = Named::Entry(LogIndex(size - 4));
+    let found = voucher::find_voucher(&mut conn, elsewhere, named).await;
+    assert_eq!(found.unwrap(), None);
 }

@@ -6,13 +6,12 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::number;
 use crate::cli::session::{Session, with_session};
 use crate::cli::{Global, output};
 use crate::clock::Clock;
-use crate::types::{Code, LogIndex, PartyId, VoucherId, Zone};
+use crate::types::{Code, LogIndex, Named, PartyId, VoucherId, Zone};
 use crate::voucher::store::{self, ApplicationState, VoucherFilter};
-use crate::voucher::{Hold, Voucher, VoucherState};
+use crate::voucher::{self, Hold, Voucher, VoucherState};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ListArgs {
@@ -118,26 +117,19 @@ impl HoldLine {
     }
 }
 
-/// A voucher's identity from `V12` or an id.
+/// The id of a voucher or an application, as somebody names it.
 pub(in crate::cli) async fn voucher_id(
     session: &Session,
     zone: &Zone,
-    text: &str,
+    named: Named<VoucherId>,
 ) -> anyhow::Result<VoucherId> {
-    if let Ok(id) = text.parse::<VoucherId>() {
-        return Ok(id);
-    }
-    let number = number(text)
-        .with_context(|| format!("{text:?} is no voucher: write V and its number, or its id"))?;
-    let filter = VoucherFilter {
-        number: Some(number),
-        ..VoucherFilter::default()
-    };
-    let found = find(session, zone, filter, 1).await?;
-    found
-        .first()
-        .map(|voucher| voucher.id)
-        .with_context(|| format!("no voucher {text} in zone {}", zone.code))
+    let found = session
+        .database
+        .read(zone.id, (zone.id, named), |conn, (zone, named)| {
+            Box::pin(voucher::find_voucher(conn, *zone, *named))
+        })
+        .await?;
+    found.with_context(|| format!("no voucher or application {named} in zone {}", zone.code))
 }
 
 async fn find(
@@ -172,14 +164,14 @@ pub(in crate::cli) async fn list(global: &Global, args: ListArgs) -> anyhow::Res
         if global.json {
             output::json(&lines)?;
         } else if lines.is_empty() {
-            println!("No voucher.");
+            output::line("No voucher.")?;
         } else {
-            println!(
+            output::line(&format!(
                 "{:<8} {:<16} {:>14} {:>14} {:>14} {:>14}  last day    holder",
                 "number", "programme", "face", "free", "held", "redeemed"
-            );
+            ))?;
             for line in &lines {
-                println!(
+                output::line(&format!(
                     "{:<8} {:<16} {:>14} {:>14} {:>14} {:>14}  {}  {}",
                     line.number,
                     line.programme,
@@ -189,7 +181,7 @@ pub(in crate::cli) async fn list(global: &Global, args: ListArgs) -> anyhow::Res
                     line.redeemed,
                     line.last_day,
                     line.holder
-                );
+                ))?;
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -197,10 +189,13 @@ pub(in crate::cli) async fn list(global: &Global, args: ListArgs) -> anyhow::Res
     .await
 }
 
-pub(in crate::cli) async fn show(global: &Global, text: &str) -> anyhow::Result<ExitCode> {
+pub(in crate::cli) async fn show(
+    global: &Global,
+    named: Named<VoucherId>,
+) -> anyhow::Result<ExitCode> {
     with_session(global, async |session| {
         let zone = session.zone(global).await?;
-        let id = voucher_id(session, &zone, text).await?;
+        let id = voucher_id(session, &zone, named).await?;
         let filter = VoucherFilter {
             id: Some(id),
             ..VoucherFilter::default()
@@ -208,7 +203,7 @@ pub(in crate::cli) async fn show(global: &Global, text: &str) -> anyhow::Result<
         let found = find(session, &zone, filter, 1).await?;
         let voucher = found
             .first()
-            .with_context(|| format!("no voucher {text} in zone {}", zone.code))?;
+            .with_context(|| format!("no voucher {named} in zone {}", zone.code))?;
         let holds = session
             .database
             .read(zone.id, (zone.id, id), |conn, (zone, id)| {
@@ -221,12 +216,12 @@ pub(in crate::cli) async fn show(global: &Global, text: &str) -> anyhow::Result<
             output::json(&serde_json::json!({ "voucher": line, "holds": holds }))?;
             return Ok(ExitCode::SUCCESS);
         }
-        super::print_answer(&serde_json::to_value(&line)?);
+        super::print_answer(&serde_json::to_value(&line)?)?;
         for hold in &holds {
-            println!(
+            output::line(&format!(
                 "hold {}: {} for a price of {}, {}, redeemed {}, provider {}",
                 hold.id, hold.amount, hold.price, hold.state, hold.redeemed, hold.provider
-            );
+            ))?;
         }
         Ok(ExitCode::SUCCESS)
     })
@@ -262,7 +257,7 @@ pub(in crate::cli) async fn applications(
             output::json(&ids)?;
         } else {
             for id in &ids {
-                println!("{id}");
+                output::line(&format!("{id}"))?;
             }
         }
         Ok(ExitCode::SUCCESS)

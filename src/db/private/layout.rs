@@ -47,6 +47,11 @@ pub(super) fn installed_folder(data: &Path) -> PathBuf {
     data.join("postgres/installed")
 }
 
+/// Where the cluster is, for those who only look.
+pub(super) fn cluster_of(data: &Path) -> PathBuf {
+    data.join("postgres/data")
+}
+
 impl Layout {
     /// Makes the folders that are missing. As root, first checks that the server's account will be
     /// able to enter them.

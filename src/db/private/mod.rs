@@ -25,6 +25,7 @@ use std::time::Duration;
 
 use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnectOptions;
+use tokio::sync::watch;
 
 pub use binaries::{Binaries, find_psql};
 pub use error::PrivatePostgresError;
@@ -37,8 +38,13 @@ use account::{Account, server_account};
 use error::OnPath;
 use layout::Layout;
 use passwords::{Passwords, SUPERUSER};
+use process::State;
 
 const BOOTSTRAP_RETRIES: u32 = 10;
+
+/// How often a service looks whether its server still runs.
+const WATCH_INTERVAL: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// How to run a private Postgres.
 #[derive(Clone, Debug, Default)]
@@ -99,6 +105,46 @@ impl PrivatePostgres {
     /// Starts the server again if it has ended under us, as when it was killed.
     pub async fn revive(&self) -> Result<(), PrivatePostgresError> {
         self.starter.start(&self.layout).await.map(drop)
+    }
+
+    /// Starts the server again whenever it has ended under us, until `stopping` is true. For a service:
+    /// a command that finds no server just fails.
+    ///
+    /// Between two starts it waits twice as long each time, up to a minute, until the server is found
+    /// running: one that dies at every start must not take the whole machine.
+    pub async fn keep_running(&self, mut stopping: watch::Receiver<bool>) {
+        let mut pause = WATCH_INTERVAL;
+        loop {
+            // Only the wait is cut short: half a start would go on without its lock.
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                _ = stopping.wait_for(|stopping| *stopping) => return,
+            }
+            match self.has_ended().await {
+                Ok(false) => {
+                    pause = WATCH_INTERVAL;
+                    continue;
+                }
+                Ok(true) => tracing::error!("the private Postgres has ended: starting it again"),
+                Err(error) => tracing::error!(%error, "the private Postgres can't be watched"),
+            }
+            match self.revive().await {
+                Ok(()) => tracing::warn!("the private Postgres runs again"),
+                Err(error) => tracing::error!(%error, "the private Postgres did not start"),
+            }
+            pause = LONGEST_PAUSE.min(pause * 2);
+        }
+    }
+
+    /// Whether no process of the server is left that could serve. One that starts, stops or is slow to
+    /// answer has not ended.
+    async fn has_ended(&self) -> Result<bool, PrivatePostgresError> {
+        let layout = self.layout.clone();
+        let state = unblock(move || process::observe(&layout)).await?;
+        Ok(match state {
+            State::Stopped | State::Dying => true,
+            State::Ready(_) | State::Changing(_) | State::Silent(_) => false,
+        })
     }
 
     /// Logs in as the login of a role, into the database `subsidy_ledger`.
@@ -184,6 +230,12 @@ fn is_gone(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(DatabaseError::code);
     matches!(error, sqlx::Error::Io(_))
         || matches!(code.as_deref(), Some("57P01" | "57P02" | "57P03"))
+}
+
+/// Whether a private Postgres was ever made in this data folder. Makes nothing. A folder that can't be
+/// looked into may have one: whoever opens it says what is wrong.
+pub fn has_cluster(data: &Path) -> bool {
+    layout::cluster_of(data).try_exists().unwrap_or(true)
 }
 
 /// Makes the data folder as a private Postgres would, whichever database is used.

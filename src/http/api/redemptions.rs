@@ -22,7 +22,7 @@ use crate::http::problem::Problem;
 use crate::http::refusals;
 use crate::http::state::App;
 use crate::identity::{self, Actor, Command, Login};
-use crate::types::{Amount, Currency, HoldId, Money, Zone};
+use crate::types::{Amount, Currency, HoldId, Money, Named, Zone};
 use crate::voucher::{self, Answered, Redeem, RedeemAnswer, Rejected, VoucherError};
 
 /// A service that was delivered and invoiced.
@@ -53,17 +53,18 @@ fn all_sha256(evidence: &[String]) -> Result<(), ValidationError> {
     }
 }
 
-/// `POST holds/{hold}/redemptions`, with `Idempotency-Key` (1 to 255 visible ASCII characters, the
+/// `POST holds/{hold}/redemptions`, the hold by id or short name, with `Idempotency-Key` (1 to 255 visible ASCII characters, the
 /// person's own) and `Acting-Person` (a login; it stands in for sign-in until that exists).
 ///
 /// 200 with the answer and its entry; the same again for the same key and body. 409 when it is
 /// refused, with the entry that says so.
 pub(in crate::http) async fn create(
     State(app): State<Arc<App>>,
-    Path((zone, hold)): Path<(String, HoldId)>,
+    Path((zone, hold)): Path<(String, String)>,
     headers: HeaderMap,
     extract::Json(input): extract::Json<NewRedemption>,
 ) -> Result<Json<Answered<RedeemAnswer>>, Problem> {
+    let hold: Named<HoldId> = hold.parse().map_err(|_| Problem::not_found("hold"))?;
     let person = required_header(&headers, "acting-person", "acting_person_missing")?;
     let person = person.parse().map_err(|error: identity::LoginError| {
         Problem::bad_request("acting_person", error.to_string())
@@ -73,7 +74,7 @@ pub(in crate::http) async fn create(
     check_price(&input.price, desk.zone.currency)?;
     let redeem = Redeem {
         evidence: input.evidence,
-        hold,
+        hold: find_hold(&app, &desk.zone, hold).await?,
         price: input.price,
     };
     let answered = desk
@@ -91,6 +92,20 @@ pub(in crate::http) async fn create(
         }),
         RedeemAnswer::Redeemed { .. } => Ok(Json(answered)),
     }
+}
+
+/// Only a short name takes a look into the log; programs use ids.
+async fn find_hold(app: &App, zone: &Zone, named: Named<HoldId>) -> Result<HoldId, Problem> {
+    if let Named::Id(id) = named {
+        return Ok(id);
+    }
+    let found = app
+        .database
+        .read(zone.id, (zone.id, named), |conn, (zone, named)| {
+            Box::pin(voucher::find_hold(conn, *zone, *named))
+        })
+        .await?;
+    found.ok_or_else(|| Problem::not_found("hold"))
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<String, Problem> {

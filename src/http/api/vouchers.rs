@@ -13,10 +13,11 @@ use crate::http::extract::{Path, Query};
 use crate::http::problem::Problem;
 use crate::http::state::App;
 use crate::types::{
-    Code, Currency, FiscalYear, HoldId, LogIndex, Money, PartyId, PolicyId, Reason, VoucherId, Zone,
+    Code, Currency, FiscalYear, HoldId, LogIndex, Money, Named, PartyId, PolicyId, Reason,
+    VoucherId, Zone,
 };
 use crate::voucher::store::{self, VoucherFilter};
-use crate::voucher::{Hold, HoldState, Voucher, VoucherState};
+use crate::voucher::{self, Hold, HoldState, Voucher, VoucherState};
 
 /// Which vouchers.
 #[derive(Debug, Deserialize)]
@@ -154,17 +155,18 @@ pub(in crate::http) struct WholeVoucher {
     holds: Vec<HoldView>,
 }
 
-/// `GET vouchers/{voucher}`.
+/// `GET vouchers/{voucher}`, by id or short name.
 pub(in crate::http) async fn one(
     State(app): State<Arc<App>>,
-    Path((zone, id)): Path<(String, VoucherId)>,
+    Path((zone, named)): Path<(String, String)>,
 ) -> Result<Json<WholeVoucher>, Problem> {
+    let named: Named<VoucherId> = named.parse().map_err(|_| Problem::not_found("voucher"))?;
     let zone = app.zone(&zone).await?.zone.clone();
     let (currency, today) = (zone.currency, zone.time.day(app.clock.now()));
     let found = app
         .database
-        .read(zone.id, (zone, id), |conn, (zone, id)| {
-            Box::pin(with_holds(conn, zone, *id))
+        .read(zone.id, (zone, named), |conn, (zone, named)| {
+            Box::pin(with_holds(conn, zone, *named))
         })
         .await?;
     let (voucher, holds) = found.ok_or_else(|| Problem::not_found("voucher"))?;
@@ -180,8 +182,11 @@ pub(in crate::http) async fn one(
 async fn with_holds(
     conn: &mut PgConnection,
     zone: &Zone,
-    id: VoucherId,
+    named: Named<VoucherId>,
 ) -> Result<Option<(Voucher, Vec<Hold>)>, sqlx::Error> {
+    let Some(id) = voucher::find_voucher(conn, zone.id, named).await? else {
+        return Ok(None);
+    };
     let only = VoucherFilter {
         id: Some(id),
         ..VoucherFilter::default()

@@ -10,7 +10,7 @@ use subsidy_ledger::journal::AccountCode::{B10, B20};
 
 use super::service::{Line, Service};
 
-/// RELIABILITY (d) 40, with a shorter time.
+/// With a shorter time than the service has.
 #[tokio::test]
 async fn a_slow_body_is_given_up() {
     let arrival = Duration::from_millis(50);
@@ -79,7 +79,7 @@ async fn more_requests_than_there_is_room_for_are_turned_away() {
     assert_eq!(answer.status, 200);
 }
 
-/// Clients that go away leave no session inside a transaction (RELIABILITY (a) 6).
+/// Clients that go away leave no session inside a transaction.
 #[tokio::test]
 async fn two_hundred_disconnects_leave_no_open_transaction() {
     let service = Service::new().await;

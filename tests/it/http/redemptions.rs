@@ -1,4 +1,4 @@
-//! The one write: what it refuses before anything is recorded (RELIABILITY (d)).
+//! The one write: what it refuses before anything is recorded.
 
 use axum::body::Body;
 use axum::http::Request;

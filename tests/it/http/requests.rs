@@ -42,7 +42,6 @@ async fn a_problem_reads_so() {
     assert_json_snapshot!(answer.json(), { ".request_id" => "[id]" });
 }
 
-/// RELIABILITY (d) 42.
 #[tokio::test]
 async fn other_methods_are_not_allowed() {
     let service = Service::new().await;
@@ -72,7 +71,7 @@ async fn other_methods_are_not_allowed() {
     }
 }
 
-/// RELIABILITY (d) 44, 45, and unknown parameters.
+/// Unknown parameters, too.
 #[tokio::test]
 async fn queries_are_read_strictly() {
     let service = Service::new().await;
@@ -129,7 +128,7 @@ async fn queries_are_read_strictly() {
     assert!(answer.json()["detail"].as_str().unwrap().contains("%2B"));
 }
 
-/// RELIABILITY (d) 46, 67, and DNS rebinding.
+/// DNS rebinding, too.
 #[tokio::test]
 async fn only_this_machine_and_no_other_page_is_answered() {
     let service = Service::new().await;

@@ -56,7 +56,7 @@ async fn broken_framing_is_refused_and_the_connection_closed() {
         ),
         ("nonsense\r\n\r\n", "400"),
         ("GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n", "421"),
-        // RELIABILITY (d) 43. hyper goes by Transfer-Encoding and closes the connection, as RFC 9112
+        // hyper goes by Transfer-Encoding and closes the connection, as RFC 9112
         // §6.3 allows, so what follows is not taken for another request.
         (
             "POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n\

@@ -1,4 +1,4 @@
-//! What must hold of a zone after every command (DESIGN §5), asked of the database itself.
+//! What must hold of a zone after every command (docs/invariants.md), asked of the database itself.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;

@@ -4,6 +4,7 @@
 //! its real durability. A template holds the migrated schema; each test clones it, and drops its
 //! clone when it succeeds.
 
+pub(crate) mod command;
 pub(crate) mod invariants;
 pub(crate) mod scenario;
 pub(crate) mod table;

@@ -388,7 +388,7 @@ impl World {
         balances.unwrap()
     }
 
-    /// Panics with every rule of DESIGN §5 that the database breaks.
+    /// Panics with every invariant (docs/invariants.md) that the database breaks.
     pub(crate) async fn check_invariants(&self) {
         let broken: Result<_, sqlx::Error> = self
             .db

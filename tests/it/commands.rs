@@ -1,0 +1,308 @@
+//! The command line and the service, as programs, on the demonstration's books.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json as value};
+use tempfile::TempDir;
+
+use crate::kit::command::{json, kill_server, ledger, refusal, temporary_folder, text};
+
+/// No step takes as long, whatever else the machine does.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+fn played() -> TempDir {
+    let data = temporary_folder();
+    let played = text(data.path(), &["demo", "--exit", "--parties", "60"]);
+    assert!(played.contains("verified"), "{played}");
+    data
+}
+
+/// A `serve` that is stopped when the test ends.
+struct Service {
+    child: Child,
+    address: String,
+}
+
+impl Service {
+    fn start(data: &Path) -> Self {
+        let mut command = ledger(data, &["serve", "--listen", "127.0.0.1:0"]);
+        let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+        let mut said = BufReader::new(child.stderr.take().unwrap());
+        let mut all = String::new();
+        let address = loop {
+            let mut line = String::new();
+            assert!(said.read_line(&mut line).unwrap() > 0, "{all}");
+            if let Some((_, rest)) = line.split_once("Serving on http://") {
+                break rest.split_once('/').unwrap().0.to_owned();
+            }
+            all.push_str(&line);
+        };
+        // Standard error is closed from here on: that nobody reads what it logs stops no service.
+        Self { child, address }
+    }
+
+    /// Status and body of an answer.
+    fn ask(&self, request: &str, body: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let (address, length) = (&self.address, body.len());
+        let head = format!(
+            "{request} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nActing-Person: nobody\r\n\
+             Idempotency-Key: k\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+        );
+        stream.write_all((head + body).as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        (status, body.to_owned())
+    }
+
+    fn get(&self, path: &str) -> (u16, String) {
+        self.ask(&format!("GET {path}"), "")
+    }
+
+    /// Asks until the service is ready, or is not.
+    fn wait_until_ready(&self, status: u16) {
+        let begun = Instant::now();
+        loop {
+            let (answered, body) = self.get("/readyz");
+            if answered == status {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "still {answered}: {body}");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+#[test]
+fn a_killed_server_comes_back_under_a_running_service() {
+    let data = temporary_folder();
+    text(data.path(), &["migrate"]);
+    let zone = [
+        "zone",
+        "create",
+        "HZ",
+        "--name-zh",
+        "杭州",
+        "--name-en",
+        "Hangzhou",
+    ];
+    text(data.path(), &zone);
+    let service = Service::start(data.path());
+    service.wait_until_ready(200);
+    for _ in 0..2 {
+        kill_server(data.path());
+        service.wait_until_ready(503);
+        service.wait_until_ready(200);
+        let (status, body) = service.get("/v1/zones/HZ/trial-balance");
+        assert_eq!(status, 200, "{body}");
+    }
+    let person = [
+        "person", "add", "li", "--name", "李", "--role", "manager", "--as", "system",
+    ];
+    text(data.path(), &person);
+}
+
+/// Nothing is made where somebody only wanted to look.
+#[test]
+fn a_mistyped_data_folder_stays_as_it_is() {
+    let folder = temporary_folder();
+    let missing = folder.path().join("missing");
+    for arguments in [
+        &["zone", "list"][..],
+        &[
+            "zone",
+            "create",
+            "HZ",
+            "--name-zh",
+            "杭州",
+            "--name-en",
+            "Hangzhou",
+        ],
+        &["balance", "B10:CNY"],
+        &["verify"],
+        &["log", "checkpoint"],
+        &["db", "psql"],
+    ] {
+        for data in [folder.path(), &missing] {
+            let (status, said) = refusal(data, arguments);
+            let expected = format!("error: there is no ledger in {}: ", data.display());
+            assert_eq!(status, Some(1), "{arguments:?}: {said}");
+            assert!(said.starts_with(&expected), "{arguments:?}: {said}");
+            assert!(said.contains("migrate") && said.contains("demo"), "{said}");
+        }
+        let made: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
+        assert!(made.is_empty(), "{arguments:?} made {made:?}");
+    }
+}
+
+#[test]
+fn commands_on_a_played_year() {
+    let data = played();
+    let data = data.path();
+    a_closed_pipe_is_no_failure(data);
+    an_account_without_postings_says_so(data);
+    logs_and_receipts_are_json_too(data);
+    short_names_are_as_good_as_ids(data);
+}
+
+/// Nobody reads the answer: the command does what it does all the same, and says nothing of it.
+fn a_closed_pipe_is_no_failure(data: &Path) {
+    let pack = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/assets/policies/yuhuan-2023.toml"
+    );
+    for arguments in [
+        &["voucher", "list"][..],
+        &["voucher", "show", &first_voucher(data)],
+        &["zone", "list"],
+        &["person", "list"],
+        &["programme", "list"],
+        &["payment", "list", "--state", "paid"],
+        &["statement", "F1020:CNY"],
+        &["trial-balance"],
+        &["trial-balance", "--json"],
+        &["log", "checkpoint"],
+        &["receipt", "3"],
+        &["verify"],
+        &["policy", "check", pack],
+        &["migrate"],
+        &["voucher", "expire", "--all", "--as", "system"],
+    ] {
+        let mut child = ledger(data, arguments).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{arguments:?}: {said}");
+        assert_eq!(said, "", "{arguments:?}");
+    }
+}
+
+fn an_account_without_postings_says_so(data: &Path) {
+    let note = "Nothing was ever posted to this account";
+    // The money in transit has all arrived: empty, but not without postings.
+    for (account, posted) in [("B30:CNY:NO-SUCH:2020", false), ("F1020:CNY", true)] {
+        let shown = text(data, &["balance", account]);
+        assert_eq!(shown.contains(note), !posted, "{shown}");
+        assert_eq!(json(data, &["balance", account])["posted"], posted);
+    }
+}
+
+fn logs_and_receipts_are_json_too(data: &Path) {
+    let mut checkpoint = json(data, &["log", "checkpoint"]);
+    assert_eq!(checkpoint["note"], text(data, &["log", "checkpoint"]));
+    let mut lines = checkpoint["note"].as_str().unwrap().lines();
+    let (origin, size) = (lines.next().unwrap(), lines.next().unwrap());
+    assert_eq!(size, checkpoint["size"].to_string());
+    let origin = origin.to_owned();
+
+    let file = data.join("3.tlog-proof");
+    let file_text = file.to_str().unwrap();
+    let written = json(data, &["receipt", "3", "--output", file_text]);
+    assert_eq!(written, value!({ "file": file_text, "index": 3 }));
+    let receipt = json(data, &["receipt", "3"]);
+    assert_eq!(receipt["receipt"], fs::read_to_string(&file).unwrap());
+
+    let keys = fs::read_dir(data.join("keys")).unwrap();
+    let key = keys
+        .map(|file| file.unwrap().path())
+        .find(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "vkey")
+        })
+        .unwrap();
+    let verify = [
+        "receipt",
+        "verify",
+        file_text,
+        "--vkey",
+        key.to_str().unwrap(),
+    ];
+    let mut verified = json(data, &verify);
+    assert_eq!(verified["log"], origin);
+    assert!(verified["entry"]["kind"].is_string(), "{verified}");
+
+    let bundle = data.join("bundle");
+    let exported = json(data, &["log", "export", bundle.to_str().unwrap()]);
+    assert_eq!(exported["new"], exported["size"]);
+
+    // Keys, ids and times differ from run to run.
+    let shape = |value: &mut Value, fields: &[&str]| {
+        for field in fields {
+            assert!(!value[*field].is_null(), "{field} is missing in {value}");
+            value[*field] = format!("[{field}]").into();
+        }
+    };
+    shape(&mut checkpoint, &["note", "signed_at", "size"]);
+    shape(&mut verified, &["entry", "size"]);
+    let receipt = value!({ "index": receipt["index"], "receipt": "[receipt]" });
+    let shown = value!({ "checkpoint": checkpoint, "receipt": receipt, "verified": verified });
+    insta::assert_json_snapshot!("log_json", shown);
+}
+
+fn first_voucher(data: &Path) -> String {
+    let vouchers = json(data, &["voucher", "list", "--limit", "1"]);
+    vouchers[0]["number"].as_str().unwrap().to_owned()
+}
+
+fn short_names_are_as_good_as_ids(data: &Path) {
+    let number = first_voucher(data);
+    let shown = json(data, &["voucher", "show", &number]);
+    assert_eq!(shown["voucher"]["number"], number);
+    let id = shown["voucher"]["id"].as_str().unwrap();
+    assert_eq!(json(data, &["voucher", "show", id]), shown);
+
+    for (arguments, unknown) in [
+        (
+            ["voucher", "show", "V0"],
+            "no voucher or application V0 in zone ",
+        ),
+        (
+            ["voucher", "issue", "V987654"],
+            "no voucher or application V987654 in zone ",
+        ),
+        (["voucher", "redeem", "H0"], "no hold H0 in zone "),
+        (["payment", "batch", "P0"], "no batch P0 in zone "),
+    ] {
+        let more: &[&str] = match arguments[1] {
+            "redeem" => &["--price", "1.00", "--as", "system"],
+            "issue" => &["--as", "system"],
+            _ => &[],
+        };
+        let (status, said) = refusal(data, &[&arguments[..], more].concat());
+        assert_eq!(status, Some(1), "{said}");
+        assert!(said.contains(unknown), "{said}");
+    }
+    let (status, said) = refusal(data, &["voucher", "show", "35"]);
+    assert_eq!(status, Some(2), "{said}");
+    assert!(
+        said.contains("write V and the number of its entry"),
+        "{said}"
+    );
+
+    let service = Service::start(data);
+    let zone = json(data, &["zone", "list"])[0]["code"].take();
+    let zone = format!("/v1/zones/{}", zone.as_str().unwrap());
+    let by_number = service.get(&format!("{zone}/vouchers/{number}"));
+    assert_eq!(by_number, service.get(&format!("{zone}/vouchers/{id}")));
+    assert_eq!(by_number.0, 200, "{}", by_number.1);
+    assert_eq!(service.get(&format!("{zone}/vouchers/V0")).0, 404);
+    let price = r#"{"price":"1.00"}"#;
+    let (status, body) = service.ask(&format!("POST {zone}/holds/H0/redemptions"), price);
+    assert_eq!(status, 404, "{body}");
+}
