@@ -221,8 +221,13 @@ async fn send(global: &Global, args: SendArgs) -> anyhow::Result<ExitCode> {
     // Before anything is sent: money must not be on its way without a file for the bank.
     let file = match &args.output {
         Some(path) => Some(
-            std::fs::File::create_new(path)
-                .with_context(|| format!("nothing was sent: {} can't be made", path.display()))?,
+            std::fs::File::create_new(path).with_context(|| {
+                format!(
+                    "this command did nothing: {} can't be made. If an earlier one made it, `payment list` shows \
+                     what was sent; else name a new file",
+                    path.display()
+                )
+            })?,
         ),
         None => None,
     };

@@ -87,15 +87,28 @@ pub async fn verify_the_database(
     let zones = database
         .read(None, (), |conn, ()| Box::pin(store::zones(conn)))
         .await?;
-    let asked = |zone: &Zone| code.is_none_or(|code| zone.code.as_str() == code);
-    let zones: Vec<Zone> = zones.into_iter().filter(asked).collect();
-    if let (Some(code), true) = (code, zones.is_empty()) {
-        bail!("there is no zone {code}");
+    let is_asked = |of: &str| code.is_none_or(|code| of == code);
+    let gone: Vec<String> = signed_zones(keys)?
+        .into_iter()
+        .filter(|signed| is_asked(signed) && zones.iter().all(|zone| zone.code.as_str() != signed))
+        .collect();
+    let zones: Vec<Zone> = zones
+        .into_iter()
+        .filter(|zone| is_asked(zone.code.as_str()))
+        .collect();
+    if zones.is_empty() && gone.is_empty() {
+        match code {
+            Some(code) => bail!("there is no zone {code}"),
+            None => bail!("nothing was verified: the database has no zone"),
+        }
     }
     if zones.len() > 1 && (args.vkey.is_some() || !args.pinned.is_empty()) {
         bail!("--vkey and --pinned belong to one zone: name it with --zone");
     }
-    let mut outcomes = Vec::new();
+    let mut outcomes: Vec<(String, Outcome)> = gone
+        .into_iter()
+        .map(|code| (code, Err(VerifyError::ZoneGone)))
+        .collect();
     for zone in zones {
         let options = DatabaseOptions {
             outside: outside(args, keys, &zone)?,
@@ -105,6 +118,22 @@ pub async fn verify_the_database(
         outcomes.push((zone.code.to_string(), outcome));
     }
     print(&outcomes, json, out)
+}
+
+/// Codes of the zones whose logs the signer on this machine has keys of.
+fn signed_zones(keys: &Path) -> anyhow::Result<Vec<String>> {
+    let files = match std::fs::read_dir(keys) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        files => files.with_context(|| format!("{} can't be read", keys.display()))?,
+    };
+    let mut codes = Vec::new();
+    for file in files {
+        let name = file?.file_name();
+        let code = name.to_str().and_then(|name| name.strip_suffix(".vkey"));
+        codes.extend(code.map(str::to_owned));
+    }
+    codes.sort_unstable();
+    Ok(codes)
 }
 
 /// The signer's memory, and what the arguments add to it.

@@ -28,6 +28,11 @@ pub enum DemoError {
         "zone {ZONE} has no person {0}: it was not made by the demonstration; choose another --data"
     )]
     NotADemo(String),
+    /// The database is in use for something else.
+    #[error(
+        "the database has the zone {0}, and the demonstration would add its own for good: choose another --data"
+    )]
+    InUse(String),
     /// Setting up failed.
     #[error(transparent)]
     Zone(#[from] ZoneError),
@@ -105,20 +110,7 @@ pub struct Stage {
 impl Stage {
     /// Finds the demonstration zone, or sets it up on the first day of its year.
     pub async fn open(database: Database, keys: PathBuf) -> Result<Self, DemoError> {
-        let found = database
-            .read(None, (), |conn, ()| {
-                Box::pin(store::zone_by_code(conn, ZONE))
-            })
-            .await?;
-        let first = ZoneTime::default().start_of(first_day()) + TimeDelta::hours(9);
-        let zone = match found {
-            Some(zone) => zone,
-            None => {
-                database
-                    .write(None, first, |conn, now| Box::pin(set_up(conn, *now)))
-                    .await?
-            }
-        };
+        let zone = demo_zone(&database).await?;
         let persons = database
             .read(zone.id, zone.id, |conn, zone| {
                 Box::pin(store::persons(conn, *zone))
@@ -274,6 +266,24 @@ impl Stage {
 
 pub(super) fn first_day() -> NaiveDate {
     NaiveDate::from_ymd_opt(i32::from(YEAR), 1, 3).unwrap_or_default()
+}
+
+/// The demonstration's zone: found, or set up in a database that has no other.
+async fn demo_zone(database: &Database) -> Result<Zone, DemoError> {
+    let zones = database
+        .read(None, (), |conn, ()| Box::pin(store::zones(conn)))
+        .await?;
+    let others = zones.first().map(|zone| zone.code.to_string());
+    if let Some(zone) = zones.into_iter().find(|zone| zone.code.as_str() == ZONE) {
+        return Ok(zone);
+    }
+    if let Some(other) = others {
+        return Err(DemoError::InUse(other));
+    }
+    let first = ZoneTime::default().start_of(first_day()) + TimeDelta::hours(9);
+    database
+        .write(None, first, |conn, now| Box::pin(set_up(conn, *now)))
+        .await
 }
 
 /// The zone and its people, in one transaction.

@@ -63,6 +63,11 @@ impl BookTotal {
 /// The first thing that is wrong, or why nothing could be verified.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
+    /// A zone whose log was signed on this machine is gone.
+    #[error(
+        "the database has no such zone, though its log was signed here: the whole zone was deleted, or this is another database"
+    )]
+    ZoneGone,
     /// A file of the bundle.
     #[error(transparent)]
     Bundle(#[from] BundleError),

@@ -109,8 +109,8 @@ pub enum PrivatePostgresError {
     },
     /// The short folder for the socket isn't safe to use.
     #[error(
-        "{path} can't hold the server's socket: {reason}; remove it, or use a data folder \
-         with a shorter path"
+        "{path} can't hold the server's socket: {reason}; run as the user whose data folder it is, or use \
+         a data folder with a shorter path"
     )]
     SocketFolder {
         /// The folder.
