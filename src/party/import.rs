@@ -11,6 +11,7 @@ use sqlx::PgConnection;
 use super::identity::{ContestedUscc, Identity, PartyRole, Roles};
 use super::register::{KEEPERS, NewParty, PartyError, names_to_review, register};
 use super::store::{self, Party};
+use crate::db;
 use crate::identity::Command;
 use crate::tabular::{
     Bound, Cell, Field, Mapping, MappingError, Record, RowError, RowErrors, Table,
@@ -320,7 +321,7 @@ pub async fn apply(
     let Plan { new, mut report } = plan;
     let mut done = 0;
     for batch in new.chunks(BATCH) {
-        let registered = register(conn, &command, batch).await?;
+        let registered = register(conn, &command, batch).await.map_err(overtaken)?;
         if let (Some(first), Some(last)) = (registered.first(), registered.last()) {
             let begin = report.entries.map_or(first.index, |(begin, _)| begin);
             report.entries = Some((begin, last.index));
@@ -329,6 +330,19 @@ pub async fn apply(
         progress(done);
     }
     Ok(report)
+}
+
+/// What the plan found to be new and is registered now, another command has registered since: this one
+/// begins again, and plans without it.
+fn overtaken(error: PartyError) -> PartyError {
+    if let PartyError::AlreadyRegistered(identity) = error {
+        PartyError::Overtaken {
+            constraint: identity.to_string(),
+            cause: db::Overtaken,
+        }
+    } else {
+        error
+    }
 }
 
 #[cfg(test)]
