@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::map::{AwardMap, FACTS, FIELDS};
 use crate::party::Identity;
 use crate::tabular::{Cell, Format, MappingError, ReadError, Record, RowError, RowErrors, Table};
-use crate::types::{Code, FiscalYear, Money, Name};
+use crate::types::{Code, FiscalYear, Money, Name, hex};
 
 /// A file, read: every row of it is in `rows` or in `errors`.
 #[derive(Clone, Debug)]
@@ -271,7 +271,7 @@ fn derived_code(name: &Name) -> Code {
     if !loses_letters && (1..=CODE_LENGTH).contains(&slug.len()) {
         return slug.parse().expect("BUG: a slug is a code");
     }
-    let digest = super::hex(&Sha256::digest(name.as_str())).to_ascii_uppercase();
+    let digest = hex(&Sha256::digest(name.as_str())).to_ascii_uppercase();
     let digest = digest.get(..DIGEST_LENGTH).unwrap_or(&digest);
     let stem: String = slug.chars().take(CODE_LENGTH - DIGEST_LENGTH - 1).collect();
     let stem = stem.trim_end_matches('-');

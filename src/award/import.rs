@@ -2,23 +2,22 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use sqlx::PgConnection;
 
 use super::file::{AwardFile, Programme, Recipient};
-use super::hex;
 use super::map::AwardMap;
 use super::plan::{Hashed, Plan, Standing, plan};
 use super::postings::{BudgetChanges, Placement};
+use super::report::{ImportReport, first_report};
 use super::store::{self, NewAward};
 use crate::identity::{Command, Forbidden, Role};
 use crate::journal::{
-    self, BodyError, Effect, Entry, Idempotency, RecallError, RecordError, Recorded, Refusal,
-    Transfer,
+    self, BodyError, Effect, Entry, RecallError, RecordError, Recorded, Refusal, Transfer,
 };
 use crate::party::{self, Identity, NewParty, PartyError};
 use crate::tabular::RowErrors;
-use crate::types::{Code, Currency, ItemId, LogIndex, Money, Name, PartyId};
+use crate::types::{Code, Currency, ItemId, LogIndex, Money, Name, PartyId, hex};
 
 /// How many entries are recorded by one call.
 const BATCH: usize = 5_000;
@@ -51,35 +50,6 @@ pub enum Stage {
     Parties(usize),
     /// Entries are recorded.
     Entries(usize),
-}
-
-/// What an import did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ImportReport {
-    /// The list.
-    pub source: Code,
-    /// Rows of the file.
-    pub rows: usize,
-    /// Awards recorded.
-    pub recorded: usize,
-    /// Refusals recorded.
-    pub refused: usize,
-    /// Rows that were recorded before, as they are.
-    pub unchanged: usize,
-    /// Recorded awards that were reversed because the file has them otherwise.
-    pub corrected: usize,
-    /// Recorded awards that were reversed because the file has them no more.
-    pub withdrawn: usize,
-    /// Rows that were not recorded, with the reasons.
-    pub unrecorded: RowErrors,
-    /// Granted by the awards recorded, as decimal text.
-    pub granted: String,
-    /// Recipients registered.
-    pub parties: usize,
-    /// Programmes met for the first time.
-    pub programmes: usize,
-    /// The entry of the import; `None` if there was nothing to do.
-    pub entry: Option<LogIndex>,
 }
 
 /// Why nothing was imported.
@@ -219,56 +189,6 @@ pub async fn import(
     Ok(report)
 }
 
-/// What the entry of an import says: what was imported, and from which bytes.
-#[derive(Serialize, Deserialize)]
-struct Imported {
-    corrected: usize,
-    file: String,
-    granted: String,
-    parties: usize,
-    programmes: usize,
-    recorded: usize,
-    refused: usize,
-    rows: usize,
-    source: Code,
-    unchanged: usize,
-    unrecorded: usize,
-    withdrawn: usize,
-}
-
-/// The report of the same command if it was carried out before.
-async fn first_report(
-    conn: &mut PgConnection,
-    command: &Command<'_>,
-    map: &AwardMap,
-    file: &AwardFile,
-) -> Result<Option<ImportReport>, ImportError> {
-    let idempotency = idempotency(command, map, file);
-    let (zone, actor) = (command.zone.id, command.actor.person);
-    let first = journal::first_answer(conn, zone, actor, idempotency.as_ref()).await?;
-    Ok(
-        first.map(|(recorded, said): (Recorded, Imported)| ImportReport {
-            source: said.source,
-            rows: said.rows,
-            recorded: said.recorded,
-            refused: said.refused,
-            unchanged: said.unchanged,
-            corrected: said.corrected,
-            withdrawn: said.withdrawn,
-            unrecorded: file.errors.clone(),
-            granted: said.granted,
-            parties: said.parties,
-            programmes: said.programmes,
-            entry: Some(recorded.index),
-        }),
-    )
-}
-
-/// An import is the same command if it is of the same list and the same bytes.
-fn idempotency(command: &Command<'_>, map: &AwardMap, file: &AwardFile) -> Option<Idempotency> {
-    command.idempotency("award.import", &(&map.source, hex(&file.sha256)))
-}
-
 fn check_reversals(
     plan: &Plan<'_>,
     file: &AwardFile,
@@ -288,29 +208,6 @@ fn check_reversals(
         });
     }
     Ok(())
-}
-
-impl ImportReport {
-    /// What a plan will have done.
-    fn of(map: &AwardMap, file: &AwardFile, plan: &Plan<'_>) -> Self {
-        let rows = || plan.record.iter().map(|hashed| hashed.row);
-        let refused = rows().filter(|row| row.granted == Money::ZERO).count();
-        let granted: Money = rows().map(|row| row.granted).sum();
-        Self {
-            source: map.source.clone(),
-            rows: file.row_count,
-            recorded: plan.record.len() - refused,
-            refused,
-            unchanged: plan.unchanged,
-            corrected: plan.corrected.len(),
-            withdrawn: plan.withdrawn.len(),
-            unrecorded: file.errors.clone(),
-            granted: granted.to_text(map.currency),
-            parties: 0,
-            programmes: 0,
-            entry: None,
-        }
-    }
 }
 
 /// Gives new programmes their rows, and refuses a code that another programme has.
@@ -479,7 +376,7 @@ impl Work<'_> {
             conn,
             self.command.zone,
             self.command.now,
-            self.closing_entry()?,
+            self.report.entry(self.command, self.map, self.file)?,
         )
         .await?;
         store::insert_file(conn, zone, &self.map.source, self.file, closing).await?;
@@ -646,27 +543,5 @@ impl Work<'_> {
                 })
             });
         entries.collect()
-    }
-
-    fn closing_entry(&self) -> Result<Entry, BodyError> {
-        let report = self.report;
-        let details = Imported {
-            corrected: report.corrected,
-            file: hex(&self.file.sha256),
-            granted: report.granted.clone(),
-            parties: report.parties,
-            programmes: report.programmes,
-            recorded: report.recorded,
-            refused: report.refused,
-            rows: report.rows,
-            source: report.source.clone(),
-            unchanged: report.unchanged,
-            unrecorded: report.unrecorded.total(),
-            withdrawn: report.withdrawn,
-        };
-        Ok(Entry {
-            idempotency: idempotency(self.command, self.map, self.file),
-            ..self.command.entry("award.file_imported", &details)?
-        })
     }
 }

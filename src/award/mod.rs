@@ -16,20 +16,12 @@ mod map;
 mod plan;
 mod postings;
 mod reconcile;
+mod report;
 mod store;
 
 pub use amount::{AmountError, AmountFormat};
 pub use file::{AwardFile, AwardRow, FileError, Programme, Recipient};
-pub use import::{BadRows, Corrections, ImportError, ImportReport, Stage, import};
+pub use import::{BadRows, Corrections, ImportError, Stage, import};
 pub use map::{AwardMap, FIELDS, MapError};
 pub use reconcile::{ProgrammeDifference, Reconciliation, Totals, reconcile};
-
-/// Lower-case hexadecimal.
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        write!(text, "{byte:02x}").expect("BUG: writing to a String can't fail");
-    }
-    text
-}
+pub use report::ImportReport;

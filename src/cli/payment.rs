@@ -223,7 +223,7 @@ async fn send(global: &Global, args: SendArgs) -> anyhow::Result<ExitCode> {
         Some(path) => Some(
             std::fs::File::create_new(path).with_context(|| {
                 format!(
-                    "this command did nothing: {} can't be made. If an earlier one made it, `payment list` shows \
+                    "this command did nothing: {} can't be made. If an earlier one made it, `payment list --state sent` shows \
                      what was sent; else name a new file",
                     path.display()
                 )

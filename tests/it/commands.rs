@@ -306,3 +306,27 @@ fn short_names_are_as_good_as_ids(data: &Path) {
     let (status, body) = service.ask(&format!("POST {zone}/holds/H0/redemptions"), price);
     assert_eq!(status, 404, "{body}");
 }
+
+/// The demonstration would stay in it for good.
+#[test]
+fn the_demonstration_keeps_out_of_a_ledger_in_use() {
+    let data = temporary_folder();
+    text(data.path(), &["migrate"]);
+    let zone = [
+        "zone",
+        "create",
+        "HZ",
+        "--name-zh",
+        "杭州",
+        "--name-en",
+        "Hangzhou",
+    ];
+    text(data.path(), &zone);
+    let (_, refused) = refusal(data.path(), &["demo", "--exit"]);
+    assert!(
+        refused.contains("the database has the zone HZ"),
+        "{refused}"
+    );
+    let zones = json(data.path(), &["zone", "list"]);
+    assert_eq!(zones.as_array().unwrap().len(), 1, "{zones}");
+}

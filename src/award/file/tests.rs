@@ -97,7 +97,7 @@ fn codes_are_made_from_names() {
         ("创新券2020", "2020-DIGEST"),
         ("创新券", "DIGEST"),
     ] {
-        let digest = super::super::hex(&Sha256::digest(name))[..6].to_uppercase();
+        let digest = hex(&Sha256::digest(name))[..6].to_uppercase();
         let derived = derived_code(&name.parse().unwrap());
         assert_eq!(derived.as_str(), code.replace("DIGEST", &digest));
     }
