@@ -60,8 +60,7 @@ impl From<LogError> for Problem {
             LogError::TooShort { .. }
             | LogError::NoLog(_)
             | LogError::Proof(ProofError::NoEntry { .. }) => Self::not_found("entry"),
-            LogError::HeadMoved(_)
-            | LogError::Head { .. }
+            LogError::Head { .. }
             | LogError::Missing { .. }
             | LogError::Proof(_)
             | LogError::Entry { .. } => Self::internal(error),

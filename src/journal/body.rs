@@ -15,6 +15,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::address::Address;
 use super::canonical::{self, NotCanonical};
 use super::entry::{Effect, Entry, Transfer};
+use crate::log::{Hash, leaf_hash};
 use crate::types::{LogIndex, PersonId, hex};
 
 /// A leaf of the log is at most what a 16-bit length can say (C2SP tlog-tiles entry bundles).
@@ -114,21 +115,21 @@ pub(super) fn time_text(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
-/// What stands for the time in a draft: as long as a time, and not one.
-const NO_TIME: &str = "0000-00-00T00:00:00.000000Z";
-
-/// An entry's bytes but for the time of recording, which is known only under the log's lock, where
-/// everything else would make others wait.
-pub(super) struct Draft {
-    bytes: Vec<u8>,
+/// An entry as a leaf of the log: its bytes and their hash. It is made before the log's lock is taken, under
+/// which all work makes others wait, with the time that it will most likely be recorded at.
+pub(super) struct Leaf {
+    pub(super) bytes: Vec<u8>,
+    pub(super) hash: Hash,
     time: Range<usize>,
 }
 
-impl Draft {
-    /// The bytes of the entry recorded at a time, which is [`time_text`].
-    pub(super) fn recorded_at(mut self, time: &str) -> Vec<u8> {
-        self.bytes.splice(self.time, time.bytes());
-        self.bytes
+impl Leaf {
+    /// The same entry recorded at another time, which is [`time_text`].
+    pub(super) fn recorded_at(mut self, time: &str) -> Self {
+        self.bytes.splice(self.time.clone(), time.bytes());
+        self.time.end = self.time.start + time.len();
+        self.hash = leaf_hash(&self.bytes);
+        self
     }
 }
 
@@ -147,8 +148,8 @@ impl BodyTransfer<'_> {
     }
 }
 
-/// Writes an entry of the zone with this code.
-pub(super) fn draft(entry: &Entry, zone: &str) -> Result<Draft, BodyError> {
+/// Writes an entry of the zone with this code, recorded at a time, which is [`time_text`].
+pub(super) fn leaf(entry: &Entry, zone: &str, time: &str) -> Result<Leaf, BodyError> {
     let (adjusting, reverses) = match entry.effect {
         Effect::Ordinary => (false, None),
         Effect::Adjusting => (true, None),
@@ -157,7 +158,7 @@ pub(super) fn draft(entry: &Entry, zone: &str) -> Result<Draft, BodyError> {
     let body = Body {
         actor: entry.actor,
         adjusting,
-        at: NO_TIME.into(),
+        at: time.into(),
         details: &entry.details.0,
         effective: entry.effective,
         key: entry
@@ -181,12 +182,13 @@ pub(super) fn draft(entry: &Entry, zone: &str) -> Result<Draft, BodyError> {
     }
     // Nothing but the actor's identity and a flag stands before the time.
     let begin = bytes
-        .windows(NO_TIME.len())
-        .position(|window| window == NO_TIME.as_bytes())
+        .windows(time.len())
+        .position(|window| window == time.as_bytes())
         .expect("BUG: the time was just written");
-    Ok(Draft {
+    Ok(Leaf {
+        hash: leaf_hash(&bytes),
         bytes,
-        time: begin..begin + NO_TIME.len(),
+        time: begin..begin + time.len(),
     })
 }
 
@@ -202,9 +204,19 @@ mod tests {
     const TIME: &str = "2020-02-28T01:02:03.000004Z";
 
     #[test]
-    fn a_time_is_as_long_as_its_place() {
+    fn a_time_is_rfc_3339_to_the_microsecond() {
         assert_eq!(time_text(TIME.parse().unwrap()), TIME);
-        assert_eq!(NO_TIME.len(), TIME.len());
+    }
+
+    #[test]
+    fn another_time_makes_another_leaf() {
+        let sample = sample(&json!({"time": TIME}), Some(TIME.into()));
+        let other = "2020-02-28T01:02:03.000005Z";
+        let moved = leaf(&sample, "SH", TIME).unwrap().recorded_at(other);
+        let at_once = leaf(&sample, "SH", other).unwrap();
+        assert_eq!(moved.bytes, at_once.bytes);
+        assert_eq!(moved.hash, at_once.hash);
+        assert_eq!(moved.hash, leaf_hash(&moved.bytes));
     }
 
     #[derive(Serialize)]
@@ -256,7 +268,7 @@ mod tests {
     proptest! {
         #[test]
         fn bodies_are_rfc_8785(details in json_text(), key in proptest::option::of(".{1,40}")) {
-            let bytes = draft(&sample(&details, key), "SH").unwrap().recorded_at(TIME);
+            let bytes = leaf(&sample(&details, key), "SH", TIME).unwrap().bytes;
             let read: Value = serde_json::from_slice(&bytes).unwrap();
             let canonical = serde_json_canonicalizer::to_vec(&read).unwrap();
             prop_assert_eq!(String::from_utf8(bytes).unwrap(), String::from_utf8(canonical).unwrap());
@@ -276,13 +288,16 @@ mod tests {
             );
         }
         let long = sample(&json!({"text": "x".repeat(70_000)}), None);
-        assert!(matches!(draft(&long, "SH"), Err(BodyError::TooLong(_))));
+        assert!(matches!(
+            leaf(&long, "SH", TIME),
+            Err(BodyError::TooLong(_))
+        ));
     }
 
     #[test]
     fn a_body_reads_naturally() {
         let sample = sample(&json!({"amount": "123.45"}), Some("k".into()));
-        let bytes = draft(&sample, "SH").unwrap().recorded_at(TIME);
+        let bytes = leaf(&sample, "SH", TIME).unwrap().bytes;
         insta::assert_snapshot!(String::from_utf8(bytes).unwrap());
     }
 }

@@ -90,11 +90,14 @@ pub async fn close_period(
     Ok(recorded)
 }
 
+/// Days that take adjusting entries only: the first, and the first that is open again.
+pub(super) type ClosedPeriod = (NaiveDate, NaiveDate);
+
 /// The closed periods of a zone.
-pub(super) async fn closed_periods(
+async fn closed_periods(
     conn: &mut PgConnection,
     zone: ZoneId,
-) -> Result<Vec<(NaiveDate, NaiveDate)>, sqlx::Error> {
+) -> Result<Vec<ClosedPeriod>, sqlx::Error> {
     let rows = sqlx::query!(
         "SELECT from_day, until_day FROM ledger.closed_period WHERE zone_id = $1",
         zone.0

@@ -5,14 +5,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use sqlx::PgConnection;
 
-use super::body;
+use super::body::{self, Leaf};
 use super::entry::{Effect, Entry, Idempotency};
 use super::fold::{Books, PostedTransfer, Refusal};
-use super::period::closed_periods;
-use super::rows;
+use super::period::ClosedPeriod;
+use super::rows::{self, Locked};
 use crate::db::Overtaken;
 use crate::log;
 use crate::types::{LogIndex, PersonId, Zone, ZoneId};
@@ -75,45 +75,49 @@ pub async fn record(
 ) -> Result<Vec<Outcome>, RecordError> {
     // What does not rest on others' entries is done before the lock that makes others wait.
     let code = zone.code.as_str();
-    let drafts: Vec<_> = entries
+    let now = now.trunc_subsecs(6); // Postgres keeps microseconds.
+    let time = body::time_text(now);
+    let leaves: Vec<_> = entries
         .iter()
-        .map(|entry| body::draft(entry, code))
+        .map(|entry| body::leaf(entry, code, &time))
         .collect();
     let mut books = Books::naming(entries.iter().flat_map(|entry| &entry.transfers));
     let addresses = rows::addresses(&books);
 
-    let head = log::lock_head(conn, zone.id).await?;
-    // Postgres keeps microseconds.
-    let at = now.trunc_subsecs(6).max(head.recorded_at());
-    let time = body::time_text(at);
-    let guard = Guard::load(conn, zone.id, entries).await?;
-    rows::load_books(conn, zone.id, &mut books, &addresses).await?;
+    let Locked { head, closed } = rows::lock_books(conn, zone.id, &mut books, &addresses).await?;
+    let at = now.max(head.recorded_at());
+    let later = (at > now).then(|| body::time_text(at));
+    let guard = Guard::load(conn, zone.id, closed, entries).await?;
 
     let mut batch = Batch::after(head.size());
     let mut outcomes = Vec::with_capacity(entries.len());
-    for (entry, draft) in entries.iter().zip(drafts) {
+    for (entry, leaf) in entries.iter().zip(leaves) {
         let accepted = guard.check(entry, &batch).and_then(|()| {
-            let draft = draft.map_err(|error| Refusal::Body(error.to_string()))?;
+            let leaf = leaf.map_err(|error| Refusal::Body(error.to_string()))?;
             let posted = books.apply(&entry.transfers)?;
-            Ok((draft.recorded_at(&time), posted))
+            Ok((leaf, posted))
         });
-        outcomes.push(accepted.map(|(body, posted)| {
-            let index = batch.add(entry, body, posted);
+        outcomes.push(accepted.map(|(leaf, posted)| {
+            let leaf = match &later {
+                Some(time) => leaf.recorded_at(time),
+                None => leaf,
+            };
+            let index = batch.add(entry, leaf, posted);
             Recorded { index, at }
         }));
     }
 
     if !batch.accepted.is_empty() {
         rows::open_accounts(conn, zone.id, &mut books).await?;
-        rows::write_batch(conn, zone.id, at, &batch, &books).await?;
-        log::append(conn, zone.id, head, &batch.leaf_hashes, at).await?;
+        let head = log::append(conn, zone.id, head, &batch.leaf_hashes, at).await?;
+        rows::write_batch(conn, zone.id, &head, &batch, &books).await?;
     }
     Ok(outcomes)
 }
 
 /// What the database knows that can refuse an entry before the fold.
 struct Guard {
-    closed: Vec<(NaiveDate, NaiveDate)>,
+    closed: Vec<ClosedPeriod>,
     reversed: Vec<LogIndex>,
 }
 
@@ -121,6 +125,7 @@ impl Guard {
     async fn load(
         conn: &mut PgConnection,
         zone: ZoneId,
+        closed: Vec<ClosedPeriod>,
         entries: &[Entry],
     ) -> Result<Self, sqlx::Error> {
         let undone: Vec<i64> = entries
@@ -130,7 +135,6 @@ impl Guard {
                 Effect::Ordinary | Effect::Adjusting => None,
             })
             .collect();
-        let closed = closed_periods(conn, zone).await?;
         let reversed = if undone.is_empty() {
             Vec::new()
         } else {
@@ -220,7 +224,7 @@ impl<'a> Batch<'a> {
         })
     }
 
-    fn add(&mut self, entry: &'a Entry, body: Vec<u8>, posted: Vec<PostedTransfer>) -> LogIndex {
+    fn add(&mut self, entry: &'a Entry, leaf: Leaf, posted: Vec<PostedTransfer>) -> LogIndex {
         let index = LogIndex(self.next);
         self.next += 1;
         if let Effect::Reversing(undone) = entry.effect {
@@ -232,11 +236,11 @@ impl<'a> Batch<'a> {
                 (command.request, index),
             );
         }
-        self.leaf_hashes.push(log::leaf_hash(&body));
+        self.leaf_hashes.push(leaf.hash);
         self.accepted.push(Accepted {
             index,
             entry,
-            body,
+            body: leaf.bytes,
             posted,
         });
         index

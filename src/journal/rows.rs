@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use sqlx::PgConnection;
 use sqlx::error::DatabaseError;
 
@@ -16,8 +16,10 @@ use super::address::Address;
 use super::chart::Side;
 use super::entry::Effect;
 use super::fold::{AccountTotals, Books};
+use super::period::ClosedPeriod;
 use super::record::{Batch, RecordError};
 use crate::db::Overtaken;
+use crate::log;
 use crate::types::{Code, Money, ZoneId};
 
 /// The addresses of accounts, by position, as the database knows them.
@@ -28,36 +30,44 @@ pub(super) fn addresses(books: &Books) -> Vec<String> {
         .collect()
 }
 
-/// Reads the totals of accounts, given with their addresses; those that have no row yet stay at zero.
-pub(super) async fn load_books(
+/// What is read under the lock of the log's head.
+pub(super) struct Locked {
+    pub(super) head: log::Head,
+    pub(super) closed: Vec<ClosedPeriod>,
+}
+
+/// Locks the head of the zone's log until the transaction ends, and then reads the closed periods and
+/// the totals of accounts, given with their addresses; those that have no row yet stay at zero.
+pub(super) async fn lock_books(
     conn: &mut PgConnection,
     zone: ZoneId,
     books: &mut Books,
     addresses: &[String],
-) -> Result<(), sqlx::Error> {
-    if addresses.is_empty() {
-        return Ok(());
-    }
-    let positions: Vec<i32> = (0_i32..).take(addresses.len()).collect();
-    let rows = sqlx::query!(
-        r#"SELECT asked.position AS "position!", a.account_id, a.debits, a.credits
-           FROM unnest($2::int[], $3::text[]) AS asked (position, address)
-           JOIN ledger.account a ON a.zone_id = $1 AND a.address = asked.address"#,
+) -> Result<Locked, RecordError> {
+    let row = sqlx::query!(
+        r#"SELECT size, frontier, recorded_at, closed_from AS "closed_from!",
+             closed_until AS "closed_until!", positions AS "positions!", account_ids AS "account_ids!",
+             debits AS "debits!", credits AS "credits!"
+           FROM ledger.lock_books($1, $2)"#,
         zone.0,
-        &positions,
         addresses,
     )
-    .fetch_all(conn)
+    .fetch_one(conn)
     .await?;
-    for row in rows {
-        let position = usize::try_from(row.position).unwrap_or(usize::MAX);
+    let head = log::Head::from_columns(zone, row.size, row.frontier, row.recorded_at)?;
+    let totals = row.debits.into_iter().zip(row.credits);
+    let accounts = row.positions.into_iter().zip(row.account_ids).zip(totals);
+    for ((position, id), (debits, credits)) in accounts {
         let totals = AccountTotals {
-            debits: Money::from_minor(row.debits),
-            credits: Money::from_minor(row.credits),
+            debits: Money::from_minor(debits),
+            credits: Money::from_minor(credits),
         };
-        books.load(position, row.account_id, totals);
+        // Postgres counts from one.
+        let position = usize::try_from(position - 1).unwrap_or(usize::MAX);
+        books.load(position, id, totals);
     }
-    Ok(())
+    let closed = row.closed_from.into_iter().zip(row.closed_until).collect();
+    Ok(Locked { head, closed })
 }
 
 /// Opens the accounts that accepted entries name for the first time.
@@ -131,8 +141,8 @@ pub(super) async fn open_accounts(
     Ok(())
 }
 
-/// Writes the accepted entries with their transfers, and the totals of accounts and codes that they move.
-/// One statement, since each costs a way to the database and back while others wait for the log's head.
+/// Writes the accepted entries with their transfers, the totals of accounts and codes that they move, and
+/// the head that the log has with them. One statement, since each costs a way to the database and back while others wait for the log's head.
 ///
 /// # Errors
 /// [`RecordError::Overtaken`] if another transaction has recorded a key of theirs meanwhile;
@@ -140,7 +150,7 @@ pub(super) async fn open_accounts(
 pub(super) async fn write_batch(
     conn: &mut PgConnection,
     zone: ZoneId,
-    at: DateTime<Utc>,
+    head: &log::Head,
     batch: &Batch<'_>,
     books: &Books,
 ) -> Result<(), RecordError> {
@@ -163,6 +173,8 @@ pub(super) async fn write_batch(
              UPDATE ledger.account a SET debits = new.debits, credits = new.credits
              FROM unnest($21::bigint[], $22::bigint[], $23::bigint[]) AS new (account_id, debits, credits)
              WHERE a.zone_id = $1 AND a.account_id = new.account_id
+         ), head AS (
+             UPDATE ledger.log_head SET size = $30, frontier = $31, recorded_at = $2 WHERE zone_id = $1
          )
          INSERT INTO ledger.control_total AS total
              (zone_id, code, currency, programme, fiscal_year, debits, credits)
@@ -171,7 +183,7 @@ pub(super) async fn write_batch(
          ON CONFLICT ON CONSTRAINT control_total_pkey DO UPDATE
              SET debits = total.debits + excluded.debits, credits = total.credits + excluded.credits",
         zone.0,
-        at,
+        head.recorded_at(),
         &entries.indices,
         &entries.actors,
         &entries.kinds as &[&str],
@@ -199,6 +211,8 @@ pub(super) async fn write_batch(
         &controls.years,
         &controls.debits,
         &controls.credits,
+        head.size(),
+        head.frontier().to_bytes(),
     )
     .execute(conn)
     .await

@@ -25,9 +25,6 @@ pub enum LogError {
     /// The zone has no log.
     #[error("zone {0} has no log: no such zone, or it was not set up to its end")]
     NoLog(ZoneId),
-    /// The head was changed though this transaction should have held its lock.
-    #[error("the log head of zone {0} moved while entries were added: it was not locked")]
-    HeadMoved(ZoneId),
     /// The head's own columns contradict each other.
     #[error("the log head of zone {zone} is damaged")]
     Head {
@@ -89,6 +86,19 @@ impl Head {
         self.recorded_at
     }
 
+    /// The head as the database keeps it; a zone without one has no log.
+    pub(crate) fn from_columns(
+        zone: ZoneId,
+        size: Option<i64>,
+        frontier: Option<Vec<u8>>,
+        recorded_at: Option<DateTime<Utc>>,
+    ) -> Result<Self, LogError> {
+        let (Some(size), Some(frontier), Some(recorded_at)) = (size, frontier, recorded_at) else {
+            return Err(LogError::NoLog(zone));
+        };
+        to_head(zone, size, &frontier, recorded_at)
+    }
+
     /// The tree.
     pub fn frontier(&self) -> &Frontier {
         &self.frontier
@@ -146,10 +156,11 @@ fn to_head(
     })
 }
 
-/// Adds leaves to the log whose head the transaction has locked, after their entries were inserted
-/// into `ledger.entry`. `recorded_at` is the time of the newest of them.
+/// Adds leaves to the log whose head the transaction has locked: keeps the tiles that they fill, and gives
+/// the head as it is with them. The caller writes that head in the statement that inserts the entries, since
+/// Postgres refuses entries that don't end at the head. `recorded_at` is the time of the newest of them.
 ///
-/// Costs two statements and, once in 256 leaves, two more, whatever the number of leaves.
+/// Costs nothing but, once in 256 leaves, two statements, whatever the number of leaves.
 pub async fn append(
     conn: &mut PgConnection,
     zone: ZoneId,
@@ -157,7 +168,6 @@ pub async fn append(
     leaves: &[Hash],
     recorded_at: DateTime<Utc>,
 ) -> Result<Head, LogError> {
-    let old_size = head.size();
     let growth = Growth::new(head.frontier, leaves);
     let mut older = HashMap::new();
     for (level, range) in growth.begun_before() {
@@ -167,23 +177,8 @@ pub async fn append(
     if !tiles.is_empty() {
         insert_tiles(conn, zone, tiles).await?;
     }
-    let frontier = growth.into_frontier();
-    let moved = sqlx::query!(
-        "UPDATE ledger.log_head SET size = $3, frontier = $4, recorded_at = $5
-         WHERE zone_id = $1 AND size = $2",
-        zone.0,
-        old_size,
-        to_db(frontier.size()),
-        frontier.to_bytes(),
-        recorded_at,
-    )
-    .execute(conn)
-    .await?;
-    if moved.rows_affected() != 1 {
-        return Err(LogError::HeadMoved(zone));
-    }
     Ok(Head {
-        frontier,
+        frontier: growth.into_frontier(),
         recorded_at,
     })
 }

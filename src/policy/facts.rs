@@ -231,8 +231,12 @@ impl Fact {
 
 /// `YYYY-MM-DD` with a year from 1900: chrono alone would also take other lengths and signs.
 pub(super) fn parse_day(text: &str) -> Option<NaiveDate> {
-    let canonical = |day: &NaiveDate| day.to_string() == text && text >= "1900";
-    text.parse().ok().filter(canonical)
+    let is_in_form = |(place, byte): (usize, u8)| match place {
+        4 | 7 => byte == b'-',
+        _ => byte.is_ascii_digit(),
+    };
+    let is_day = text.len() == 10 && text.bytes().enumerate().all(is_in_form) && text >= "1900";
+    text.parse().ok().filter(|_| is_day)
 }
 
 /// One visible line that needs no trimming or normalising.

@@ -321,20 +321,30 @@ pub fn read_facts_file(bytes: &[u8], currency: Currency) -> Result<(Facts, Usage
     }
 }
 
+/// Where a fact stands in a facts file; written out only when something is wrong there.
+#[derive(Clone, Copy)]
+struct Place<'a>(&'a str);
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "facts.{}", self.0)
+    }
+}
+
 struct FileReader {
     currency: Currency,
     problems: Vec<String>,
 }
 
 impl FileReader {
-    fn refuse<T>(&mut self, place: &str, why: impl fmt::Display) -> Option<T> {
+    fn refuse<T>(&mut self, place: impl fmt::Display, why: impl fmt::Display) -> Option<T> {
         self.problems.push(format!("{place}: {why}"));
         None
     }
 
     fn object<'j>(
         &mut self,
-        place: &str,
+        place: impl fmt::Display + Copy,
         json: &'j Json,
         keys: &[&str],
     ) -> Option<&'j [(String, Json)]> {
@@ -374,17 +384,17 @@ impl FileReader {
         };
         let mut facts = Facts::new(self.currency);
         for (name, json) in members {
-            let place = format!("facts.{name}");
+            let place = Place(name);
             let Some(fact) = Fact::named(name) else {
                 let known = Fact::ALL.map(Fact::name).join(", ");
-                self.refuse::<()>(&place, format_args!("unknown fact: use one of {known}"));
+                self.refuse::<()>(place, format_args!("unknown fact: use one of {known}"));
                 continue;
             };
-            let Some((value, source, as_of)) = self.stated(&place, json, as_of) else {
+            let Some((value, source, as_of)) = self.stated(place, json, as_of) else {
                 continue;
             };
             if let Err(error) = facts.state(fact, raw(value), source, as_of) {
-                self.refuse::<()>(&place, error);
+                self.refuse::<()>(place, error);
             }
         }
         Some(facts)
@@ -393,7 +403,7 @@ impl FileReader {
     /// A bare value, or an object of value, source and `as_of`.
     fn stated<'j>(
         &mut self,
-        place: &str,
+        place: Place<'_>,
         json: &'j Json,
         as_of: NaiveDate,
     ) -> Option<(&'j Json, Source, NaiveDate)> {
@@ -408,11 +418,11 @@ impl FileReader {
         };
         let as_of = match get(members, "as_of") {
             None => Some(as_of),
-            given => self.day(&format!("{place}.as_of"), given),
+            given => self.day(format_args!("{place}.as_of"), given),
         };
         let Some(source) = source else {
             return self.refuse(
-                &format!("{place}.source"),
+                format_args!("{place}.source"),
                 "must be \"declared\", \"verified\" or \"imported\"",
             );
         };
@@ -445,7 +455,7 @@ impl FileReader {
         }
     }
 
-    fn day(&mut self, place: &str, json: Option<&Json>) -> Option<NaiveDate> {
+    fn day(&mut self, place: impl fmt::Display, json: Option<&Json>) -> Option<NaiveDate> {
         let day = match json {
             Some(Json::Text(text)) => parse_day(text),
             Some(_) | None => None,

@@ -210,7 +210,13 @@ async fn take_back<I: Clone + Serialize + Send + Sync>(
     {
         changed.insert(voucher.id, voucher);
     }
-    store::update_vouchers(conn, zone.id, &changed.into_values().collect::<Vec<_>>()).await?;
+    store::update_vouchers(
+        conn,
+        zone.id,
+        &changed.into_values().collect::<Vec<_>>(),
+        &[],
+    )
+    .await?;
     Ok(answers)
 }
 

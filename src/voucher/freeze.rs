@@ -65,7 +65,7 @@ async fn freeze_round(
         })
         .collect::<Vec<Decided<_, _, ()>>>();
     let (answers, _) = batch::record(conn, round, decided).await?;
-    store::update_vouchers(conn, zone.id, &vouchers.values().collect::<Vec<_>>()).await?;
+    store::update_vouchers(conn, zone.id, &vouchers.values().collect::<Vec<_>>(), &[]).await?;
     Ok(answers)
 }
 

@@ -99,7 +99,7 @@ async fn reserve(
     let touched: HashSet<VoucherId> = holds.iter().map(|new| new.hold.voucher).collect();
     vouchers.retain(|id, _| touched.contains(id));
     store::insert_holds(conn, zone.id, &holds).await?;
-    store::update_vouchers(conn, zone.id, &vouchers.values().collect::<Vec<_>>()).await?;
+    store::update_vouchers(conn, zone.id, &vouchers.values().collect::<Vec<_>>(), &[]).await?;
     Ok(answers)
 }
 

@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
 use sqlx::PgConnection;
 
 use super::batch::{self, Answers, Decided, Refused, Rejected, Round, Step, VoucherError};
@@ -30,7 +31,7 @@ pub struct Redeem {
 }
 
 /// What became of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum RedeemAnswer {
     /// The payee is owed the amount.
@@ -48,6 +49,38 @@ pub enum RedeemAnswer {
     },
     /// Nothing is owed.
     Refused(Refused),
+}
+
+impl Serialize for RedeemAnswer {
+    /// In the order of names, as entries are written: the outcome would stand first if this were derived, and
+    /// each entry be sorted.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_map(None)?;
+        match self {
+            Self::Redeemed {
+                amount,
+                own_share,
+                payable,
+                payee,
+                returned,
+            } => {
+                fields.serialize_entry("amount", amount)?;
+                fields.serialize_entry("outcome", "redeemed")?;
+                fields.serialize_entry("own_share", own_share)?;
+                fields.serialize_entry("payable", payable)?;
+                fields.serialize_entry("payee", payee)?;
+                fields.serialize_entry("returned", returned)?;
+            }
+            Self::Refused(Refused { code, reasons }) => {
+                fields.serialize_entry("code", code)?;
+                fields.serialize_entry("outcome", "refused")?;
+                if !reasons.is_empty() {
+                    fields.serialize_entry("reasons", reasons)?;
+                }
+            }
+        }
+        fields.end()
+    }
 }
 
 const NAME: &str = "voucher.redeem";
@@ -167,8 +200,7 @@ impl Cases {
             .values()
             .filter(|voucher| touched.contains(&voucher.id))
             .collect();
-        store::end_holds(conn, zone, &holds).await?;
-        store::update_vouchers(conn, zone, &vouchers).await
+        store::update_vouchers(conn, zone, &vouchers, &holds).await
     }
 }
 

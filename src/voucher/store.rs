@@ -440,7 +440,7 @@ pub(super) async fn vouchers_to_expire(
 ) -> Result<Vec<VoucherId>, sqlx::Error> {
     let rows = sqlx::query_scalar!(
         "SELECT voucher_id FROM ledger.voucher
-         WHERE zone_id = $1 AND free > 0 AND last_day < $2 ORDER BY last_day, voucher_id LIMIT $3",
+         WHERE zone_id = $1 AND has_free AND last_day < $2 ORDER BY last_day, voucher_id LIMIT $3",
         zone.0,
         today,
         limit,
@@ -450,11 +450,12 @@ pub(super) async fn vouchers_to_expire(
     Ok(rows.into_iter().map(VoucherId).collect())
 }
 
-/// Writes what has become of vouchers.
+/// Writes what has become of vouchers, and which of their holds have ended, by which entry.
 pub(super) async fn update_vouchers(
     conn: &mut PgConnection,
     zone: ZoneId,
     changed: &[&Voucher],
+    ended: &[(&Hold, LogIndex)],
 ) -> Result<(), sqlx::Error> {
     let column = |part: fn(&Parts) -> Money| {
         changed
@@ -466,8 +467,15 @@ pub(super) async fn update_vouchers(
         .iter()
         .map(|voucher| voucher.frozen.as_ref().map(Reason::as_str))
         .collect();
+    let states: Vec<&str> = ended.iter().map(|(hold, _)| hold.state.as_str()).collect();
     sqlx::query!(
-        "UPDATE ledger.voucher v SET free = new.free, held = new.held, redeemed = new.redeemed,
+        "WITH ended AS (
+             UPDATE ledger.hold h SET state = new.state, redeemed = new.redeemed, ended_index = new.log_index
+             FROM unnest($9::uuid[], $10::text[], $11::bigint[], $12::bigint[])
+                 AS new (hold_id, state, redeemed, log_index)
+             WHERE h.zone_id = $1 AND h.hold_id = new.hold_id AND h.state = 'held'
+         )
+         UPDATE ledger.voucher v SET free = new.free, held = new.held, redeemed = new.redeemed,
              expired = new.expired, cancelled = new.cancelled, frozen_reason = new.frozen_reason
          FROM unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
              $8::text[]) AS new (voucher_id, free, held, redeemed, expired, cancelled, frozen_reason)
@@ -480,6 +488,10 @@ pub(super) async fn update_vouchers(
         &column(|parts| parts.expired),
         &column(|parts| parts.cancelled),
         &frozen as _,
+        &ended.iter().map(|(hold, _)| hold.id.0).collect::<Vec<_>>(),
+        &states as _,
+        &ended.iter().map(|(hold, _)| hold.redeemed.minor()).collect::<Vec<_>>(),
+        &ended.iter().map(|(_, index)| index.0).collect::<Vec<_>>(),
     )
     .execute(conn)
     .await?;
@@ -592,27 +604,4 @@ fn hold_state(text: &str) -> Result<HoldState, sqlx::Error> {
     .into_iter()
     .find(|state| state.as_str() == text)
     .ok_or_else(|| sqlx::Error::Decode(format!("unknown hold state {text:?}").into()))
-}
-
-/// Writes how holds have ended.
-pub(super) async fn end_holds(
-    conn: &mut PgConnection,
-    zone: ZoneId,
-    ended: &[(&Hold, LogIndex)],
-) -> Result<(), sqlx::Error> {
-    let states: Vec<&str> = ended.iter().map(|(hold, _)| hold.state.as_str()).collect();
-    sqlx::query!(
-        "UPDATE ledger.hold h SET state = new.state, redeemed = new.redeemed, ended_index = new.log_index
-         FROM unnest($2::uuid[], $3::text[], $4::bigint[], $5::bigint[])
-             AS new (hold_id, state, redeemed, log_index)
-         WHERE h.zone_id = $1 AND h.hold_id = new.hold_id AND h.state = 'held'",
-        zone.0,
-        &ended.iter().map(|(hold, _)| hold.id.0).collect::<Vec<_>>(),
-        &states as _,
-        &ended.iter().map(|(hold, _)| hold.redeemed.minor()).collect::<Vec<_>>(),
-        &ended.iter().map(|(_, index)| index.0).collect::<Vec<_>>(),
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }

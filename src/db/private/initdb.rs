@@ -145,7 +145,6 @@ work_mem = 16MB
 maintenance_work_mem = 128MB
 max_wal_size = 4GB
 checkpoint_timeout = 15min
-wal_compression = on
 random_page_cost = 1.1
 jit = off
 idle_in_transaction_session_timeout = 60s

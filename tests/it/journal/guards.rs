@@ -40,6 +40,7 @@ async fn refusal(conn: &mut PgConnection, sql: &str) -> Option<(String, Option<S
         .await
         .err();
     run(conn, "ROLLBACK TO SAVEPOINT attempt").await;
+    run(conn, "RELEASE SAVEPOINT attempt").await;
     error.map(|error| {
         let code = error
             .as_database_error()
@@ -269,17 +270,50 @@ async fn postgres_itself_refuses_what_breaks_the_books() {
         entry(&office, 302, "leaf").replace(&office.actor.to_string(), &other.actor.to_string());
     let closed = entry(&office, 302, "leaf").replace("2020-06-01'", "2019-12-31'");
     let next = entry(&office, 302, "leaf");
+    let head_at = |size: i64| {
+        format!(
+            "UPDATE ledger.log_head SET size = {size}, frontier = (SELECT string_agg(sha256('x'), '')
+                 FROM regexp_matches({size}::bit(64)::text, '1', 'g')) WHERE zone_id = {zone}"
+        )
+    };
     let cases = [
         (entry(&office, 302, "wrong"), "entry_leaf_hash_of_body"),
+        (next.clone(), "entry_extends_log"),
         (entry(&office, 303, "leaf"), "entry_extends_log"),
+        (
+            format!("WITH h AS ({}) {next}", head_at(304)),
+            "entry_extends_log",
+        ),
+        (
+            format!(
+                "WITH h AS ({}) {}",
+                head_at(304),
+                entry(&office, 303, "leaf")
+            ),
+            "entry_extends_log",
+        ),
         (entry(&office, 301, "leaf"), "entry_pkey"),
         (stranger, "entry_actor_known"),
         (closed, "entry_period_open"),
-        (next.replace("'test.entry'", "'Test'"), "entry_kind_form"),
+        (
+            next.replace("'test.entry'", "'Test.entry'"),
+            "entry_kind_form",
+        ),
+        (next.replace("'test.entry'", "'test'"), "entry_kind_form"),
+        (next.replace("'test.entry'", "'test.'"), "entry_kind_form"),
+        (next.replace("'test.entry'", "'.entry'"), "entry_kind_form"),
+        (
+            next.replace("'test.entry'", "'a.test.entry'"),
+            "entry_kind_form",
+        ),
         (a_transfer(&office, 301, b10, b20), "transfer_of_entry"),
         (a_transfer(&office, 302, b10, b20), "transfer_of_entry"),
         (
-            format!("WITH e AS ({next}) {}", a_transfer(&office, 303, b10, b20)),
+            format!(
+                "WITH h AS ({}), e AS ({next}) {}",
+                head_at(303),
+                a_transfer(&office, 303, b10, b20)
+            ),
             "transfer_of_entry",
         ),
         (a_transfer(&office, 302, b10, q20), "transfer_within_book"),
@@ -318,7 +352,7 @@ async fn postgres_itself_refuses_what_breaks_the_books() {
         assert_eq!(constraint.as_deref(), Some(name), "{sql}");
     }
     // The same with nothing wrong is accepted, so it is not the statement that is refused.
-    run(&mut admin, &next).await;
+    run(&mut admin, &format!("WITH h AS ({}) {next}", head_at(303))).await;
     run(&mut admin, &a_transfer(&office, 302, b10, b20)).await;
     run(&mut admin, "ROLLBACK").await;
 }

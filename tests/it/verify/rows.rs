@@ -109,6 +109,7 @@ async fn changes(conn: &mut PgConnection, table: &str, key: &str) -> Vec<(String
              ELSE 'coalesce(%1$I, 0) + 1' END, column_name)
          FROM information_schema.columns
          WHERE table_schema = 'ledger' AND table_name = $1 AND column_name NOT IN ('zone_id', $2)
+             AND is_generated = 'NEVER'
          ORDER BY ordinal_position",
     )
     .bind(table)
@@ -171,9 +172,11 @@ async fn every_change_of_a_feature_s_row_is_found_and_named() {
         } else {
             PayableId::generate().to_string()
         };
+        let others: Vec<&str> = changes.iter().map(|(column, _)| column.as_str()).collect();
+        let others = others.join(", ");
         let sql = format!(
-            "INSERT INTO ledger.{table} SELECT (jsonb_populate_record(x, '{{\"{key}\": \"{forged}\"}}')).*
-             FROM ledger.{table} x WHERE {key}::text = '{}'",
+            "INSERT INTO ledger.{table} (zone_id, {key}, {others})
+             SELECT zone_id, '{forged}', {others} FROM ledger.{table} WHERE {key}::text = '{}'",
             rows[0]
         );
         let finding = format!("ledger.{table}, {key} {forged}: the row is there, but none follows");
