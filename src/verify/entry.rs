@@ -1,10 +1,13 @@
 //! One entry, checked by itself: its bytes are canonical, and each part says something that the books
 //! allow.
 
-use chrono::{DateTime, Utc};
+use std::ops::Range;
+
+use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::value::RawValue;
 
 use super::account::{Account, AccountKeys, Addresses};
+use super::written::is_as_written;
 use crate::journal::canonical::{self, NotCanonical};
 use crate::journal::{Body, BodyTransfer};
 use crate::types::{Amount, Money};
@@ -106,8 +109,6 @@ pub struct CheckedTransfer {
 #[derive(Debug)]
 pub(super) struct Checker {
     addresses: Addresses,
-    /// The last entry as this program writes it.
-    written: Vec<u8>,
 }
 
 impl Checker {
@@ -115,7 +116,6 @@ impl Checker {
     pub(super) fn new(keys: AccountKeys) -> Self {
         Self {
             addresses: Addresses::new(keys),
-            written: Vec::new(),
         }
     }
 
@@ -126,9 +126,7 @@ impl Checker {
         let body: Body<'a, &'a RawValue> =
             serde_json::from_str(text).map_err(|error| not_an_entry(&error))?;
         // What serde_json writes is canonical but for the details, which it passes on as they are.
-        self.written.clear();
-        serde_json::to_writer(&mut self.written, &body).map_err(|error| not_an_entry(&error))?;
-        if self.written != bytes {
+        if !is_as_written(text, &body) {
             return Err(Wrong::Fields);
         }
         canonical::check(body.details.get()).map_err(Wrong::Details)?;
@@ -163,17 +161,27 @@ fn wrong_field(field: &'static str, text: &str, expected: &'static str) -> Wrong
     }
 }
 
-/// Reads exactly what the journal writes: RFC 3339 with `T`, six decimals and `Z`.
+/// Reads exactly what the journal writes: RFC 3339 with `T`, six decimals and `Z`; no leap second.
 fn read_time(text: &str) -> Option<DateTime<Utc>> {
-    let form = [(10, b'T'), (19, b'.'), (26, b'Z')];
-    let bytes = text.as_bytes();
-    let has_form = bytes.len() == 27
-        && form
-            .iter()
-            .all(|(place, byte)| bytes.get(*place) == Some(byte));
-    let time = DateTime::parse_from_rfc3339(text).ok()?;
-    // A leap second, `:60`, reads as a billion nanoseconds or more.
-    (has_form && time.timestamp_subsec_nanos() < 1_000_000_000).then(|| time.to_utc())
+    let bytes: &[u8; 27] = text.as_bytes().try_into().ok()?;
+    let form = b"dddd-dd-ddTdd:dd:dd.ddddddZ";
+    let has_form = bytes.iter().zip(form).all(|(byte, place)| match place {
+        b'd' => byte.is_ascii_digit(),
+        mark => byte == mark,
+    });
+    if !has_form {
+        return None;
+    }
+    let number = |place: Range<usize>| text.get(place)?.parse::<u32>().ok();
+    let year = text.get(0..4)?.parse().ok()?;
+    NaiveDate::from_ymd_opt(year, number(5..7)?, number(8..10)?)?
+        .and_hms_micro_opt(
+            number(11..13)?,
+            number(14..16)?,
+            number(17..19)?,
+            number(20..26)?,
+        )
+        .map(|time| time.and_utc())
 }
 
 fn check_texts(body: &Body<'_, &RawValue>) -> Result<(), Wrong> {

@@ -9,6 +9,8 @@ pub mod account;
 
 pub mod entry;
 
+mod written;
+
 pub mod replay;
 
 pub mod pins;
