@@ -25,8 +25,8 @@ $$;
 COMMENT ON FUNCTION ledger.lock_books(integer, text[]) IS
     'locks the head of a zone''s log until the transaction ends; gives it, the closed periods, and the totals of accounts by the place (from 1) of their address';
 
--- The head moves in the statement that adds its entries, or before them: entries end where the head stands, each
--- after another. What a transfer is recorded with is an entry of its own transaction; nobody records in savepoints, and
+-- The head moves in the statement that adds its entries (or after them, as the version before does it): entries end
+-- where the head stands, or begin there, each after another. What a transfer is recorded with is an entry of its own transaction; nobody records in savepoints, and
 -- a transfer in another one than its entry is refused.
 CREATE OR REPLACE FUNCTION ledger.check_new_entries() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog SET enable_seqscan = off AS $$
@@ -48,7 +48,8 @@ BEGIN
         WHEN EXISTS (SELECT FROM (SELECT zone_id, min(lowest) AS lowest, max(highest) AS highest,
                 sum(entries) AS entries FROM sorts GROUP BY zone_id) n
             WHERE n.highest - n.lowest + 1 <> n.entries
-                OR n.highest + 1 IS DISTINCT FROM (SELECT size FROM ledger.log_head h WHERE h.zone_id = n.zone_id)
+                OR ((SELECT size FROM ledger.log_head h WHERE h.zone_id = n.zone_id)
+                    IN (n.lowest, n.highest + 1)) IS NOT TRUE
                 OR n.lowest > 0 AND (SELECT e.log_index FROM ledger.entry e
                     WHERE e.zone_id = n.zone_id AND e.log_index = n.lowest - 1) IS NULL)
         THEN 'entry_extends_log'
@@ -57,7 +58,7 @@ BEGIN
         RAISE EXCEPTION '%', CASE broken
             WHEN 'entry_actor_known' THEN 'the actor of an entry is a person of its zone'
             WHEN 'entry_period_open' THEN 'the period is closed: only adjusting entries'
-            ELSE 'entries must extend the log without a gap, up to its head'
+            ELSE 'entries must extend the log without a gap'
         END USING CONSTRAINT = broken, ERRCODE = CASE broken
             WHEN 'entry_actor_known' THEN 'foreign_key_violation' ELSE 'check_violation' END;
     END IF;
@@ -138,4 +139,5 @@ CREATE INDEX voucher_to_expire ON ledger.voucher (zone_id, last_day) WHERE has_f
 -- between.
 ALTER TABLE ledger.entry DROP CONSTRAINT entry_kind_form;
 ALTER TABLE ledger.entry ADD CONSTRAINT entry_kind_form CHECK (
-    translate(kind, 'abcdefghijklmnopqrstuvwxyz_', '') = '.' AND left(kind, 1) <> '.' AND right(kind, 1) <> '.');
+    translate(kind, 'abcdefghijklmnopqrstuvwxyz_', '') = '.' AND left(kind, 1) <> '.' AND right(kind, 1) <> '.')
+    NOT VALID;

@@ -157,8 +157,7 @@ fn to_head(
 }
 
 /// Adds leaves to the log whose head the transaction has locked: keeps the tiles that they fill, and gives
-/// the head as it is with them. The caller writes that head in the statement that inserts the entries, since
-/// Postgres refuses entries that don't end at the head. `recorded_at` is the time of the newest of them.
+/// the head as it is with them, for the caller to write with the entries. `recorded_at` is the time of the newest of them.
 ///
 /// Costs nothing but, once in 256 leaves, two statements, whatever the number of leaves.
 pub async fn append(
