@@ -173,6 +173,8 @@ const ZONE: CrossCheck = CrossCheck {
           JOIN ledger.entry e ON e.zone_id = z.zone_id AND e.log_index = 0 AND e.kind = 'zone.founded'
           CROSS JOIN LATERAL (SELECT convert_from(e.body, 'UTF8')::jsonb -> 'details') f (founded)
           CROSS JOIN LATERAL (VALUES
+              ('name_zh', z.name_zh, f.founded ->> 'name_zh'),
+              ('name_en', z.name_en, f.founded ->> 'name_en'),
               ('currency', z.currency::text, f.founded ->> 'currency'),
               ('origin', z.origin, f.founded ->> 'origin'),
               ('time_zone', z.time_zone, f.founded ->> 'time_zone')) d (name, stored, expected)
