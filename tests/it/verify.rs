@@ -27,8 +27,11 @@ use subsidy_ledger::zone;
 
 use crate::kit::{TestDb, run};
 
+mod attack;
+mod awards;
 mod checkpoints;
 mod commands;
+mod register;
 mod rows;
 
 /// Five full tiles, and some entries after them.
@@ -562,6 +565,10 @@ const ATTACKS: &[(&str, &str)] = &[
     (
         "UPDATE ledger.zone SET time_zone = 'UTC'",
         "ledger.zone, SH: time_zone is UTC, but Asia/Shanghai follows",
+    ),
+    (
+        "UPDATE ledger.zone SET name_en = 'Shenzhen'",
+        "ledger.zone, SH: name_en is Shenzhen, but Shanghai follows",
     ),
 ];
 

@@ -1,98 +1,55 @@
-//! Vouchers, holds, payables, batches and their lines as the log tells them, compared with the rows of these
-//! features. Each statement writes down what the rows should be, and Postgres compares the two sets.
+//! Applications, vouchers, holds, payables, batches and their lines as the log tells them, compared with the rows of
+//! these features.
 //!
-//! What was compared before (transfers, accounts, rows of an earlier check) is not asked of the bodies again,
-//! and what is, is cut out of them: to parse them all would take as long as the rest of a verification. Bodies
-//! are canonical, so a key with its quotes stands nowhere but where it is a key; ids, days, digests and amounts
-//! have no escapes. Decimal text of an amount is minor units without its point.
+//! What was compared before (transfers, accounts, rows of an earlier check) is not asked of the bodies again.
 //!
 //! `journal::reverse` puts back accounts only: who reverses an entry of a voucher finds its row here.
 
-use super::cross::CrossCheck;
+use super::compare::{amount, cut, policy, rows_of};
 
-/// The text of the first such key in the body of `e`, at most so many bytes; NULL where there is none, or
-/// where the entry is not of the kind.
-macro_rules! cut {
-    ($key:literal, $most:literal) => {
-        concat!(
-            "split_part(encode(substring(e.body FROM nullif(position('\"",
-            $key,
-            "\":\"'::bytea IN e.body), 0) + octet_length('\"",
-            $key,
-            "\":\"') FOR ",
-            $most,
-            " + 1), 'escape'), '\"', 1)"
+/// An application is what its first entry says; a reviewer and an approver bring it further. Which version decided
+/// then is told by its code, SHA-256 and version, as for a voucher.
+pub(super) const APPLICATIONS: &str = rows_of!(
+    "voucher_application", key: "application_id", order: "applied_index",
+    stored: "
+        SELECT a.application_id, a.applied_index, a.programme, a.party_id,
+            format('\"code\":\"%s\",\"sha256\":\"%s\",\"version\":\"%s\"', p.code, encode(p.sha256, 'hex'),
+                p.version) AS policy_id,
+            encode(sha256(convert_to(a.facts, 'UTF8')), 'hex') AS facts,
+            encode(a.facts_sha256, 'hex') AS facts_sha256, a.state, a.applied_by, a.reviewed_by,
+            a.reviewed_index, a.decided_by, a.decided_index
+        FROM ledger.voucher_application a
+        LEFT JOIN ledger.policy p ON p.zone_id = a.zone_id AND p.policy_id = a.policy_id
+        WHERE a.zone_id = $1",
+    log: "
+        WITH told AS (
+            SELECT e.log_index, e.kind, e.subject_id, e.actor_id,
+                ", cut!("programme", 32, of "voucher.applied"), " AS programme,
+                (", cut!("party", 36, of "voucher.applied"), ")::uuid AS party_id,
+                ", policy!(of "voucher.applied"), " AS policy_id,
+                ", cut!("facts_sha256", 64, of "voucher.applied"), " AS facts
+            FROM ledger.entry e
+            WHERE e.zone_id = $1 AND e.kind IN ('voucher.applied', 'voucher.recommended', 'voucher.rejected',
+                'voucher.issued', 'voucher.refused')
         )
-    };
-    ($key:literal, $most:literal, of $kind:literal) => {
-        concat!(
-            "CASE e.kind WHEN '",
-            $kind,
-            "' THEN ",
-            cut!($key, $most),
-            " END"
-        )
-    };
-}
-
-/// The first amount in the body of `e`, in minor units.
-macro_rules! amount {
-    ($($cut:tt)*) => {
-        concat!("replace(", cut!($($cut)*), ", '.', '')::bigint")
-    };
-}
-
-/// Compares the rows of a table with those that follow from the log: both are queries with the same columns
-/// in the same order and types, `$key` names a row, and `$order` says which comes first.
-macro_rules! rows_of {
-    ($table:literal, key: $key:literal, order: $order:literal, stored: $stored:literal, log: $($log:expr),+) => {
-        CrossCheck {
-            table: $table,
-            sql: concat!(
-                "WITH stored AS (",
-                $stored,
-                "), log AS (",
-                $($log,)+
-                "), differs AS (
-                    SELECT s, w, coalesce(s.",
-                $key,
-                ", w.",
-                $key,
-                ") AS key, s.",
-                $key,
-                " IS NULL AS is_missing, w.",
-                $key,
-                " IS NULL AS is_extra
-                    FROM stored s FULL JOIN log w ON w.",
-                $key,
-                " = s.",
-                $key,
-                " WHERE s IS DISTINCT FROM w
-                    ORDER BY coalesce(w.",
-                $order,
-                ", s.",
-                $order,
-                "), key LIMIT 1)
-                SELECT format('",
-                $key,
-                " %s', key), coalesce(c.name, 'the row'),
-                    CASE WHEN is_missing THEN 'missing' WHEN is_extra THEN 'there' ELSE c.stored END,
-                    CASE WHEN is_missing THEN 'one' WHEN is_extra THEN 'none' ELSE c.expected END
-                FROM differs LEFT JOIN LATERAL (
-                    SELECT e.key AS name, row_to_json(s) ->> e.key AS stored, e.value AS expected
-                    FROM json_each_text(row_to_json(w)) WITH ORDINALITY e (key, value, position)
-                    WHERE NOT is_missing AND NOT is_extra
-                        AND row_to_json(s) ->> e.key IS DISTINCT FROM e.value
-                    ORDER BY position LIMIT 1) c ON true"
-            ),
-        }
-    };
-}
+        SELECT a.subject_id AS application_id, a.log_index AS applied_index, a.programme, a.party_id,
+            a.policy_id, a.facts, a.facts AS facts_sha256,
+            CASE WHEN d.kind = 'voucher.issued' THEN 'issued'
+                WHEN d.kind = 'voucher.refused' OR r.kind = 'voucher.rejected' THEN 'rejected'
+                WHEN r.kind = 'voucher.recommended' THEN 'recommended' ELSE 'applied' END AS state,
+            a.actor_id AS applied_by, r.actor_id AS reviewed_by, r.log_index AS reviewed_index,
+            d.actor_id AS decided_by, d.log_index AS decided_index
+        FROM told a
+        LEFT JOIN told r ON r.subject_id = a.subject_id
+            AND r.kind IN ('voucher.recommended', 'voucher.rejected')
+        LEFT JOIN told d ON d.subject_id = a.subject_id AND d.kind IN ('voucher.issued', 'voucher.refused')
+        WHERE a.kind = 'voucher.applied'"
+);
 
 /// A voucher is what its application and its issue say. Its parts follow from the totals of its two accounts:
 /// B40 is credited when it is issued and when a hold gives back, debited when it is held or taken back; B50 is
 /// credited when it is held, debited when it is redeemed or given back.
-pub(super) const VOUCHERS: CrossCheck = rows_of!(
+pub(super) const VOUCHERS: &str = rows_of!(
     "voucher", key: "voucher_id", order: "issued_index",
     stored: "
         SELECT v.voucher_id, v.issued_index, v.party_id,
@@ -106,17 +63,14 @@ pub(super) const VOUCHERS: CrossCheck = rows_of!(
     log: "
         WITH told AS (
             SELECT e.log_index, e.kind, e.subject_id, e.effective,
-                (", cut!("party", 36, of "voucher.applied"), ")::uuid AS party_id,
                 ", amount!("amount", 20), " AS amount,
                 (", cut!("last_day", 10, of "voucher.issued"), ")::date AS last_day,
-                CASE e.kind WHEN 'voucher.issued' THEN split_part(encode(substring(e.body FROM
-                    position('\"policy\":{'::bytea IN e.body) + 10 FOR 250), 'escape'), '}', 1) END
-                    AS policy_id,
+                ", policy!(of "voucher.issued"), " AS policy_id,
                 CASE e.kind WHEN 'voucher.frozen'
                     THEN convert_from(e.body, 'UTF8')::json #>> '{details,input,reason}' END AS reason
             FROM ledger.entry e
-            WHERE e.zone_id = $1 AND e.kind IN ('voucher.applied', 'voucher.issued', 'voucher.frozen',
-                'voucher.thawed', 'voucher.cancelled')
+            WHERE e.zone_id = $1 AND e.kind IN ('voucher.issued', 'voucher.frozen', 'voucher.thawed',
+                'voucher.cancelled')
         ), frozen AS (
             SELECT DISTINCT ON (subject_id) subject_id, reason
             FROM told WHERE kind IN ('voucher.frozen', 'voucher.thawed')
@@ -147,7 +101,7 @@ pub(super) const VOUCHERS: CrossCheck = rows_of!(
             o.redeemed_or_returned - (o.issued_or_returned - i.amount) AS redeemed,
             o.held_or_taken - o.held - coalesce(c.amount, 0) AS expired, coalesce(c.amount, 0) AS cancelled
         FROM told i
-        LEFT JOIN told a ON a.subject_id = i.subject_id AND a.kind = 'voucher.applied'
+        LEFT JOIN ledger.voucher_application a ON a.zone_id = $1 AND a.application_id = i.subject_id
         LEFT JOIN own o ON o.item_id = i.subject_id
         LEFT JOIN cancelled c ON c.subject_id = i.subject_id
         LEFT JOIN quota q ON q.log_index = i.log_index
@@ -156,7 +110,7 @@ pub(super) const VOUCHERS: CrossCheck = rows_of!(
 );
 
 /// A hold is what its order says, until an entry ends it: a redemption makes it a payable of the same id.
-pub(super) const HOLDS: CrossCheck = rows_of!(
+pub(super) const HOLDS: &str = rows_of!(
     "hold", key: "hold_id", order: "held_index",
     stored: "
         SELECT hold_id, held_index, voucher_id, provider_id, price, amount, held_by,
@@ -187,7 +141,7 @@ pub(super) const HOLDS: CrossCheck = rows_of!(
 );
 
 /// What a redemption made owed, and how far finance, cashier and bank have brought it.
-pub(super) const PAYABLES: CrossCheck = rows_of!(
+pub(super) const PAYABLES: &str = rows_of!(
     "payable", key: "payable_id", order: "owed_index",
     stored: "
         SELECT payable_id, owed_index, payee_id, amount, submitted_by, fiscal_year, programme, state,
@@ -222,7 +176,7 @@ pub(super) const PAYABLES: CrossCheck = rows_of!(
 );
 
 /// One instruction, and what a statement of the bank said of it.
-pub(super) const LINES: CrossCheck = rows_of!(
+pub(super) const LINES: &str = rows_of!(
     "payment_line", key: "end_to_end_id", order: "end_to_end_id",
     stored: "
         SELECT end_to_end_id, batch_id, payable_id, amount, submitted_by, approved_by, sent_by, state,
@@ -252,7 +206,7 @@ pub(super) const LINES: CrossCheck = rows_of!(
 );
 
 /// What the cashier sent together. The ids of its lines begin with the index of its entry.
-pub(super) const BATCHES: CrossCheck = rows_of!(
+pub(super) const BATCHES: &str = rows_of!(
     "payment_batch", key: "batch_id", order: "sent_index",
     stored: "
         SELECT batch_id, sent_index, sent_by, sent_on, lines, total

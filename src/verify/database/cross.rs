@@ -3,8 +3,8 @@
 
 use sqlx::PgConnection;
 
-use super::cases;
 use super::fault::RowFault;
+use super::{awards, cases, register};
 use crate::types::ZoneId;
 use crate::verify::report::VerifyError;
 
@@ -30,11 +30,19 @@ pub const CROSS_CHECKS: &[CrossCheck] = &[
     CLOSED_PERIODS,
     CLOSING_ENTRIES,
     ZONE,
+];
+
+/// Comparisons of the rows of features, in the same manner, after those. The answer begins with the table, since one
+/// statement may compare several: each reads all entries.
+pub const ROW_CHECKS: &[&str] = &[
+    register::REGISTER,
+    cases::APPLICATIONS,
     cases::VOUCHERS,
     cases::HOLDS,
     cases::PAYABLES,
     cases::LINES,
     cases::BATCHES,
+    awards::AWARDS,
 ];
 
 const DEBITS_AFTER: CrossCheck = CrossCheck {
@@ -165,6 +173,8 @@ const ZONE: CrossCheck = CrossCheck {
           JOIN ledger.entry e ON e.zone_id = z.zone_id AND e.log_index = 0 AND e.kind = 'zone.founded'
           CROSS JOIN LATERAL (SELECT convert_from(e.body, 'UTF8')::jsonb -> 'details') f (founded)
           CROSS JOIN LATERAL (VALUES
+              ('name_zh', z.name_zh, f.founded ->> 'name_zh'),
+              ('name_en', z.name_en, f.founded ->> 'name_en'),
               ('currency', z.currency::text, f.founded ->> 'currency'),
               ('origin', z.origin, f.founded ->> 'origin'),
               ('time_zone', z.time_zone, f.founded ->> 'time_zone')) d (name, stored, expected)
@@ -180,15 +190,29 @@ pub async fn check_all(conn: &mut PgConnection, zone: ZoneId) -> Result<(), Veri
     .execute(&mut *conn)
     .await?;
     for CrossCheck { table, sql } in CROSS_CHECKS {
-        let differs: Option<(String, String, Option<String>, Option<String>)> =
-            sqlx::query_as(*sql)
-                .bind(zone.0)
-                .fetch_optional(&mut *conn)
-                .await?;
+        let differs: Option<(String, String, Text, Text)> = sqlx::query_as(*sql)
+            .bind(zone.0)
+            .fetch_optional(&mut *conn)
+            .await?;
         if let Some((row, column, stored, expected)) = differs {
-            let [stored, expected] = [stored, expected].map(|text| text.unwrap_or("NULL".into()));
-            return Err(RowFault::new(table, &row, &column, &stored, &expected).into());
+            return Err(fault(table, &row, &column, stored, expected));
         }
     }
-    Ok(())
+    for sql in ROW_CHECKS {
+        let differs: Option<(String, String, String, Text, Text)> = sqlx::query_as(*sql)
+            .bind(zone.0)
+            .fetch_optional(&mut *conn)
+            .await?;
+        if let Some((table, row, column, stored, expected)) = differs {
+            return Err(fault(&table, &row, &column, stored, expected));
+        }
+    }
+    register::check_ends(conn, zone).await
+}
+
+type Text = Option<String>;
+
+fn fault(table: &str, row: &str, column: &str, stored: Text, expected: Text) -> VerifyError {
+    let [stored, expected] = [stored, expected].map(|text| text.unwrap_or("NULL".into()));
+    RowFault::new(table, row, column, &stored, &expected).into()
 }

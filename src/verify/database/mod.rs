@@ -5,11 +5,14 @@
 //! columns, their transfers with the rows of `ledger.transfer`. What follows from those rows (running totals,
 //! accounts, control totals) is then compared by Postgres itself, in [`cross`].
 
+mod awards;
 mod cases;
 mod chunk;
+mod compare;
 pub mod cross;
 mod fault;
 mod published;
+mod register;
 mod tiles;
 
 use std::path::Path;
