@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use chrono::{DateTime, Utc};
+use sqlx::ConnectOptions;
 use subsidy_ledger::db::private::PrivatePostgres;
 use subsidy_ledger::db::{self, Database, Role};
 use subsidy_ledger::identity::store::NewZone;
@@ -55,6 +56,17 @@ impl Stock {
         let parties = office.parties().await;
         let vouchers = office.vouchers(&parties).await;
         let holds = office.holds(&vouchers, &parties, count).await;
+        // As autovacuum would in a moment: plans that were made for empty tables are made again.
+        let mut admin = server
+            .superuser_options()
+            .database(DATABASE)
+            .connect()
+            .await
+            .unwrap();
+        sqlx::query("VACUUM ANALYZE")
+            .execute(&mut admin)
+            .await
+            .unwrap();
         Self {
             database,
             now,

@@ -145,6 +145,8 @@ work_mem = 16MB
 maintenance_work_mem = 128MB
 max_wal_size = 4GB
 checkpoint_timeout = 15min
+# Sessions keep a plan until its tables are analysed anew; those of a first day grow fast.
+autovacuum_naptime = 10s
 random_page_cost = 1.1
 jit = off
 idle_in_transaction_session_timeout = 60s

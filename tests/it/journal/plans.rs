@@ -1,11 +1,11 @@
 //! Reading and recording stay O(log n), whatever the planner believes about the tables.
 
 use subsidy_ledger::journal::{
-    AccountCode, AsOf, Idempotency, account_balance, earlier, size_at, statement,
+    AccountCode, Address, AsOf, Entry, Idempotency, account_balance, earlier, size_at, statement,
 };
-use subsidy_ledger::types::LogIndex;
+use subsidy_ledger::types::{Currency, LogIndex, PartyId};
 
-use super::{Office, account, appropriate, noon, transfer};
+use super::{Office, account, appropriate, noon, record_new, transfer};
 use crate::kit::{TestDb, run};
 
 /// Rows that one question may read: a page of ten lines, and a few for each step of a search.
@@ -125,4 +125,45 @@ async fn recording_one_entry_reads_few_rows() {
         assert!(after - before <= FEW, "{} rows", after - before);
         assert_eq!(scans, 0);
     }
+}
+
+/// An entry that owes something to somebody who was owed nothing before.
+fn owe(office: &Office) -> Entry {
+    let code = |code| Address::new(code, Currency::Cny);
+    let payee = code(AccountCode::F2010).party(PartyId::generate());
+    office.entry(vec![transfer(&code(AccountCode::F5010), &payee, 1)])
+}
+
+/// A session that made its plans when the zone had few accounts keeps them until somebody analyses the table.
+#[tokio::test]
+async fn accounts_are_looked_up_one_by_one_however_few_there_were_at_first() {
+    let db = TestDb::new().await;
+    let office = Office::new(db.app(), "FEW").await;
+    let mut tx = office.reader().await;
+    let known = account(AccountCode::B10).to_string();
+    for accounts in [1, 3_000] {
+        let owed: Vec<Entry> = (0..accounts).map(|_| owe(&office)).collect();
+        record_new(&mut tx, &office.zone, noon(), &owed)
+            .await
+            .unwrap();
+        let before = accounts_read(&mut tx).await;
+        sqlx::query("SELECT ledger.lock_books($1, ARRAY[$2, 'unknown'])")
+            .bind(office.zone.id.0)
+            .bind(&known)
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        let read = accounts_read(&mut tx).await - before;
+        assert!(read <= FEW, "{read} of {accounts} accounts were read");
+    }
+}
+
+async fn accounts_read(conn: &mut sqlx::PgConnection) -> i64 {
+    sqlx::query_scalar(
+        "SELECT (seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint
+         FROM pg_stat_xact_user_tables WHERE relname = 'account'",
+    )
+    .fetch_one(conn)
+    .await
+    .unwrap()
 }
