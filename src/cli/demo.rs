@@ -93,7 +93,8 @@ async fn on_server(
     bar.finish_and_clear();
     let after = stage.size().await?;
     if played {
-        output::note(&format!("{} entries recorded.", after - before));
+        let recorded = output::counted(after - before, "entry", "entries");
+        output::note(&format!("{recorded} recorded."));
     } else {
         output::note(&format!(
             "The year is played already: {after} entries found again."
