@@ -27,6 +27,8 @@ fn played() -> TempDir {
 struct Service {
     child: Child,
     address: String,
+    /// What it said before it served.
+    said: String,
 }
 
 impl Service {
@@ -44,7 +46,11 @@ impl Service {
             all.push_str(&line);
         };
         // Standard error is closed from here on: that nobody reads what it logs stops no service.
-        Self { child, address }
+        Self {
+            child,
+            address,
+            said: all,
+        }
     }
 
     /// Status and body of an answer.
@@ -116,6 +122,22 @@ fn a_killed_server_comes_back_under_a_running_service() {
         "person", "add", "li", "--name", "李", "--role", "manager", "--as", "system",
     ];
     text(data.path(), &person);
+}
+
+/// `serve` is how a ledger begins, and where a mistyped folder would look like a ledger that lost everything.
+#[test]
+fn a_service_says_that_its_ledger_is_new() {
+    let folder = temporary_folder();
+    let data = folder.path().join("mistyped");
+    let service = Service::start(&data);
+    let expected = format!("there was no ledger in {}: ", data.display());
+    for words in [expected.as_str(), "empty", "--data DIR", "zone create"] {
+        assert!(service.said.contains(words), "{words}: {}", service.said);
+    }
+    service.wait_until_ready(200);
+    drop(service);
+    let service = Service::start(&data);
+    assert!(!service.said.contains("no ledger"), "{}", service.said);
 }
 
 /// Nothing is made where somebody only wanted to look.
