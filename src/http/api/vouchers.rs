@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::paging::{Limit, Place, next};
+use super::paging::{Id, Limit, Place, next};
 use crate::http::extract::{Path, Query};
 use crate::http::problem::Problem;
 use crate::http::state::App;
@@ -26,7 +26,7 @@ pub(in crate::http) struct VouchersQuery {
     /// Only of this programme.
     programme: Option<Code>,
     /// Only of this holder.
-    holder: Option<PartyId>,
+    holder: Option<Id<PartyId>>,
     /// The entry of issue of the last one of the page before.
     after: Option<Place>,
     #[serde(default)]
@@ -102,7 +102,7 @@ pub(in crate::http) async fn list(
     let today = zone.time.day(app.clock.now());
     let filter = VoucherFilter {
         programme: query.programme,
-        holder: query.holder,
+        holder: query.holder.map(|Id(party)| party),
         after: query.after.map(|Place(index)| index),
         ..VoucherFilter::default()
     };
