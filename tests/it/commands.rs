@@ -181,6 +181,8 @@ fn commands_on_a_played_year() {
     an_account_without_postings_says_so(data);
     logs_and_receipts_are_json_too(data);
     short_names_are_as_good_as_ids(data);
+    parties_are_made_up_into_a_new_file(data);
+    a_played_year_is_not_played_again_in_another_size(data);
 }
 
 /// Nobody reads the answer: the command does what it does all the same, and says nothing of it.
@@ -327,6 +329,45 @@ fn short_names_are_as_good_as_ids(data: &Path) {
     let price = r#"{"price":"1.00"}"#;
     let (status, body) = service.ask(&format!("POST {zone}/holds/H0/redemptions"), price);
     assert_eq!(status, 404, "{body}");
+}
+
+fn a_played_year_is_not_played_again_in_another_size(data: &Path) {
+    let again = |options: &[&str]| {
+        let mut command = ledger(data, &[&["demo", "--exit"], options].concat());
+        let output = command.output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let said = again(&["--parties", "70"]);
+    assert!(said.contains("The year is played already"), "{said}");
+    assert!(
+        said.contains("--parties and --seed change nothing in it"),
+        "{said}"
+    );
+    assert!(!again(&[]).contains("--parties"));
+}
+
+fn parties_are_made_up_into_a_new_file(data: &Path) {
+    let file = data.join("made-up.csv");
+    let path = file.to_str().unwrap();
+    let make = |file| ["party", "generate", "--count", "1", "--output", file];
+    assert_eq!(
+        json(data, &make(path)),
+        value!({ "file": path, "parties": 1 })
+    );
+    let written = fs::read(&file).unwrap();
+    let (status, said) = refusal(data, &make(path));
+    let expected =
+        format!("error: {path} is there already: remove it, or name another file with --output");
+    assert_eq!(status, Some(1));
+    assert!(said.starts_with(&expected), "{said}");
+    assert_eq!(fs::read(&file).unwrap(), written);
+    let other = data.join("made-up-too.csv");
+    let other = other.to_str().unwrap();
+    assert_eq!(
+        text(data, &make(other)),
+        format!("1 party written to {other}\n")
+    );
 }
 
 /// The demonstration would stay in it for good.
