@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Serialize, Serializer};
+
 use super::{BatchId, HoldId, LogIndex, VoucherId};
 
 /// Things that people call by a short name.
@@ -71,6 +73,13 @@ impl<Id: ShortNamed + fmt::Display> fmt::Display for Named<Id> {
             Self::Id(id) => id.fmt(f),
             Self::Entry(index) => write!(f, "{}{index}", Id::LETTER),
         }
+    }
+}
+
+/// As people write it.
+impl<Id: ShortNamed + fmt::Display> Serialize for Named<Id> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -8,7 +8,9 @@ use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use chrono::Datelike;
 use serde_json::{Value, json as value};
+use subsidy_ledger::clock::Clock;
 use tempfile::TempDir;
 
 use crate::kit::command::{json, kill_server, ledger, refusal, temporary_folder, text};
@@ -183,6 +185,7 @@ fn commands_on_a_played_year() {
     short_names_are_as_good_as_ids(data);
     parties_are_made_up_into_a_new_file(data);
     a_played_year_is_not_played_again_in_another_size(data);
+    lists_have_short_names(data);
 }
 
 /// Nobody reads the answer: the command does what it does all the same, and says nothing of it.
@@ -368,6 +371,108 @@ fn parties_are_made_up_into_a_new_file(data: &Path) {
         text(data, &make(other)),
         format!("1 party written to {other}\n")
     );
+}
+
+/// Money of the year for the larger programme.
+fn fund(data: &Path) {
+    // Two years, since this one may end meanwhile.
+    let year = Clock::System.now().year();
+    for year in [year.to_string(), (year + 1).to_string()] {
+        let money = ["500000.00", "--as", "finance"];
+        let appropriate = ["programme", "appropriate", &year, "--document", "预算"];
+        text(data, &[&appropriate[..], &money].concat());
+        let allocate = ["programme", "allocate", "SH-VOUCHER", &year];
+        text(data, &[&allocate[..], &money].concat());
+    }
+}
+
+/// Something owed to a provider, by the commands of the whole way: the voucher's short name, and the hold's.
+fn owe(data: &Path) -> (String, String) {
+    let party = |role: &str, fits: &dyn Fn(&Value) -> bool| {
+        let listed = json(data, &["party", "list", "--role", role, "--limit", "100"]);
+        let found = listed.as_array().unwrap().iter().find(|party| fits(party));
+        found.unwrap()["id"].as_str().unwrap().to_owned()
+    };
+    let firm = party("enterprise", &|party| {
+        party["roles"] == value!(["enterprise"])
+    });
+    let provider = party("provider", &|party| party["group"].is_null());
+    let applied = json(
+        data,
+        &[
+            "voucher",
+            "apply",
+            "SH-VOUCHER",
+            "--party",
+            &firm,
+            "--fact",
+            "applicant_kind=enterprise",
+            "--fact",
+            "service_price=300000.00",
+            "--as",
+            "clerk",
+        ],
+    );
+    let application = format!("V{}", applied["index"]);
+    let waiting = json(data, &["voucher", "applications"]);
+    let listed = value!({ "id": applied["application"], "number": application });
+    assert_eq!(waiting, value!([listed]));
+    let line = format!(
+        "{application:<8} {}\n",
+        applied["application"].as_str().unwrap()
+    );
+    assert_eq!(text(data, &["voucher", "applications"]), line);
+
+    json(
+        data,
+        &["voucher", "review", &application, "--as", "reviewer"],
+    );
+    let issued = json(data, &["voucher", "issue", &application, "--as", "manager"]);
+    let voucher = format!("V{}", issued["index"]);
+    let held = json(
+        data,
+        &[
+            "voucher",
+            "hold",
+            &voucher,
+            "--provider",
+            &provider,
+            "--price",
+            "300000.00",
+            "--as",
+            "clerk",
+        ],
+    );
+    let order = format!("H{}", held["index"]);
+    json(
+        data,
+        &[
+            "voucher",
+            "redeem",
+            &order,
+            "--price",
+            "298000.00",
+            "--as",
+            "clerk",
+        ],
+    );
+    (voucher, order)
+}
+
+fn lists_have_short_names(data: &Path) {
+    // It keeps the server running between the commands.
+    let service = Service::start(data);
+    fund(data);
+    let (voucher, order) = owe(data);
+    let shown = json(data, &["voucher", "show", &voucher]);
+    assert_eq!(shown["holds"][0]["number"], order);
+    let printed = text(data, &["voucher", "show", &voucher]);
+    assert!(printed.contains(&format!("hold {order} (")), "{printed}");
+    let zone = json(data, &["zone", "list"])[0]["code"].take();
+    let path = format!("/v1/zones/{}/vouchers/{voucher}", zone.as_str().unwrap());
+    let (_, answered) = service.get(&path);
+    let answered: Value = serde_json::from_str(&answered).unwrap();
+    assert_eq!(answered["holds"][0]["number"], order);
 }
 
 /// The demonstration would stay in it for good.
