@@ -185,7 +185,7 @@ fn commands_on_a_played_year() {
     short_names_are_as_good_as_ids(data);
     parties_are_made_up_into_a_new_file(data);
     a_played_year_is_not_played_again_in_another_size(data);
-    lists_have_short_names(data);
+    lists_have_short_names_and_a_batch_its_file(data);
 }
 
 /// Nobody reads the answer: the command does what it does all the same, and says nothing of it.
@@ -459,7 +459,7 @@ fn owe(data: &Path) -> (String, String) {
     (voucher, order)
 }
 
-fn lists_have_short_names(data: &Path) {
+fn lists_have_short_names_and_a_batch_its_file(data: &Path) {
     // It keeps the server running between the commands.
     let service = Service::start(data);
     fund(data);
@@ -473,6 +473,65 @@ fn lists_have_short_names(data: &Path) {
     let (_, answered) = service.get(&path);
     let answered: Value = serde_json::from_str(&answered).unwrap();
     assert_eq!(answered["holds"][0]["number"], order);
+
+    text(data, &["payment", "approve", "--all", "--as", "finance"]);
+    let file = |name: &str| data.join(name).to_str().unwrap().to_owned();
+    let (batch, other, mine) = (file("batch.csv"), file("other.csv"), file("mine.csv"));
+    fs::write(&mine, "mine").unwrap();
+    let send = |file: &str, key: &'static str| {
+        let command = [
+            "payment", "send", "--as", "cashier", "--key", key, "--output",
+        ];
+        command
+            .into_iter()
+            .map(str::to_owned)
+            .chain([file.to_owned()])
+            .collect::<Vec<_>>()
+    };
+    let run = |arguments: Vec<String>| {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        ledger(data, &arguments).output().unwrap()
+    };
+    let said = |output: &std::process::Output| String::from_utf8(output.stderr.clone()).unwrap();
+
+    // A new command does nothing where it can't have its file.
+    let refused = run(send(&mine, "k"));
+    assert!(
+        said(&refused).contains("this command did nothing"),
+        "{}",
+        said(&refused)
+    );
+    let first = run(send(&batch, "k"));
+    assert!(first.status.success(), "{}", said(&first));
+    let answer = String::from_utf8(first.stdout).unwrap();
+    assert!(
+        answer.contains(" sent: 1 line, 149,000.00 CNY."),
+        "{answer}"
+    );
+    let written = fs::read(&batch).unwrap();
+
+    for place in [&batch, &other] {
+        let again = run(send(place, "k"));
+        assert!(again.status.success(), "{}", said(&again));
+        assert_eq!(String::from_utf8(again.stdout).unwrap(), answer);
+        assert_eq!(fs::read(place).unwrap(), written);
+    }
+    let refused = run(send(&mine, "k"));
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        said(&refused).contains("is not its file: nothing was sent"),
+        "{}",
+        said(&refused)
+    );
+    assert_eq!(fs::read_to_string(&mine).unwrap(), "mine");
+    // Another command, which has nothing to send and leaves no file.
+    let empty = file("empty.csv");
+    let nothing = run(send(&empty, "other"));
+    assert!(
+        !nothing.status.success() && !Path::new(&empty).exists(),
+        "{}",
+        said(&nothing)
+    );
 }
 
 /// The demonstration would stay in it for good.
