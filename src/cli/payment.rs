@@ -31,7 +31,7 @@ pub(super) enum PaymentCommand {
     /// Approve what is owed (finance)
     #[command(
         after_help = "Examples:\n  subsidy-ledger payment approve --all --as finance\n  \
-        subsidy-ledger payment approve 0190a5e2-7a3c-7c3e-9d51-6b1f0c8a2e11 --as finance"
+        subsidy-ledger payment approve D41 D58 --as finance"
     )]
     Approve(ApproveArgs),
     /// Send approved payables to the bank as a batch (cashier)
@@ -77,9 +77,13 @@ pub(super) struct ListArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ApproveArgs {
-    /// Payables by id
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
-    ids: Vec<PayableId>,
+    /// Payables: D and the number of the entry that made each owed, or ids
+    #[arg(
+        value_name = "PAYABLE",
+        required_unless_present = "all",
+        conflicts_with = "all"
+    )]
+    payables: Vec<Named<PayableId>>,
     /// All that are owed
     #[arg(long)]
     all: bool,
@@ -118,6 +122,7 @@ pub(super) async fn run(global: &Global, command: PaymentCommand) -> anyhow::Res
 struct PayableLine {
     amount: String,
     id: PayableId,
+    number: Named<PayableId>,
     payee: crate::types::PartyId,
     programme: String,
     state: PayableState,
@@ -146,6 +151,7 @@ async fn list(global: &Global, args: ListArgs) -> anyhow::Result<ExitCode> {
             .map(|payable| PayableLine {
                 amount: payable.amount.money().to_text(zone.currency),
                 id: payable.id,
+                number: Named::Entry(payable.owed_index),
                 payee: payable.payee,
                 programme: payable.line.programme.to_string(),
                 state: payable.state,
@@ -158,13 +164,18 @@ async fn list(global: &Global, args: ListArgs) -> anyhow::Result<ExitCode> {
             output::line(&format!("No payable is {}.", state.as_str()))?;
         } else {
             output::line(&format!(
-                "{:36}\t{:>16}\tprogramme\tyear\tpayee",
-                "payable", "amount"
+                "{:<8}\t{:36}\t{:>16}\tprogramme\tyear\tpayee",
+                "number", "payable", "amount"
             ))?;
             for line in &lines {
                 output::line(&format!(
-                    "{}\t{:>16}\t{}\t{}\t{}",
-                    line.id, line.amount, line.programme, line.year, line.payee
+                    "{:<8}\t{}\t{:>16}\t{}\t{}\t{}",
+                    line.number.to_string(),
+                    line.id,
+                    line.amount,
+                    line.programme,
+                    line.year,
+                    line.payee
                 ))?;
             }
         }
@@ -173,14 +184,38 @@ async fn list(global: &Global, args: ListArgs) -> anyhow::Result<ExitCode> {
     .await
 }
 
+async fn payable_ids(
+    session: &Session,
+    zone: &Zone,
+    payables: &[Named<PayableId>],
+) -> anyhow::Result<Vec<PayableId>> {
+    let mut ids = Vec::with_capacity(payables.len());
+    for named in payables {
+        let found = session
+            .database
+            .read(zone.id, (zone.id, *named), |conn, (zone, named)| {
+                Box::pin(payment::find_payable(conn, *zone, *named))
+            })
+            .await?;
+        let unknown = || {
+            format!(
+                "no payable {named} in zone {}: `payment list` shows what is owed",
+                zone.code
+            )
+        };
+        ids.push(found.with_context(unknown)?);
+    }
+    Ok(ids)
+}
+
 async fn approve(global: &Global, args: ApproveArgs) -> anyhow::Result<ExitCode> {
-    let filter = if args.all {
-        PayableFilter::State(PayableState::Owed, LIMIT)
-    } else {
-        PayableFilter::Ids(args.ids)
-    };
     with_session(global, async |session| {
         let caller = session.caller(global).await?;
+        let filter = if args.all {
+            PayableFilter::State(PayableState::Owed, LIMIT)
+        } else {
+            PayableFilter::Ids(payable_ids(session, &caller.zone, &args.payables).await?)
+        };
         let approvals = session
             .command(&caller, filter, |conn, command, filter| {
                 Box::pin(async move { payment::approve(conn, &command, filter).await })

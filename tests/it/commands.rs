@@ -185,7 +185,7 @@ fn commands_on_a_played_year() {
     short_names_are_as_good_as_ids(data);
     parties_are_made_up_into_a_new_file(data);
     a_played_year_is_not_played_again_in_another_size(data);
-    lists_have_short_names_and_a_batch_its_file(data);
+    what_is_owed_is_named_in_lists_and_sent_once(data);
 }
 
 /// Nobody reads the answer: the command does what it does all the same, and says nothing of it.
@@ -305,10 +305,11 @@ fn short_names_are_as_good_as_ids(data: &Path) {
         ),
         (["voucher", "redeem", "H0"], "no hold H0 in zone "),
         (["payment", "batch", "P0"], "no batch P0 in zone "),
+        (["payment", "approve", "D0"], "no payable D0 in zone "),
     ] {
         let more: &[&str] = match arguments[1] {
             "redeem" => &["--price", "1.00", "--as", "system"],
-            "issue" => &["--as", "system"],
+            "issue" | "approve" => &["--as", "system"],
             _ => &[],
         };
         let (status, said) = refusal(data, &[&arguments[..], more].concat());
@@ -459,9 +460,14 @@ fn owe(data: &Path) -> (String, String) {
     (voucher, order)
 }
 
-fn lists_have_short_names_and_a_batch_its_file(data: &Path) {
+fn what_is_owed_is_named_in_lists_and_sent_once(data: &Path) {
     // It keeps the server running between the commands.
     let service = Service::start(data);
+    lists_have_short_names(data, &service);
+    a_batch_that_is_sent_again_has_its_file(data);
+}
+
+fn lists_have_short_names(data: &Path, service: &Service) {
     fund(data);
     let (voucher, order) = owe(data);
     let shown = json(data, &["voucher", "show", &voucher]);
@@ -474,7 +480,15 @@ fn lists_have_short_names_and_a_batch_its_file(data: &Path) {
     let answered: Value = serde_json::from_str(&answered).unwrap();
     assert_eq!(answered["holds"][0]["number"], order);
 
-    text(data, &["payment", "approve", "--all", "--as", "finance"]);
+    let owed = json(data, &["payment", "list"]);
+    let payable = owed[0]["number"].as_str().unwrap();
+    let printed = text(data, &["payment", "list"]);
+    assert!(printed.contains(&format!("\n{payable:<8}\t")), "{printed}");
+    let approved = json(data, &["payment", "approve", payable, "--as", "finance"]);
+    assert_eq!(approved[0]["payable"], owed[0]["id"]);
+}
+
+fn a_batch_that_is_sent_again_has_its_file(data: &Path) {
     let file = |name: &str| data.join(name).to_str().unwrap().to_owned();
     let (batch, other, mine) = (file("batch.csv"), file("other.csv"), file("mine.csv"));
     fs::write(&mine, "mine").unwrap();
