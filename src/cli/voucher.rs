@@ -64,9 +64,10 @@ pub(super) enum Action {
     /// Issue the voucher of a recommended application (a manager)
     #[command(
         after_help = "Example:\n  subsidy-ledger voucher issue V35 --as manager\n\n\
-        The policy decides once more, and what the firm and the programme have left can make the voucher\n\
-        smaller. A third person: whoever applied or reviewed can't issue. The holder then orders with\n\
-        `voucher hold`. What waits: `voucher applications --state recommended`."
+        The policy decides once more: what the firm has left of its limits can make the voucher smaller, and\n\
+        what the programme has left can refuse it; then it waits for money. A third person: whoever applied\n\
+        or reviewed can't issue. The holder then orders with `voucher hold`. What waits:\n\
+        `voucher applications --state recommended`."
     )]
     Issue {
         /// The application: V and the number of its entry, or its id
