@@ -262,12 +262,15 @@ fn write_report(out: &mut dyn Write, report: &ImportReport, dry_run: bool) -> io
     if dry_run {
         writeln!(out, "dry run: nothing was kept")?;
     }
-    writeln!(out, "list {source}: {rows} rows")?;
     writeln!(
         out,
-        "  {recorded} awards recorded, {granted} granted in all"
+        "list {source}: {}",
+        output::counted(rows, "row", "rows")
     )?;
-    writeln!(out, "  {refused} refusals recorded")?;
+    let recorded = output::counted(recorded, "award", "awards");
+    writeln!(out, "  {recorded} recorded, {granted} granted in all")?;
+    let refused = output::counted(refused, "refusal", "refusals");
+    writeln!(out, "  {refused} recorded")?;
     writeln!(out, "  {unchanged} recorded before")?;
     writeln!(out, "  {} not recorded", unrecorded.total())?;
     if corrected + withdrawn > 0 {

@@ -22,12 +22,12 @@ use crate::types::Zone;
 #[command(after_help = "Examples:\n  subsidy-ledger demo\n  \
     subsidy-ledger demo --exit --parties 2000 --seed 7 --data /tmp/demo")]
 pub(super) struct DemoArgs {
-    /// How many parties the zone has
-    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=200_000))]
-    parties: u32,
-    /// The same seed plays the same year
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
+    /// How many parties the zone has [default: 300]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=200_000))]
+    parties: Option<u32>,
+    /// The same seed plays the same year [default: 1]
+    #[arg(long)]
+    seed: Option<u64>,
     /// End after the verification instead of serving
     #[arg(long)]
     exit: bool,
@@ -72,8 +72,8 @@ async fn on_server(
     let database = server.connect(Role::App, 8).await?;
     let mut stage = Stage::open(database.clone(), data.join("keys")).await?;
     let size = Size {
-        parties: usize::try_from(args.parties)?,
-        seed: args.seed,
+        parties: usize::try_from(args.parties.unwrap_or(300))?,
+        seed: args.seed.unwrap_or(1),
     };
     let before = stage.size().await?;
     let bar = output::progress(0);
@@ -93,11 +93,18 @@ async fn on_server(
     bar.finish_and_clear();
     let after = stage.size().await?;
     if played {
-        output::note(&format!("{} entries recorded.", after - before));
+        let recorded = output::counted(after - before, "entry", "entries");
+        output::note(&format!("{recorded} recorded."));
     } else {
         output::note(&format!(
             "The year is played already: {after} entries found again."
         ));
+        if args.parties.is_some() || args.seed.is_some() {
+            output::note(
+                "--parties and --seed change nothing in it: they size and vary a year that is still to be played. \
+                 Play another with --data NEW-DIR.",
+            );
+        }
     }
     output::line(&summary(&database, &stage.zone).await?)?;
     if !verified(global, server, data, &stage.zone).await? {

@@ -141,7 +141,8 @@ pub async fn run_log(
                 let answer = json!({ "folder": folder.to_string(), "new": new, "size": size });
                 writeln!(out, "{answer}")?;
             } else {
-                writeln!(out, "{folder}: {size} entries, {new} of them new")?;
+                let size = output::counted(size, "entry", "entries");
+                writeln!(out, "{folder}: {size}, {new} of them new")?;
             }
         }
         LogCommand::Checkpoint => {
@@ -254,7 +255,8 @@ pub fn verify_receipt(
         log,
         size,
     } = verified;
-    writeln!(out, "entry {index} is in the log {log} of {size} entries:")?;
+    let size = output::counted(size, "entry", "entries");
+    writeln!(out, "entry {index} is in the log {log} of {size}:")?;
     writeln!(out, "{entry}")?;
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! How answers and errors are printed.
 
+use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -46,6 +47,13 @@ pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
         serde_json::to_string(value)?
     };
     Ok(line(&text)?)
+}
+
+/// A number of things, with the word for one or for several.
+pub(super) fn counted(count: impl Display, one: &str, several: &str) -> String {
+    let count = count.to_string();
+    let what = if count == "1" { one } else { several };
+    format!("{count} {what}")
 }
 
 /// Prints what was recorded, and by which entry.

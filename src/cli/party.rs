@@ -145,14 +145,24 @@ pub struct ListArgs {
 }
 
 /// Writes made-up parties to a file.
-pub fn generate(args: &GenerateArgs) -> anyhow::Result<()> {
+pub fn generate(args: &GenerateArgs, as_json: bool) -> anyhow::Result<()> {
     let count = usize::try_from(args.count)?;
-    let parties = party::generate(args.seed, count);
     let path = args.output.display();
-    let file = File::create_new(&args.output).with_context(|| format!("can't write {path}"))?;
+    let file = File::create_new(&args.output).with_context(|| {
+        if args.output.exists() {
+            format!("{path} is there already: remove it, or name another file with --output")
+        } else {
+            format!("can't write {path}")
+        }
+    })?;
+    let parties = party::generate(args.seed, count);
     party::write_csv(&parties, std::io::BufWriter::new(file))
         .with_context(|| format!("can't write {path}"))?;
-    output::line(&format!("{count} parties written to {path}"))?;
+    if as_json {
+        return output::json(&serde_json::json!({ "file": path.to_string(), "parties": count }));
+    }
+    let parties = output::counted(count, "party", "parties");
+    output::line(&format!("{parties} written to {path}"))?;
     Ok(())
 }
 
@@ -245,7 +255,7 @@ impl LedgerCommand {
 pub(super) async fn run(global: &Global, args: PartyArgs) -> anyhow::Result<ExitCode> {
     let command = match args.command {
         PartyCommand::Generate(args) => {
-            generate(&args)?;
+            generate(&args, global.json)?;
             return Ok(ExitCode::SUCCESS);
         }
         PartyCommand::Ledger(command) => command,
@@ -425,9 +435,10 @@ impl fmt::Display for PartyAnswer {
                 let ImportReport {
                     rows, new, known, ..
                 } = report;
+                let rows = output::counted(rows, "row", "rows");
                 write!(
                     f,
-                    "read as {read_as}: {rows} rows; {new} {would}, {known} already known"
+                    "read as {read_as}: {rows}; {new} {would}, {known} already known"
                 )?;
                 if let Some((first, last)) = report.entries {
                     write!(f, "; entries {first} to {last}")?;
@@ -524,7 +535,12 @@ mod tests {
         let PartyCommand::Generate(args) = made else {
             panic!("{made:?}");
         };
-        generate(&args).unwrap();
+        generate(&args, false).unwrap();
+        let refused = generate(&args, true).unwrap_err().to_string();
+        assert!(
+            refused.contains("is there already: remove it, or name another"),
+            "{refused}"
+        );
         let command = parse("import --dry-run").unwrap();
         let PartyCommand::Ledger(command) = command else {
             panic!("{command:?}");

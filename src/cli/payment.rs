@@ -1,21 +1,23 @@
 //! `payment …`: payables, batches, bank statements.
 
-use std::io;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
-use super::session::with_session;
+use super::session::{Session, with_session};
 use super::{Global, output};
+use crate::identity::Caller;
 use crate::payment::{
-    self, ApprovalOutcome, HeldOut, Lock, PayableFilter, PayableState, STATEMENT_FIELDS,
+    self, ApprovalOutcome, Batch, HeldOut, Lock, PayableFilter, PayableState, STATEMENT_FIELDS,
     StatementReport,
 };
 use crate::tabular::{Mapping, Table, safe_cell};
-use crate::types::{BatchId, Named, PayableId};
+use crate::types::{BatchId, Named, PayableId, Zone};
 
 /// How many payables one command works on at most.
 const LIMIT: i64 = 100_000;
@@ -29,7 +31,7 @@ pub(super) enum PaymentCommand {
     /// Approve what is owed (finance)
     #[command(
         after_help = "Examples:\n  subsidy-ledger payment approve --all --as finance\n  \
-        subsidy-ledger payment approve 0190a5e2-7a3c-7c3e-9d51-6b1f0c8a2e11 --as finance"
+        subsidy-ledger payment approve D41 D58 --as finance"
     )]
     Approve(ApproveArgs),
     /// Send approved payables to the bank as a batch (cashier)
@@ -38,7 +40,10 @@ pub(super) enum PaymentCommand {
     )]
     Send(SendArgs),
     /// Lines of a batch and what the bank said of them
-    #[command(after_help = "Example:\n  subsidy-ledger payment batch P44")]
+    #[command(after_help = "Example:\n  subsidy-ledger payment batch P44\n\n\
+        Each line with its end-to-end id, amount, payee and where it stands: sent, paid or rejected. Anybody\n\
+        may look. `payment statement` takes in what the bank says next; a rejected line's payable goes into\n\
+        the next batch. With --json it has what the file of `payment send --output` has.")]
     Batch {
         /// The batch: P and its number, or its id
         batch: Named<BatchId>,
@@ -72,9 +77,13 @@ pub(super) struct ListArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ApproveArgs {
-    /// Payables by id
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
-    ids: Vec<PayableId>,
+    /// Payables: D and the number of the entry that made each owed, or ids
+    #[arg(
+        value_name = "PAYABLE",
+        required_unless_present = "all",
+        conflicts_with = "all"
+    )]
+    payables: Vec<Named<PayableId>>,
     /// All that are owed
     #[arg(long)]
     all: bool,
@@ -113,6 +122,7 @@ pub(super) async fn run(global: &Global, command: PaymentCommand) -> anyhow::Res
 struct PayableLine {
     amount: String,
     id: PayableId,
+    number: Named<PayableId>,
     payee: crate::types::PartyId,
     programme: String,
     state: PayableState,
@@ -141,6 +151,7 @@ async fn list(global: &Global, args: ListArgs) -> anyhow::Result<ExitCode> {
             .map(|payable| PayableLine {
                 amount: payable.amount.money().to_text(zone.currency),
                 id: payable.id,
+                number: Named::Entry(payable.owed_index),
                 payee: payable.payee,
                 programme: payable.line.programme.to_string(),
                 state: payable.state,
@@ -153,13 +164,18 @@ async fn list(global: &Global, args: ListArgs) -> anyhow::Result<ExitCode> {
             output::line(&format!("No payable is {}.", state.as_str()))?;
         } else {
             output::line(&format!(
-                "{:36}\t{:>16}\tprogramme\tyear\tpayee",
-                "payable", "amount"
+                "{:<8}\t{:36}\t{:>16}\tprogramme\tyear\tpayee",
+                "number", "payable", "amount"
             ))?;
             for line in &lines {
                 output::line(&format!(
-                    "{}\t{:>16}\t{}\t{}\t{}",
-                    line.id, line.amount, line.programme, line.year, line.payee
+                    "{:<8}\t{}\t{:>16}\t{}\t{}\t{}",
+                    line.number.to_string(),
+                    line.id,
+                    line.amount,
+                    line.programme,
+                    line.year,
+                    line.payee
                 ))?;
             }
         }
@@ -168,14 +184,38 @@ async fn list(global: &Global, args: ListArgs) -> anyhow::Result<ExitCode> {
     .await
 }
 
+async fn payable_ids(
+    session: &Session,
+    zone: &Zone,
+    payables: &[Named<PayableId>],
+) -> anyhow::Result<Vec<PayableId>> {
+    let mut ids = Vec::with_capacity(payables.len());
+    for named in payables {
+        let found = session
+            .database
+            .read(zone.id, (zone.id, *named), |conn, (zone, named)| {
+                Box::pin(payment::find_payable(conn, *zone, *named))
+            })
+            .await?;
+        let unknown = || {
+            format!(
+                "no payable {named} in zone {}: `payment list` shows what is owed",
+                zone.code
+            )
+        };
+        ids.push(found.with_context(unknown)?);
+    }
+    Ok(ids)
+}
+
 async fn approve(global: &Global, args: ApproveArgs) -> anyhow::Result<ExitCode> {
-    let filter = if args.all {
-        PayableFilter::State(PayableState::Owed, LIMIT)
-    } else {
-        PayableFilter::Ids(args.ids)
-    };
     with_session(global, async |session| {
         let caller = session.caller(global).await?;
+        let filter = if args.all {
+            PayableFilter::State(PayableState::Owed, LIMIT)
+        } else {
+            PayableFilter::Ids(payable_ids(session, &caller.zone, &args.payables).await?)
+        };
         let approvals = session
             .command(&caller, filter, |conn, command, filter| {
                 Box::pin(async move { payment::approve(conn, &command, filter).await })
@@ -217,58 +257,41 @@ async fn approve(global: &Global, args: ApproveArgs) -> anyhow::Result<ExitCode>
     .await
 }
 
+/// Sends, and writes the file for the bank. A repeat under the same key is answered first: what the file there has to
+/// do with it shows only beside the batch.
 async fn send(global: &Global, args: SendArgs) -> anyhow::Result<ExitCode> {
-    // Before anything is sent: money must not be on its way without a file for the bank.
-    let file = match &args.output {
-        Some(path) => Some(
-            std::fs::File::create_new(path).with_context(|| {
-                format!(
-                    "this command did nothing: {} can't be made. If an earlier one made it, `payment list --state sent` shows \
-                     what was sent; else name a new file",
-                    path.display()
-                )
-            })?,
-        ),
-        None => None,
-    };
-    let result = send_batch(global, &args, file).await;
-    if let (Err(_), Some(path)) = (&result, &args.output)
-        && std::fs::metadata(path).is_ok_and(|file| file.len() == 0)
-    {
-        drop(std::fs::remove_file(path));
-    }
-    result
-}
-
-async fn send_batch(
-    global: &Global,
-    args: &SendArgs,
-    file: Option<std::fs::File>,
-) -> anyhow::Result<ExitCode> {
     with_session(global, async |session| {
         let caller = session.caller(global).await?;
-        let batch = session
-            .command(&caller, args.limit, |conn, command, limit| {
-                Box::pin(async move { payment::send(conn, &command, *limit).await })
-            })
+        let output = args.output.as_deref();
+        let before = session
+            .database
+            .read(
+                caller.zone.id,
+                (caller.clone(), args.limit),
+                |conn, (caller, limit)| {
+                    Box::pin(
+                        async move { payment::sent_before(conn, &caller.command(), *limit).await },
+                    )
+                },
+            )
             .await?;
-        if let Some(file) = file {
-            let lines = batch_lines(session, &caller.zone, batch.id).await?;
-            write_instructions(file, &lines).with_context(|| {
-                let id = batch.id;
-                format!(
-                    "batch {id} was sent, its file was not written: `payment batch {id} --json`"
-                )
-            })?;
-        }
+        let batch = match before {
+            Some(batch) => {
+                if let Some(path) = output {
+                    write_again(session, &caller.zone, &batch, path).await?;
+                }
+                batch
+            }
+            None => send_first(session, &caller, args.limit, output).await?,
+        };
         if global.json {
             output::json(&batch)?;
         } else {
             output::line(&format!(
-                "Batch P{} ({}) sent: {} lines, {} {}.",
+                "Batch P{} ({}) sent: {}, {} {}.",
                 batch.index,
                 batch.id,
-                batch.lines.len(),
+                output::counted(batch.lines.len(), "line", "lines"),
                 batch.total.to_grouped_text(caller.zone.currency),
                 caller.zone.currency
             ))?;
@@ -277,6 +300,81 @@ async fn send_batch(
         Ok(ExitCode::SUCCESS)
     })
     .await
+}
+
+/// The file is made before anything is sent: money must not be on its way without a file for the bank.
+async fn send_first(
+    session: &Session,
+    caller: &Caller,
+    limit: i64,
+    output: Option<&Path>,
+) -> anyhow::Result<Batch> {
+    let file = match output {
+        Some(path) => Some(File::create_new(path).with_context(|| {
+            format!(
+                "this command did nothing: {} can't be made. If an earlier one made it, `payment list --state sent` \
+                 shows what was sent; else name a new file",
+                path.display()
+            )
+        })?),
+        None => None,
+    };
+    let sent = async {
+        let batch = session
+            .command(caller, limit, |conn, command, limit| {
+                Box::pin(async move { payment::send(conn, &command, *limit).await })
+            })
+            .await?;
+        if let Some(mut file) = file {
+            let instructions = instructions(session, &caller.zone, &batch).await?;
+            file.write_all(&instructions)
+                .with_context(|| not_written(&batch))?;
+        }
+        Ok(batch)
+    }
+    .await;
+    if let (Err(_), Some(path)) = (&sent, output)
+        && std::fs::metadata(path).is_ok_and(|file| file.len() == 0)
+    {
+        drop(std::fs::remove_file(path));
+    }
+    sent
+}
+
+/// Writes the file of a batch that was sent before, unless it is there. Another file under the name stays as it is:
+/// it may be what the bank was given.
+async fn write_again(
+    session: &Session,
+    zone: &Zone,
+    batch: &Batch,
+    path: &Path,
+) -> anyhow::Result<()> {
+    let instructions = instructions(session, zone, batch).await?;
+    match File::create_new(path) {
+        Ok(mut file) => file
+            .write_all(&instructions)
+            .with_context(|| not_written(batch)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let shown = path.display();
+            let there = std::fs::read(path).with_context(|| format!("can't read {shown}"))?;
+            if there != instructions {
+                bail!(
+                    "this key has sent batch P{} before, and {shown} is not its file: nothing was sent or written \
+                     now; name a new file to have it written again",
+                    batch.index
+                );
+            }
+            Ok(())
+        }
+        Err(error) => Err(error).with_context(|| not_written(batch)),
+    }
+}
+
+fn not_written(batch: &Batch) -> String {
+    format!(
+        "batch P{0} was sent, its file was not written: `payment batch P{0} --json`",
+        batch.index
+    )
 }
 
 fn print_held_out(held_out: &HeldOut) -> io::Result<()> {
@@ -306,8 +404,8 @@ struct Instruction {
 }
 
 async fn batch_lines(
-    session: &super::session::Session,
-    zone: &crate::types::Zone,
+    session: &Session,
+    zone: &Zone,
     batch: BatchId,
 ) -> anyhow::Result<Vec<Instruction>> {
     let lines = session
@@ -329,10 +427,11 @@ async fn batch_lines(
     Ok(lines.into_iter().map(instruction).collect())
 }
 
-fn write_instructions(file: std::fs::File, lines: &[Instruction]) -> anyhow::Result<()> {
-    let mut writer = csv::Writer::from_writer(file);
+/// What the bank is given, as CSV.
+async fn instructions(session: &Session, zone: &Zone, batch: &Batch) -> anyhow::Result<Vec<u8>> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(["end_to_end_id", "payee", "amount", "currency"])?;
-    for line in lines {
+    for line in batch_lines(session, zone, batch.id).await? {
         writer.write_record([
             line.end_to_end_id.as_str(),
             safe_cell(&line.payee).as_ref(),
@@ -340,8 +439,7 @@ fn write_instructions(file: std::fs::File, lines: &[Instruction]) -> anyhow::Res
             line.currency,
         ])?;
     }
-    writer.flush()?;
-    Ok(())
+    Ok(writer.into_inner()?)
 }
 
 async fn batch(global: &Global, named: Named<BatchId>) -> anyhow::Result<ExitCode> {
@@ -403,16 +501,21 @@ async fn statement(global: &Global, args: StatementArgs) -> anyhow::Result<ExitC
             } = report;
             let text = |money: crate::types::Money| money.to_grouped_text(caller.zone.currency);
             output::line(&format!(
-                "{paid} lines paid, {} {}",
+                "{} paid, {} {}",
+                output::counted(paid, "line", "lines"),
                 text(paid_total),
                 caller.zone.currency
             ))?;
             output::line(&format!(
-                "{rejected} lines rejected, {} {}: approved again",
+                "{} rejected, {} {}: approved again",
+                output::counted(rejected, "line", "lines"),
                 text(rejected_total),
                 caller.zone.currency
             ))?;
-            output::line(&format!("{known} lines known from an earlier import"))?;
+            output::line(&format!(
+                "{} known from an earlier import",
+                output::counted(known, "line", "lines")
+            ))?;
         }
         Ok(ExitCode::SUCCESS)
     })

@@ -131,6 +131,17 @@ impl At {
 /// Why a report was not given.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
+    /// There is no such entry yet: the newest balance would pass for one of a place that the log has not reached.
+    #[error(
+        "--at {asked} is beyond the log, which has {size} entries (0 to {}): without --at the balance is the newest",
+        size - 1
+    )]
+    Beyond {
+        /// The entry asked for.
+        asked: LogIndex,
+        /// How many entries the log has.
+        size: i64,
+    },
     /// The export would replace a file.
     #[error("{0} is there already: give another name, or --force to replace it")]
     Exists(PathBuf),
@@ -201,6 +212,12 @@ async fn report(
         ReportCommand::Balance(BalanceArgs { address, at }) => {
             let as_of = at.map_or(AsOf::Now, |at| at.as_of(zone));
             let balance = journal::account_balance(conn, zone.id, address, as_of).await?;
+            if let Some(At::Entry(asked)) = *at
+                && asked.0 >= balance.size
+            {
+                let size = balance.size;
+                return Err(ReportError::Beyond { asked, size });
+            }
             if json {
                 return to_json(&report::balance_json(&balance));
             }
@@ -245,13 +262,13 @@ fn to_json(report: &impl serde::Serialize) -> Result<String, ReportError> {
 
 fn export_text(exported: &Exported, output: &Path) -> String {
     let covered = match exported.format {
-        Format::Balances => format!("{} accounts", exported.accounts),
+        Format::Balances => output::counted(exported.accounts, "account", "accounts"),
         Format::Hledger | Format::Beancount | Format::Csv => {
-            format!("{} transfers", exported.transfers)
+            output::counted(exported.transfers, "transfer", "transfers")
         }
     };
-    let (path, size) = (output.display(), exported.log_size);
-    format!("{path}: {covered}, {size} entries of the log\n")
+    let size = output::counted(exported.log_size, "entry", "entries");
+    format!("{}: {covered}, {size} of the log\n", output.display())
 }
 
 /// Writes beside the file and renames when all is there and on disk, so that no half-written export is

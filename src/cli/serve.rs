@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{self, Path};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -15,7 +15,8 @@ use tokio::task::JoinSet;
 use super::session::{private_settings, target};
 use super::{Global, output};
 use crate::clock::Clock;
-use crate::db::private::ServiceLock;
+use crate::config::DatabaseTarget;
+use crate::db::private::{self, ServiceLock};
 use crate::db::{self, Database, Role, Server};
 use crate::http::{self, App, Limits, Settings, ZoneSigner};
 use crate::identity;
@@ -55,9 +56,13 @@ pub(super) async fn run(global: &Global, args: ServeArgs) -> anyhow::Result<Exit
     let (data, target) = target(global)?;
     // Two services on one folder would sign for the same zones.
     let lock = ServiceLock::take(&data)?;
+    let is_new = matches!(&target, DatabaseTarget::Private { data } if !private::has_cluster(data));
     let server = Server::open(&target, &private_settings()).await?;
     let result = async {
         server.migrate().await?;
+        if is_new {
+            say_new(&data);
+        }
         let database = server.connect(Role::App, CONNECTIONS).await?;
         let ended = serve_on(&server, &database, &data.join("keys"), &args).await;
         database.close().await;
@@ -85,6 +90,19 @@ pub(super) async fn serve_on(
     // Whoever closes the server afterwards must not meet somebody who is still starting it.
     let (ended, ()) = tokio::join!(work, server.keep_running(stopping));
     ended
+}
+
+/// Tells the person at the terminal that there was no ledger: first use, or a mistyped `--data`, which must not pass
+/// for a ledger that has lost everything.
+fn say_new(data: &Path) {
+    let data = path::absolute(data).unwrap_or_else(|_| data.to_path_buf());
+    let data = data.display();
+    output::note(&format!(
+        "note: there was no ledger in {data}: a new one was made there, and it is empty.\n  \
+         Not meant? End this with Ctrl-C and name the ledger's folder with --data DIR (or SUBSIDY_LEDGER_DATA); \
+         nothing is kept in {data}/postgres yet.\n  \
+         Meant? End this too, set up a zone with `subsidy-ledger zone create`, and serve again."
+    ));
 }
 
 /// Tells the person at the terminal what to open.

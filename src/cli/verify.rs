@@ -218,8 +218,10 @@ fn chain(error: &VerifyError) -> String {
 fn print_report(name: &str, report: &Report, out: &mut impl Write) -> io::Result<()> {
     writeln!(
         out,
-        "{name}: verified: {} entries, {} transfers, {} checkpoints",
-        report.size, report.transfers, report.checkpoints
+        "{name}: verified: {}, {}, {}",
+        output::counted(report.size, "entry", "entries"),
+        output::counted(report.transfers, "transfer", "transfers"),
+        output::counted(report.checkpoints, "checkpoint", "checkpoints")
     )?;
     writeln!(out, "  root {}", report.root)?;
     for total in &report.books {

@@ -51,13 +51,24 @@ pub(super) enum Action {
     )]
     Apply(ApplyArgs),
     /// Recommend or reject an application by the policy (a reviewer)
-    #[command(after_help = "Example:\n  subsidy-ledger voucher review V35 --as reviewer")]
+    #[command(
+        after_help = "Example:\n  subsidy-ledger voucher review V35 --as reviewer\n\n\
+        The policy that it was applied for under decides again, on the facts of the application: recommended\n\
+        goes on to `voucher issue`, rejected is the end of it. Whoever applied can't review. What waits:\n\
+        `voucher applications`."
+    )]
     Review {
         /// The application: V and the number of its entry, or its id
         application: Named<VoucherId>,
     },
     /// Issue the voucher of a recommended application (a manager)
-    #[command(after_help = "Example:\n  subsidy-ledger voucher issue V35 --as manager")]
+    #[command(
+        after_help = "Example:\n  subsidy-ledger voucher issue V35 --as manager\n\n\
+        The policy decides once more: what the firm has left of its limits can make the voucher smaller, and\n\
+        what the programme has left can refuse it; then it waits for money. A third person: whoever applied\n\
+        or reviewed can't issue. The holder then orders with `voucher hold`. What waits:\n\
+        `voucher applications --state recommended`."
+    )]
     Issue {
         /// The application: V and the number of its entry, or its id
         application: Named<VoucherId>,
@@ -69,8 +80,13 @@ pub(super) enum Action {
     )]
     Hold(HoldArgs),
     /// Redeem a hold, up to what is reserved
-    #[command(after_help = "Example:\n  subsidy-ledger voucher redeem H40 \
-        --price 298000.00 --key invoice-4711 --as provider1")]
+    #[command(
+        after_help = "Example:\n  subsidy-ledger voucher redeem H40 --price 298000.00 \
+        --key invoice-4711 --as provider1\n\n\
+        The provider, the holder or a manager gives the price that was invoiced; the policy says what of it\n\
+        the voucher pays. That becomes a payable, the rest of the hold goes back to the voucher, and a hold\n\
+        is redeemed once. Finance approves the payable next: `payment approve`."
+    )]
     Redeem(RedeemArgs),
     /// Give a hold back without using it
     #[command(after_help = "Example:\n  subsidy-ledger voucher release H40 \
@@ -313,7 +329,8 @@ impl Desk<'_> {
         if self.global.json {
             output::json(&serde_json::json!({ "lapsed": lapsed }))?;
         } else {
-            output::line(&format!("{lapsed} vouchers lapsed."))?;
+            let lapsed = output::counted(lapsed, "voucher", "vouchers");
+            output::line(&format!("{lapsed} lapsed."))?;
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -16,6 +16,9 @@ use super::problem::{FieldError, Problem};
 use super::state::App;
 use super::strict_json::Strict;
 
+/// How much of a parameter is repeated to whoever gave it, in characters.
+const LONGEST_GIVEN: usize = 40;
+
 /// A JSON body, checked by its own rules.
 ///
 /// 415 for another media type or an encoded body, 413 beyond the limit, 408 when it arrives too
@@ -149,25 +152,36 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         type Pairs = axum::extract::Query<Vec<(String, String)>>;
-        let refuse = |error: QueryRejection| {
-            // "Failed to deserialize query string: limit: invalid digit found in string"
-            let text = error.body_text();
-            let detail = text
-                .split_once(": ")
-                .map_or(text.as_str(), |(_, detail)| detail);
-            match detail.split_once(": ") {
-                Some((field, detail)) => Problem::invalid(field, detail),
-                None => Problem::invalid("", detail),
-            }
-        };
-        let axum::extract::Query(pairs) = Pairs::try_from_uri(&parts.uri).map_err(refuse)?;
+        let pairs = Pairs::try_from_uri(&parts.uri);
+        let axum::extract::Query(pairs) = pairs.map_err(|error| of_query(&error, &[]))?;
         let mut seen = HashSet::new();
         if let Some((twice, _)) = pairs.iter().find(|(name, _)| !seen.insert(name)) {
             let detail = format!("{twice:?} stands twice in the query: give it once");
             return Err(Problem::bad_request("duplicate_parameter", detail));
         }
-        let query = axum::extract::Query::try_from_uri(&parts.uri).map_err(refuse)?;
-        Ok(Self(query.0))
+        let query = axum::extract::Query::try_from_uri(&parts.uri);
+        let axum::extract::Query(query) = query.map_err(|error| of_query(&error, &pairs))?;
+        Ok(Self(query))
+    }
+}
+
+/// The parameter, what belongs there, and what was given.
+fn of_query(error: &QueryRejection, pairs: &[(String, String)]) -> Problem {
+    // "Failed to deserialize query string: limit: must be a whole number from 1 to 500"
+    let text = error.body_text();
+    let detail = text
+        .split_once(": ")
+        .map_or(text.as_str(), |(_, detail)| detail);
+    let Some((field, detail)) = detail.split_once(": ") else {
+        return Problem::invalid("", detail);
+    };
+    let given = pairs.iter().find(|(name, _)| name == field);
+    match given {
+        Some((_, given)) => {
+            let shown: String = given.chars().take(LONGEST_GIVEN).collect();
+            Problem::invalid(field, format!("{detail} (given: {shown:?})"))
+        }
+        None => Problem::invalid(field, detail),
     }
 }
 

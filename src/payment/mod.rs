@@ -12,8 +12,8 @@ mod store;
 use serde::{Deserialize, Serialize};
 
 pub use approve::{Approval, ApprovalOutcome, approve};
-pub use named::find_batch;
-pub use send::{Batch, BatchLine, HeldOut, send};
+pub use named::{find_batch, find_payable};
+pub use send::{Batch, BatchLine, HeldOut, send, sent_before};
 pub use statement::{
     BankStatement, BankVerdict, STATEMENT_FIELDS, StatementLine, StatementReport, import_statement,
     read_statement,

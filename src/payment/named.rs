@@ -1,9 +1,27 @@
-//! Batches by their short names.
+//! Payables and batches by their short names.
 
 use sqlx::PgConnection;
 
 use crate::journal;
-use crate::types::{BatchId, Named, ZoneId};
+use crate::types::{BatchId, Named, PayableId, ZoneId};
+
+/// The payable: `D` and the entry that made it owed. `None` if that entry made none. An id is taken as it is.
+pub async fn find_payable(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    named: Named<PayableId>,
+) -> Result<Option<PayableId>, sqlx::Error> {
+    let index = match named {
+        Named::Id(id) => return Ok(Some(id)),
+        Named::Entry(index) => index,
+    };
+    let case = journal::entry_case(conn, zone, index, &["voucher.redeemed"]).await?;
+    // The subject is the voucher; what is owed of it stands in the answer.
+    case.and_then(|(_, details)| details.pointer("/answer/payable").cloned())
+        .map(serde_json::from_value)
+        .transpose()
+        .map_err(|error| sqlx::Error::Decode(error.into()))
+}
 
 /// The batch: `P` and the entry that sent it. `None` if that entry sent none. An id is taken as it is.
 pub async fn find_batch(

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use super::store::{self, Lock, NewLine, Payable, PayableFilter};
 use super::{PayableState, PaymentError};
 use crate::identity::{Command, Role};
-use crate::journal::{self, AccountCode, Address, Entry, Transfer};
+use crate::journal::{self, AccountCode, Address, Entry, Idempotency, Transfer};
 use crate::types::{BatchId, Currency, LogIndex, Money, PartyId, PayableId};
 
 /// How many payables that are held out are listed: they stand in the entry of the batch.
@@ -88,18 +88,11 @@ pub async fn send(
     command.actor.require(&[Role::Cashier])?;
     let zone = command.zone;
     let payer = command.actor.person;
-    let key = command.idempotency("payment.send", &limit);
+    let key = idempotency(command, limit);
     let ready = store::lock_sendable(conn, zone.id, payer, limit).await?;
     // After locking: whoever gave the same command at the same moment has let go of the rows by now.
-    if let Some((
-        recorded,
-        Sent {
-            batch, held_out, ..
-        },
-    )) = journal::first_answer(conn, zone.id, payer, key.as_ref()).await?
-    {
-        let lines = store::sent_lines(conn, zone.id, batch).await?;
-        return Ok(Batch::new(batch, recorded.index, lines, held_out));
+    if let Some(batch) = sent_before(conn, command, limit).await? {
+        return Ok(batch);
     }
     if ready.is_empty() {
         return Err(PaymentError::NothingToDo(
@@ -132,6 +125,29 @@ pub async fn send(
     store::set_state(conn, zone.id, &ids, PayableState::Sent).await?;
     let lines = lines.into_iter().map(BatchLine::from).collect();
     Ok(Batch::new(id, index, lines, details.held_out))
+}
+
+fn idempotency(command: &Command<'_>, limit: i64) -> Option<Idempotency> {
+    command.idempotency("payment.send", &limit)
+}
+
+/// The batch that the same command made before, under the same key. Changes nothing.
+pub async fn sent_before(
+    conn: &mut PgConnection,
+    command: &Command<'_>,
+    limit: i64,
+) -> Result<Option<Batch>, PaymentError> {
+    let (zone, payer) = (command.zone.id, command.actor.person);
+    let key = idempotency(command, limit);
+    let first = journal::first_answer(conn, zone, payer, key.as_ref()).await?;
+    let Some((recorded, sent)) = first else {
+        return Ok(None);
+    };
+    let Sent {
+        batch, held_out, ..
+    } = sent;
+    let lines = store::sent_lines(conn, zone, batch).await?;
+    Ok(Some(Batch::new(batch, recorded.index, lines, held_out)))
 }
 
 impl From<NewLine> for BatchLine {

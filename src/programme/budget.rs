@@ -6,7 +6,8 @@ use sqlx::PgConnection;
 
 use super::{BudgetLine, ProgrammeError, first_answer, record, store};
 use crate::identity::{Command, Role};
-use crate::journal::{AccountCode, Address, Recorded, Transfer};
+use crate::journal::{self, AccountCode, Address, RecordError, Recorded, Transfer};
+use crate::log;
 use crate::types::{Amount, Code, FiscalYear, Reason};
 
 /// Authority and money that the treasury gives a zone for a year.
@@ -31,7 +32,29 @@ pub struct Allocate {
     pub year: FiscalYear,
 }
 
-/// Enters an appropriation: authority B10/B20, and money F1010/F3010.
+/// Refuses a budget year that is closed: its authority would come back to life after its accounts were settled, and
+/// nothing could use it, since vouchers are issued from the year of the day (docs/adr/0014). What comes late belongs
+/// to an open year. The head of the log is locked first, so that the year is not closed before the entry.
+async fn require_open(
+    conn: &mut PgConnection,
+    command: &Command<'_>,
+    year: FiscalYear,
+) -> Result<(), ProgrammeError> {
+    let zone = command.zone;
+    log::lock_head(conn, zone.id)
+        .await
+        .map_err(RecordError::from)?;
+    match journal::year_closed_by(conn, zone.id, year).await? {
+        None => Ok(()),
+        Some(closing) => Err(ProgrammeError::YearClosed {
+            year,
+            closing,
+            open: FiscalYear::of(zone.time.day(command.now)),
+        }),
+    }
+}
+
+/// Enters an appropriation: authority B10/B20, and money F1010/F3010. A closed year is refused.
 pub async fn appropriate(
     conn: &mut PgConnection,
     command: &Command<'_>,
@@ -55,6 +78,7 @@ pub async fn appropriate(
     if let Some((recorded, _)) = first {
         return Ok(recorded);
     }
+    require_open(conn, command, input.year).await?;
     let of_year = |code| Address::new(code, currency).year(input.year);
     let transfers = vec![
         Transfer::new(
@@ -71,7 +95,7 @@ pub async fn appropriate(
     record(conn, command, (KIND, &details), &details, transfers).await
 }
 
-/// Allocates authority to a programme: B20/B30. More than is unallocated is refused.
+/// Allocates authority to a programme: B20/B30. More than is unallocated is refused, and a closed year.
 pub async fn allocate(
     conn: &mut PgConnection,
     command: &Command<'_>,
@@ -98,6 +122,7 @@ pub async fn allocate(
     if !store::exists(conn, command.zone.id, &input.programme).await? {
         return Err(ProgrammeError::Unknown(input.programme.clone()));
     }
+    require_open(conn, command, input.year).await?;
     let line = BudgetLine {
         programme: input.programme.clone(),
         year: input.year,

@@ -20,7 +20,7 @@ use crate::journal::{
     self, BodyError, Entry, RecallError, RecordError, Recorded, Transfer, TransferError,
 };
 use crate::policy;
-use crate::types::{Code, NotPositive};
+use crate::types::{Code, FiscalYear, LogIndex, NotPositive};
 
 /// Why a programme command changed nothing.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +61,19 @@ pub enum ProgrammeError {
     /// Proposer and publisher are one person.
     #[error("whoever proposed a policy can't publish it: a second person has to")]
     SamePerson,
+    /// The year's accounts are settled.
+    #[error(
+        "budget year {year} is closed, by entry {closing}, and takes no more money: appropriate and allocate in an \
+         open year, such as {open}"
+    )]
+    YearClosed {
+        /// The budget year.
+        year: FiscalYear,
+        /// The entry that closed it.
+        closing: LogIndex,
+        /// The year of the day, which can't be closed yet.
+        open: FiscalYear,
+    },
     /// An amount of zero.
     #[error(transparent)]
     NotPositive(#[from] NotPositive),

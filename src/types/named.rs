@@ -3,7 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{BatchId, HoldId, LogIndex, VoucherId};
+use serde::{Serialize, Serializer};
+
+use super::{BatchId, HoldId, LogIndex, PayableId, VoucherId};
 
 /// Things that people call by a short name.
 pub trait ShortNamed: FromStr {
@@ -21,6 +23,12 @@ impl ShortNamed for VoucherId {
 impl ShortNamed for HoldId {
     const LETTER: char = 'H';
     const WHAT: &'static str = "hold";
+}
+
+impl ShortNamed for PayableId {
+    /// What is due.
+    const LETTER: char = 'D';
+    const WHAT: &'static str = "payable";
 }
 
 impl ShortNamed for BatchId {
@@ -74,6 +82,13 @@ impl<Id: ShortNamed + fmt::Display> fmt::Display for Named<Id> {
     }
 }
 
+/// As people write it.
+impl<Id: ShortNamed + fmt::Display> Serialize for Named<Id> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,6 +99,7 @@ mod tests {
         assert_eq!(id.to_string().parse(), Ok(Named::Id(id)));
         assert_eq!("V39".parse(), Ok(Named::<VoucherId>::Entry(LogIndex(39))));
         assert_eq!("h0".parse(), Ok(Named::<HoldId>::Entry(LogIndex(0))));
+        assert_eq!("D41".parse(), Ok(Named::<PayableId>::Entry(LogIndex(41))));
         assert_eq!("P44".parse::<Named<BatchId>>().unwrap().to_string(), "P44");
         let beyond = format!("V{}0", i64::MAX);
         for bad in ["", "V", "V-1", "V+1", "V 1", "H39", "39", "VV1", &beyond] {

@@ -172,9 +172,9 @@ pub async fn applications_in(
     programme: Option<&Code>,
     state: ApplicationState,
     limit: i64,
-) -> Result<Vec<VoucherId>, sqlx::Error> {
-    let rows = sqlx::query_scalar!(
-        "SELECT application_id FROM ledger.voucher_application
+) -> Result<Vec<(VoucherId, LogIndex)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "SELECT application_id, applied_index FROM ledger.voucher_application
          WHERE zone_id = $1 AND ($2::text IS NULL OR programme = $2) AND state = $3
          ORDER BY application_id LIMIT $4",
         zone.0,
@@ -184,7 +184,11 @@ pub async fn applications_in(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(VoucherId).collect())
+    let named = |id, index| (VoucherId(id), LogIndex(index));
+    Ok(rows
+        .into_iter()
+        .map(|row| named(row.application_id, row.applied_index))
+        .collect())
 }
 
 fn application_state(text: &str) -> Result<ApplicationState, sqlx::Error> {
@@ -569,9 +573,9 @@ pub async fn holds_of(
     conn: &mut PgConnection,
     zone: ZoneId,
     voucher: VoucherId,
-) -> Result<Vec<Hold>, sqlx::Error> {
+) -> Result<Vec<(Hold, LogIndex)>, sqlx::Error> {
     let rows = sqlx::query!(
-        "SELECT hold_id, provider_id, price, amount, redeemed, state, facts
+        "SELECT hold_id, held_index, provider_id, price, amount, redeemed, state, facts
          FROM ledger.hold WHERE zone_id = $1 AND voucher_id = $2 ORDER BY held_index",
         zone.0,
         voucher.0,
@@ -580,7 +584,7 @@ pub async fn holds_of(
     .await?;
     rows.into_iter()
         .map(|row| {
-            Ok(Hold {
+            let hold = Hold {
                 id: HoldId(row.hold_id),
                 voucher,
                 provider: PartyId(row.provider_id),
@@ -589,7 +593,8 @@ pub async fn holds_of(
                 redeemed: Money::from_minor(row.redeemed),
                 state: hold_state(&row.state)?,
                 facts: row.facts,
-            })
+            };
+            Ok((hold, LogIndex(row.held_index)))
         })
         .collect()
 }

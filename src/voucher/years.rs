@@ -38,14 +38,8 @@ impl OpenYears {
             .await
             .map_err(journal::RecordError::from)?;
         for year in earlier {
-            let last_day = year.period().until().and_then(|next| next.pred_opt());
-            let is_closed = match last_day {
-                Some(day) => journal::is_closed(conn, zone.id, day).await?,
-                None => false,
-            };
-            if is_closed {
-                years.closed.insert(year);
-            }
+            let closing = journal::year_closed_by(conn, zone.id, year).await?;
+            years.closed.extend(closing.map(|_| year));
         }
         Ok(years)
     }

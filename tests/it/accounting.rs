@@ -217,3 +217,48 @@ async fn a_period_is_closed_by_finance_when_it_is_over() {
         "{refused}"
     );
 }
+
+#[tokio::test]
+async fn a_closed_period_is_not_closed_again() {
+    let world = World::new(&[]).await;
+    let (january, all) = (("2020-01-01", "2020-02-01"), ("2019-12-01", "2020-02-01"));
+    let first = close(&world, "finance", Some("k"), january).await.unwrap();
+    let size = world.size().await;
+    for (days, last) in [
+        (january, "2020-01-31"),
+        (("2020-01-10", "2020-01-12"), "2020-01-11"),
+    ] {
+        for key in [None, Some("other")] {
+            let again = close(&world, "finance", key, days).await.unwrap_err();
+            let said = format!(
+                "the days from {} to {last} are closed already, by entry {}: nothing is left to close",
+                days.0, first.index
+            );
+            assert_eq!(again.to_string(), said);
+        }
+    }
+    assert_eq!(world.size().await, size);
+    let repeat = close(&world, "finance", Some("k"), january).await;
+    assert_eq!(repeat.unwrap(), first);
+
+    // What is open of a longer period is closed with it; then nothing of it is left.
+    let second = close(&world, "finance", None, all).await.unwrap();
+    let again = close(&world, "finance", None, all).await.unwrap_err();
+    let by = format!("by entries {}, {}: ", first.index, second.index);
+    assert!(again.to_string().contains(&by), "{again}");
+    assert_eq!(world.size().await, size + 1);
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn two_who_close_a_period_at_once_close_it_once() {
+    let world = World::new(&[]).await;
+    let size = world.size().await;
+    let january = ("2020-01-01", "2020-02-01");
+    let (one, other) = tokio::join!(
+        close(&world, "finance", None, january),
+        close(&world, "all", None, january)
+    );
+    assert_eq!(usize::from(one.is_ok()) + usize::from(other.is_ok()), 1);
+    assert_eq!(world.size().await, size + 1);
+}

@@ -8,7 +8,9 @@ use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use chrono::Datelike;
 use serde_json::{Value, json as value};
+use subsidy_ledger::clock::Clock;
 use tempfile::TempDir;
 
 use crate::kit::command::{json, kill_server, ledger, refusal, temporary_folder, text};
@@ -27,6 +29,8 @@ fn played() -> TempDir {
 struct Service {
     child: Child,
     address: String,
+    /// What it said before it served.
+    said: String,
 }
 
 impl Service {
@@ -44,7 +48,11 @@ impl Service {
             all.push_str(&line);
         };
         // Standard error is closed from here on: that nobody reads what it logs stops no service.
-        Self { child, address }
+        Self {
+            child,
+            address,
+            said: all,
+        }
     }
 
     /// Status and body of an answer.
@@ -118,6 +126,22 @@ fn a_killed_server_comes_back_under_a_running_service() {
     text(data.path(), &person);
 }
 
+/// `serve` is how a ledger begins, and where a mistyped folder would look like a ledger that lost everything.
+#[test]
+fn a_service_says_that_its_ledger_is_new() {
+    let folder = temporary_folder();
+    let data = folder.path().join("mistyped");
+    let service = Service::start(&data);
+    let expected = format!("there was no ledger in {}: ", data.display());
+    for words in [expected.as_str(), "empty", "--data DIR", "zone create"] {
+        assert!(service.said.contains(words), "{words}: {}", service.said);
+    }
+    service.wait_until_ready(200);
+    drop(service);
+    let service = Service::start(&data);
+    assert!(!service.said.contains("no ledger"), "{}", service.said);
+}
+
 /// Nothing is made where somebody only wanted to look.
 #[test]
 fn a_mistyped_data_folder_stays_as_it_is() {
@@ -159,6 +183,9 @@ fn commands_on_a_played_year() {
     an_account_without_postings_says_so(data);
     logs_and_receipts_are_json_too(data);
     short_names_are_as_good_as_ids(data);
+    parties_are_made_up_into_a_new_file(data);
+    a_played_year_is_not_played_again_in_another_size(data);
+    what_is_owed_is_named_in_lists_and_sent_once(data);
 }
 
 /// Nobody reads the answer: the command does what it does all the same, and says nothing of it.
@@ -278,10 +305,11 @@ fn short_names_are_as_good_as_ids(data: &Path) {
         ),
         (["voucher", "redeem", "H0"], "no hold H0 in zone "),
         (["payment", "batch", "P0"], "no batch P0 in zone "),
+        (["payment", "approve", "D0"], "no payable D0 in zone "),
     ] {
         let more: &[&str] = match arguments[1] {
             "redeem" => &["--price", "1.00", "--as", "system"],
-            "issue" => &["--as", "system"],
+            "issue" | "approve" => &["--as", "system"],
             _ => &[],
         };
         let (status, said) = refusal(data, &[&arguments[..], more].concat());
@@ -305,6 +333,219 @@ fn short_names_are_as_good_as_ids(data: &Path) {
     let price = r#"{"price":"1.00"}"#;
     let (status, body) = service.ask(&format!("POST {zone}/holds/H0/redemptions"), price);
     assert_eq!(status, 404, "{body}");
+}
+
+fn a_played_year_is_not_played_again_in_another_size(data: &Path) {
+    let again = |options: &[&str]| {
+        let mut command = ledger(data, &[&["demo", "--exit"], options].concat());
+        let output = command.output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let said = again(&["--parties", "70"]);
+    assert!(said.contains("The year is played already"), "{said}");
+    assert!(
+        said.contains("--parties and --seed change nothing in it"),
+        "{said}"
+    );
+    assert!(!again(&[]).contains("--parties"));
+}
+
+fn parties_are_made_up_into_a_new_file(data: &Path) {
+    let file = data.join("made-up.csv");
+    let path = file.to_str().unwrap();
+    let make = |file| ["party", "generate", "--count", "1", "--output", file];
+    assert_eq!(
+        json(data, &make(path)),
+        value!({ "file": path, "parties": 1 })
+    );
+    let written = fs::read(&file).unwrap();
+    let (status, said) = refusal(data, &make(path));
+    let expected =
+        format!("error: {path} is there already: remove it, or name another file with --output");
+    assert_eq!(status, Some(1));
+    assert!(said.starts_with(&expected), "{said}");
+    assert_eq!(fs::read(&file).unwrap(), written);
+    let other = data.join("made-up-too.csv");
+    let other = other.to_str().unwrap();
+    assert_eq!(
+        text(data, &make(other)),
+        format!("1 party written to {other}\n")
+    );
+}
+
+/// Money of the year for the larger programme.
+fn fund(data: &Path) {
+    // Two years, since this one may end meanwhile.
+    let year = Clock::System.now().year();
+    for year in [year.to_string(), (year + 1).to_string()] {
+        let money = ["500000.00", "--as", "finance"];
+        let appropriate = ["programme", "appropriate", &year, "--document", "预算"];
+        text(data, &[&appropriate[..], &money].concat());
+        let allocate = ["programme", "allocate", "SH-VOUCHER", &year];
+        text(data, &[&allocate[..], &money].concat());
+    }
+}
+
+/// Something owed to a provider, by the commands of the whole way: the voucher's short name, and the hold's.
+fn owe(data: &Path) -> (String, String) {
+    let party = |role: &str, fits: &dyn Fn(&Value) -> bool| {
+        let listed = json(data, &["party", "list", "--role", role, "--limit", "100"]);
+        let found = listed.as_array().unwrap().iter().find(|party| fits(party));
+        found.unwrap()["id"].as_str().unwrap().to_owned()
+    };
+    let firm = party("enterprise", &|party| {
+        party["roles"] == value!(["enterprise"])
+    });
+    let provider = party("provider", &|party| party["group"].is_null());
+    let applied = json(
+        data,
+        &[
+            "voucher",
+            "apply",
+            "SH-VOUCHER",
+            "--party",
+            &firm,
+            "--fact",
+            "applicant_kind=enterprise",
+            "--fact",
+            "service_price=300000.00",
+            "--as",
+            "clerk",
+        ],
+    );
+    let application = format!("V{}", applied["index"]);
+    let waiting = json(data, &["voucher", "applications"]);
+    let listed = value!({ "id": applied["application"], "number": application });
+    assert_eq!(waiting, value!([listed]));
+    let line = format!(
+        "{application:<8} {}\n",
+        applied["application"].as_str().unwrap()
+    );
+    assert_eq!(text(data, &["voucher", "applications"]), line);
+
+    json(
+        data,
+        &["voucher", "review", &application, "--as", "reviewer"],
+    );
+    let issued = json(data, &["voucher", "issue", &application, "--as", "manager"]);
+    let voucher = format!("V{}", issued["index"]);
+    let held = json(
+        data,
+        &[
+            "voucher",
+            "hold",
+            &voucher,
+            "--provider",
+            &provider,
+            "--price",
+            "300000.00",
+            "--as",
+            "clerk",
+        ],
+    );
+    let order = format!("H{}", held["index"]);
+    json(
+        data,
+        &[
+            "voucher",
+            "redeem",
+            &order,
+            "--price",
+            "298000.00",
+            "--as",
+            "clerk",
+        ],
+    );
+    (voucher, order)
+}
+
+fn what_is_owed_is_named_in_lists_and_sent_once(data: &Path) {
+    // It keeps the server running between the commands.
+    let service = Service::start(data);
+    lists_have_short_names(data, &service);
+    a_batch_that_is_sent_again_has_its_file(data);
+}
+
+fn lists_have_short_names(data: &Path, service: &Service) {
+    fund(data);
+    let (voucher, order) = owe(data);
+    let shown = json(data, &["voucher", "show", &voucher]);
+    assert_eq!(shown["holds"][0]["number"], order);
+    let printed = text(data, &["voucher", "show", &voucher]);
+    assert!(printed.contains(&format!("hold {order} (")), "{printed}");
+    let zone = json(data, &["zone", "list"])[0]["code"].take();
+    let path = format!("/v1/zones/{}/vouchers/{voucher}", zone.as_str().unwrap());
+    let (_, answered) = service.get(&path);
+    let answered: Value = serde_json::from_str(&answered).unwrap();
+    assert_eq!(answered["holds"][0]["number"], order);
+
+    let owed = json(data, &["payment", "list"]);
+    let payable = owed[0]["number"].as_str().unwrap();
+    let printed = text(data, &["payment", "list"]);
+    assert!(printed.contains(&format!("\n{payable:<8}\t")), "{printed}");
+    let approved = json(data, &["payment", "approve", payable, "--as", "finance"]);
+    assert_eq!(approved[0]["payable"], owed[0]["id"]);
+}
+
+fn a_batch_that_is_sent_again_has_its_file(data: &Path) {
+    let file = |name: &str| data.join(name).to_str().unwrap().to_owned();
+    let (batch, other, mine) = (file("batch.csv"), file("other.csv"), file("mine.csv"));
+    fs::write(&mine, "mine").unwrap();
+    let send = |file: &str, key: &'static str| {
+        let command = [
+            "payment", "send", "--as", "cashier", "--key", key, "--output",
+        ];
+        command
+            .into_iter()
+            .map(str::to_owned)
+            .chain([file.to_owned()])
+            .collect::<Vec<_>>()
+    };
+    let run = |arguments: Vec<String>| {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        ledger(data, &arguments).output().unwrap()
+    };
+    let said = |output: &std::process::Output| String::from_utf8(output.stderr.clone()).unwrap();
+
+    // A new command does nothing where it can't have its file.
+    let refused = run(send(&mine, "k"));
+    assert!(
+        said(&refused).contains("this command did nothing"),
+        "{}",
+        said(&refused)
+    );
+    let first = run(send(&batch, "k"));
+    assert!(first.status.success(), "{}", said(&first));
+    let answer = String::from_utf8(first.stdout).unwrap();
+    assert!(
+        answer.contains(" sent: 1 line, 149,000.00 CNY."),
+        "{answer}"
+    );
+    let written = fs::read(&batch).unwrap();
+
+    for place in [&batch, &other] {
+        let again = run(send(place, "k"));
+        assert!(again.status.success(), "{}", said(&again));
+        assert_eq!(String::from_utf8(again.stdout).unwrap(), answer);
+        assert_eq!(fs::read(place).unwrap(), written);
+    }
+    let refused = run(send(&mine, "k"));
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        said(&refused).contains("is not its file: nothing was sent"),
+        "{}",
+        said(&refused)
+    );
+    assert_eq!(fs::read_to_string(&mine).unwrap(), "mine");
+    // Another command, which has nothing to send and leaves no file.
+    let empty = file("empty.csv");
+    let nothing = run(send(&empty, "other"));
+    assert!(
+        !nothing.status.success() && !Path::new(&empty).exists(),
+        "{}",
+        said(&nothing)
+    );
 }
 
 /// The demonstration would stay in it for good.

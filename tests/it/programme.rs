@@ -243,3 +243,77 @@ async fn persons_are_enrolled_once_with_a_role_by_those_who_may() {
     assert!(new.require(reviewer).is_ok() && new.require(&[Role::Manager]).is_err());
     assert_eq!(world.size().await, size + 1);
 }
+
+/// Appropriates and allocates one yuan for a year, under keys if one is given.
+async fn fund(
+    world: &World,
+    on: &str,
+    year: i16,
+    key: Option<&str>,
+) -> [Result<Recorded, ProgrammeError>; 2] {
+    let caller = |what: &str| {
+        let key = key.map(|key| format!("{key} {what}"));
+        world.caller("finance", on, key.as_deref())
+    };
+    let appropriate = Appropriate {
+        amount: yuan(1),
+        document: "budget".parse().unwrap(),
+        year: FiscalYear(year),
+    };
+    let allocate = Allocate {
+        amount: yuan(1),
+        programme: "SH-VOUCHER".parse().unwrap(),
+        year: FiscalYear(year),
+    };
+    let appropriated = world.one(caller("a"), appropriate, |conn, command, input| {
+        Box::pin(async move { programme::appropriate(conn, &command, input).await })
+    });
+    let appropriated = appropriated.await;
+    let allocated = world.one(caller("b"), allocate, |conn, command, input| {
+        Box::pin(async move { programme::allocate(conn, &command, input).await })
+    });
+    [appropriated, allocated.await]
+}
+
+#[tokio::test]
+async fn a_closed_budget_year_takes_no_more_money() {
+    // One yuan of 2020 stays unallocated, so that only the closed year can refuse its allocation.
+    let world = World::new(&[("SH", 2020, 100)]).await;
+    let caller = world.caller("finance", DAY, None);
+    let spare = Appropriate {
+        amount: yuan(1),
+        document: "budget".parse().unwrap(),
+        year: FiscalYear(2020),
+    };
+    let spared = world.one(caller, spare, |conn, command, input| {
+        Box::pin(async move { programme::appropriate(conn, &command, input).await })
+    });
+    spared.await.unwrap();
+
+    // Year-end work goes on in January, until the year is closed.
+    let late = "2021-01-20";
+    let first = fund(&world, late, 2020, Some("k"))
+        .await
+        .map(Result::unwrap);
+    world.close_year(2020, late).await;
+    let size = world.size().await;
+    for refused in fund(&world, late, 2020, None).await {
+        let said = format!(
+            "budget year 2020 is closed, by entry {}, and takes no more money: appropriate and allocate in an \
+             open year, such as 2021",
+            size - 1
+        );
+        assert_eq!(refused.unwrap_err().to_string(), said);
+    }
+    let again = fund(&world, late, 2020, Some("k"))
+        .await
+        .map(Result::unwrap);
+    assert_eq!(again, first);
+    assert_eq!(world.size().await, size);
+
+    // That is the remedy.
+    for funded in fund(&world, late, 2021, None).await {
+        funded.unwrap();
+    }
+    world.check_invariants().await;
+}

@@ -156,6 +156,29 @@ async fn statements_and_balances_read_as_text_and_as_json() {
     )
     .await;
     insta::assert_snapshot!("balance_json", balance);
+    let size: i64 = serde_json::from_str::<serde_json::Value>(
+        &command(&db, &zone, parse(&["balance", "F1020:CNY"]), true).await,
+    )
+    .unwrap()["log_size"]
+        .as_i64()
+        .unwrap();
+    let last = (size - 1).to_string();
+    command(
+        &db,
+        &zone,
+        parse(&["balance", "F1020:CNY", "--at", &last]),
+        false,
+    )
+    .await;
+    for beyond in [size, i64::MAX] {
+        let asked = parse(&["balance", "F1020:CNY", "--at", &beyond.to_string()]);
+        let refused = run(db.app(), &zone, asked, false, &mut Vec::new()).await;
+        let said = format!(
+            "--at {beyond} is beyond the log, which has {size} entries (0 to {last}): without --at the balance is \
+             the newest"
+        );
+        assert_eq!(refused.unwrap_err().to_string(), said);
+    }
     let budget = command(&db, &zone, ReportCommand::Budget, false).await;
     insta::assert_snapshot!("budget", budget);
     let trial_balance = command(&db, &zone, ReportCommand::TrialBalance, false).await;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::cli::session::{Session, with_session};
 use crate::cli::{Global, output};
 use crate::clock::Clock;
-use crate::types::{Code, LogIndex, Named, PartyId, VoucherId, Zone};
+use crate::types::{Code, HoldId, LogIndex, Named, PartyId, VoucherId, Zone};
 use crate::voucher::store::{self, ApplicationState, VoucherFilter};
 use crate::voucher::{self, Hold, Voucher, VoucherState};
 
@@ -96,7 +96,8 @@ impl VoucherLine {
 #[derive(Serialize)]
 struct HoldLine {
     amount: String,
-    id: crate::types::HoldId,
+    id: HoldId,
+    number: Named<HoldId>,
     price: String,
     provider: PartyId,
     redeemed: String,
@@ -104,17 +105,25 @@ struct HoldLine {
 }
 
 impl HoldLine {
-    fn of(hold: &Hold, zone: &Zone) -> Self {
+    fn of(hold: &Hold, index: LogIndex, zone: &Zone) -> Self {
         let text = |money: crate::types::Money| money.to_text(zone.currency);
         Self {
             amount: text(hold.amount.money()),
             id: hold.id,
+            number: Named::Entry(index),
             price: text(hold.price.money()),
             provider: hold.provider,
             redeemed: text(hold.redeemed),
             state: hold.state.as_str(),
         }
     }
+}
+
+/// An application in a list.
+#[derive(Serialize)]
+struct ApplicationLine {
+    id: VoucherId,
+    number: Named<VoucherId>,
 }
 
 /// The id of a voucher or an application, as somebody names it.
@@ -211,7 +220,10 @@ pub(in crate::cli) async fn show(
             })
             .await?;
         let line = VoucherLine::of(voucher, &zone);
-        let holds: Vec<_> = holds.iter().map(|hold| HoldLine::of(hold, &zone)).collect();
+        let holds: Vec<_> = holds
+            .iter()
+            .map(|(hold, index)| HoldLine::of(hold, *index, &zone))
+            .collect();
         if global.json {
             output::json(&serde_json::json!({ "voucher": line, "holds": holds }))?;
             return Ok(ExitCode::SUCCESS);
@@ -219,8 +231,14 @@ pub(in crate::cli) async fn show(
         super::print_answer(&serde_json::to_value(&line)?)?;
         for hold in &holds {
             output::line(&format!(
-                "hold {}: {} for a price of {}, {}, redeemed {}, provider {}",
-                hold.id, hold.amount, hold.price, hold.state, hold.redeemed, hold.provider
+                "hold {} ({}): {} for a price of {}, {}, redeemed {}, provider {}",
+                hold.number,
+                hold.id,
+                hold.amount,
+                hold.price,
+                hold.state,
+                hold.redeemed,
+                hold.provider
             ))?;
         }
         Ok(ExitCode::SUCCESS)
@@ -241,7 +259,7 @@ pub(in crate::cli) async fn applications(
     with_session(global, async |session| {
         let zone = session.zone(global).await?;
         let input = (zone.id, args.programme, state, args.limit);
-        let ids = session
+        let applications = session
             .database
             .read(zone.id, input, |conn, (zone, programme, state, limit)| {
                 Box::pin(store::applications_in(
@@ -254,10 +272,20 @@ pub(in crate::cli) async fn applications(
             })
             .await?;
         if global.json {
-            output::json(&ids)?;
+            let lines: Vec<_> = applications
+                .into_iter()
+                .map(|(id, index)| ApplicationLine {
+                    id,
+                    number: Named::Entry(index),
+                })
+                .collect();
+            output::json(&lines)?;
+        } else if applications.is_empty() {
+            output::line(&format!("No application is {}.", state.as_str()))?;
         } else {
-            for id in &ids {
-                output::line(&format!("{id}"))?;
+            for (id, index) in applications {
+                let number = Named::<VoucherId>::Entry(index).to_string();
+                output::line(&format!("{number:<8} {id}"))?;
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 
-use super::paging::{Limit, next};
+use super::paging::{Id, Limit, next};
 use crate::http::extract::{Path, Query};
 use crate::http::problem::Problem;
 use crate::http::state::App;
@@ -22,7 +22,7 @@ pub(in crate::http) struct PartiesQuery {
     /// Only those with this role.
     role: Option<PartyRole>,
     /// The last of the page before.
-    after: Option<PartyId>,
+    after: Option<Id<PartyId>>,
     #[serde(default)]
     limit: Limit,
 }
@@ -44,7 +44,7 @@ pub(in crate::http) async fn list(
     let filter = Filter {
         search: query.search.map(String::from),
         role: query.role,
-        after: query.after,
+        after: query.after.map(|Id(party)| party),
         limit: query.limit.get(),
     };
     let parties = app

@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::paging::{Limit, Place, next};
+use super::paging::{Id, Limit, Place, next};
 use crate::http::extract::{Path, Query};
 use crate::http::problem::Problem;
 use crate::http::state::App;
@@ -26,7 +26,7 @@ pub(in crate::http) struct VouchersQuery {
     /// Only of this programme.
     programme: Option<Code>,
     /// Only of this holder.
-    holder: Option<PartyId>,
+    holder: Option<Id<PartyId>>,
     /// The entry of issue of the last one of the page before.
     after: Option<Place>,
     #[serde(default)]
@@ -102,7 +102,7 @@ pub(in crate::http) async fn list(
     let today = zone.time.day(app.clock.now());
     let filter = VoucherFilter {
         programme: query.programme,
-        holder: query.holder,
+        holder: query.holder.map(|Id(party)| party),
         after: query.after.map(|Place(index)| index),
         ..VoucherFilter::default()
     };
@@ -127,6 +127,8 @@ pub(in crate::http) async fn list(
 #[derive(Serialize)]
 struct HoldView {
     id: HoldId,
+    /// Its short name.
+    number: Named<HoldId>,
     provider: PartyId,
     state: HoldState,
     price: String,
@@ -135,9 +137,10 @@ struct HoldView {
 }
 
 impl HoldView {
-    fn new(hold: &Hold, currency: Currency) -> Self {
+    fn new(hold: &Hold, index: LogIndex, currency: Currency) -> Self {
         Self {
             id: hold.id,
+            number: Named::Entry(index),
             provider: hold.provider,
             state: hold.state,
             price: hold.price.money().to_text(currency),
@@ -174,7 +177,7 @@ pub(in crate::http) async fn one(
         voucher: VoucherView::new(voucher, today),
         holds: holds
             .iter()
-            .map(|hold| HoldView::new(hold, currency))
+            .map(|(hold, index)| HoldView::new(hold, *index, currency))
             .collect(),
     }))
 }
@@ -183,7 +186,7 @@ async fn with_holds(
     conn: &mut PgConnection,
     zone: &Zone,
     named: Named<VoucherId>,
-) -> Result<Option<(Voucher, Vec<Hold>)>, sqlx::Error> {
+) -> Result<Option<(Voucher, Vec<(Hold, LogIndex)>)>, sqlx::Error> {
     let Some(id) = voucher::find_voucher(conn, zone.id, named).await? else {
         return Ok(None);
     };

@@ -34,7 +34,7 @@ texts! {
     no_year: "不分年度", "No year";
     zone_line: "区本级（未下达项目）", "Zone level";
     total: "合计", "Total";
-    appropriated: "拨入", "Appropriated";
+    appropriated: "已批复", "Appropriated";
     allocated: "已分配", "Allocated";
     unallocated: "未分配", "Unallocated";
     issued: "已发放", "Issued";
@@ -118,5 +118,32 @@ impl Language {
             Self::En => english,
         };
         format!("{} {name}", book.letter())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Officers read the page beside the guide: one word for one figure in both.
+    #[test]
+    fn the_guide_has_the_words_of_the_page() {
+        let guide = include_str!("../../../docs/users/finance-officer.md");
+        let pairs = [
+            (EN.appropriated, ZH.appropriated),
+            (EN.unallocated, ZH.unallocated),
+            (EN.allocated, ZH.allocated),
+            (EN.issued, ZH.issued),
+            (EN.outstanding, ZH.outstanding),
+            (EN.reserved, ZH.reserved),
+            (EN.redeemed, ZH.redeemed),
+            (EN.paid, ZH.paid),
+            (EN.lapsed, ZH.lapsed),
+            (EN.free, ZH.free),
+        ];
+        for (english, chinese) in pairs {
+            let row = format!("\n| {} {chinese} | ", english.to_lowercase());
+            assert!(guide.contains(&row), "the guide has no row{row}");
+        }
     }
 }

@@ -128,6 +128,47 @@ async fn queries_are_read_strictly() {
     assert!(answer.json()["detail"].as_str().unwrap().contains("%2B"));
 }
 
+/// The parameter, what belongs there and what was given, in our words.
+#[tokio::test]
+async fn a_wrong_number_in_a_query_is_named() {
+    let service = Service::new().await;
+    let limit = "must be a whole number from 1 to 500";
+    let entry = "must be the number of an entry: a whole number from 0, such as 41";
+    let id = "must be an id, such as 0190a5e2-7a3c-7c3e-9d51-6b1f0c8a2e11";
+    let long = "9".repeat(60);
+    for (query, field, wanted, given) in [
+        ("entries?limit=0", "limit", limit, "0"),
+        ("entries?limit=501", "limit", limit, "501"),
+        ("entries?limit=-1", "limit", limit, "-1"),
+        ("entries?limit=%2B1", "limit", limit, "+1"),
+        ("vouchers?limit=", "limit", limit, ""),
+        (
+            &format!("parties?limit={long}"),
+            "limit",
+            limit,
+            &long[..40],
+        ),
+        ("entries?from=1.5", "from", entry, "1.5"),
+        ("vouchers?after=V41", "after", entry, "V41"),
+        (
+            "accounts/B10:CNY?at=9223372036854775807",
+            "at",
+            entry,
+            "9223372036854775807",
+        ),
+        ("accounts/B10:CNY/statement?from=x", "from", entry, "x"),
+        ("parties?after=41", "after", id, "41"),
+        ("vouchers?holder=me", "holder", id, "me"),
+    ] {
+        let answer = service.get(&format!("/v1/zones/SH/{query}")).await;
+        assert_eq!(answer.problem(), (422, "invalid".to_owned()), "{query}");
+        let (answer, detail) = (answer.json(), format!("{wanted} (given: {given:?})"));
+        assert_eq!(answer["field"], field, "{query}: {answer}");
+        assert_eq!(answer["errors"][0]["detail"], detail, "{query}");
+        assert_eq!(answer["detail"], format!("{field}: {detail}"), "{query}");
+    }
+}
+
 /// DNS rebinding, too.
 #[tokio::test]
 async fn only_this_machine_and_no_other_page_is_answered() {

@@ -6,8 +6,9 @@ use chrono::{DateTime, Duration, NaiveDate, Utc};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use subsidy_ledger::journal::{
-    AccountCode, Address, AsOf, Books, ClosePeriodError, Effect, Entry, Idempotency, Refusal, Side,
-    Transfer, account_balance, balances, close_period, control_totals, statement, trial_balance,
+    AccountCode, Address, AsOf, Books, ClosePeriodError, Effect, Entry, Idempotency, Recorded,
+    Refusal, Side, Transfer, account_balance, balances, close_period, control_totals, statement,
+    trial_balance,
 };
 use subsidy_ledger::types::{Currency, FiscalYear, ItemId, LogIndex, Money, PartyId, Period};
 
@@ -167,6 +168,12 @@ impl Model {
         LogIndex(i64::try_from(self.log.len()).unwrap())
     }
 
+    fn is_closed(&self, day: NaiveDate) -> bool {
+        self.closed
+            .iter()
+            .any(|(from, until)| *from <= day && day < *until)
+    }
+
     fn transfers(&self, size: usize) -> impl Iterator<Item = &Transfer> {
         self.log
             .iter()
@@ -185,11 +192,7 @@ impl Model {
             });
         }
         let day = entry.effective;
-        let is_closed = self
-            .closed
-            .iter()
-            .any(|(from, until)| *from <= day && day < *until);
-        if is_closed && entry.effect != Effect::Adjusting {
+        if self.is_closed(day) && entry.effect != Effect::Adjusting {
             return Err(Refusal::PeriodClosed(day));
         }
         if let Effect::Reversing(index) = entry.effect {
@@ -331,7 +334,19 @@ async fn play(office: &Office, (steps, batches): Run) -> Model {
         {
             let from = first_day() + Duration::days(i64::from(from));
             let until = from + Duration::days(i64::from(days));
-            close(office, now, Period::new(from, Some(until)).unwrap()).await;
+            let closed = close(office, now, Period::new(from, Some(until)).unwrap()).await;
+            if from
+                .iter_days()
+                .take_while(|day| *day < until)
+                .all(|day| model.is_closed(day))
+            {
+                assert!(
+                    matches!(closed, Err(ClosePeriodError::AlreadyClosed { .. })),
+                    "{closed:?}"
+                );
+                continue;
+            }
+            closed.unwrap();
             model.closed.push((from, until));
             let at = model.log.last().unwrap().0.max(now);
             model.log.push((at, Vec::new()));
@@ -340,9 +355,13 @@ async fn play(office: &Office, (steps, batches): Run) -> Model {
     model
 }
 
-async fn close(office: &Office, now: DateTime<Utc>, period: Period) {
+async fn close(
+    office: &Office,
+    now: DateTime<Utc>,
+    period: Period,
+) -> Result<Recorded, ClosePeriodError> {
     let input = (office.zone.clone(), office.actor, period);
-    let closed: Result<_, ClosePeriodError> = office
+    office
         .app
         .write(office.zone.id, input, move |tx, (zone, actor, period)| {
             Box::pin(async move {
@@ -350,8 +369,7 @@ async fn close(office: &Office, now: DateTime<Utc>, period: Period) {
                 close_period(tx, zone, now, *actor, *period, &reason, None).await
             })
         })
-        .await;
-    closed.unwrap();
+        .await
 }
 
 /// Every figure that can be read.
