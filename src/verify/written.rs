@@ -62,6 +62,7 @@ impl Rest<'_> {
     }
 
     /// A string that was borrowed from the text has no escapes in it, and needs none.
+    #[expect(clippy::ptr_arg, reason = "it matters whether it is borrowed")]
     fn string(&mut self, value: &Cow<'_, str>) {
         match value {
             Cow::Borrowed(plain) => {
@@ -179,11 +180,7 @@ mod tests {
             (r#""debit":"é"}]"#, r#""debit":"é"} ]"#),
         ] {
             let other = WRITTEN.replace(from, to);
-            assert_eq!(
-                check(&other),
-                Some((false, false)),
-                "{other}"
-            );
+            assert_eq!(check(&other), Some((false, false)), "{other}");
         }
         let start = WRITTEN.find(r#","transfers""#).unwrap();
         let end = WRITTEN.find(r#","v""#).unwrap();
