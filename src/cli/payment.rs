@@ -13,11 +13,11 @@ use super::session::{Session, with_session};
 use super::{Global, output};
 use crate::identity::Caller;
 use crate::payment::{
-    self, ApprovalOutcome, Batch, HeldOut, Lock, PayableFilter, PayableState, STATEMENT_FIELDS,
-    StatementReport,
+    self, ApprovalOutcome, Batch, BatchLine, HeldOut, Lock, PayableFilter, PayableState,
+    STATEMENT_FIELDS, StatementReport,
 };
 use crate::tabular::{Mapping, Table, safe_cell};
-use crate::types::{BatchId, Named, PayableId, Zone};
+use crate::types::{BatchId, Currency, LogIndex, Named, PartyId, PayableId, Zone};
 
 /// How many payables one command works on at most.
 const LIMIT: i64 = 100_000;
@@ -123,7 +123,7 @@ struct PayableLine {
     amount: String,
     id: PayableId,
     number: Named<PayableId>,
-    payee: crate::types::PartyId,
+    payee: PartyId,
     programme: String,
     state: PayableState,
     year: i16,
@@ -243,8 +243,8 @@ async fn approve(global: &Global, args: ApproveArgs) -> anyhow::Result<ExitCode>
                     }
                 };
                 output::line(&format!(
-                    "  {}: {why} (entry {})",
-                    refused.payable, refused.index
+                    "  D{} ({}): {why}; the refusal is entry {}",
+                    refused.owed_by_entry, refused.payable, refused.index
                 ))?;
             }
         }
@@ -285,7 +285,7 @@ async fn send(global: &Global, args: SendArgs) -> anyhow::Result<ExitCode> {
             None => send_first(session, &caller, args.limit, output).await?,
         };
         if global.json {
-            output::json(&batch)?;
+            output::json(&SentBatch::of(&batch, caller.zone.currency))?;
         } else {
             output::line(&format!(
                 "Batch P{} ({}) sent: {}, {} {}.",
@@ -392,6 +392,44 @@ fn print_held_out(held_out: &HeldOut) -> io::Result<()> {
         output::line("  and more: `payment list --state approved`")?;
     }
     Ok(())
+}
+
+/// A batch as a program reads it: amounts as text, as everywhere.
+#[derive(Serialize)]
+struct SentBatch<'a> {
+    id: BatchId,
+    index: LogIndex,
+    total: String,
+    currency: &'static str,
+    lines: Vec<SentLine<'a>>,
+    held_out: &'a HeldOut,
+}
+
+#[derive(Serialize)]
+struct SentLine<'a> {
+    end_to_end_id: &'a str,
+    payable: PayableId,
+    payee: PartyId,
+    amount: String,
+}
+
+impl<'a> SentBatch<'a> {
+    fn of(batch: &'a Batch, currency: Currency) -> Self {
+        let line = |line: &'a BatchLine| SentLine {
+            end_to_end_id: &line.end_to_end_id,
+            payable: line.payable,
+            payee: line.payee,
+            amount: line.amount.to_text(currency),
+        };
+        Self {
+            id: batch.id,
+            index: batch.index,
+            total: batch.total.to_text(currency),
+            currency: currency.code(),
+            lines: batch.lines.iter().map(line).collect(),
+            held_out: &batch.held_out,
+        }
+    }
 }
 
 #[derive(Serialize)]

@@ -29,7 +29,9 @@ pub enum ApprovalOutcome {
 pub struct Approval {
     /// The payable.
     pub payable: PayableId,
-    /// The entry.
+    /// The entry that made it owed; `D` and this number is its short name.
+    pub owed_by_entry: LogIndex,
+    /// The entry of the approval, or of its refusal.
     pub index: LogIndex,
     /// Approved or refused.
     pub outcome: ApprovalOutcome,
@@ -80,6 +82,7 @@ pub async fn approve(
     for ((payable, outcome), recorded) in found.iter().zip(outcomes).zip(recorded) {
         approvals.push(Approval {
             payable: payable.id,
+            owed_by_entry: payable.owed_index,
             index: recorded?.index,
             outcome,
         });
@@ -152,6 +155,7 @@ fn read_approval(index: LogIndex, body: &[u8]) -> Result<Approval, RecallError> 
         .ok_or_else(|| unreadable("it names no payable".to_owned()))?;
     Ok(Approval {
         payable: PayableId(payable),
+        owed_by_entry: body.details.owed_by_entry,
         index,
         outcome: body.details.outcome,
     })

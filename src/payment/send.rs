@@ -13,7 +13,7 @@ use crate::types::{BatchId, Currency, LogIndex, Money, PartyId, PayableId};
 const LISTED: i64 = 100;
 
 /// A batch that went to the bank.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
     /// Identity.
     pub id: BatchId,
@@ -28,7 +28,7 @@ pub struct Batch {
 }
 
 /// One instruction.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BatchLine {
     /// The bank returns it on its statement.
     pub end_to_end_id: String,

@@ -486,6 +486,13 @@ fn lists_have_short_names(data: &Path, service: &Service) {
     assert!(printed.contains(&format!("\n{payable:<8}\t")), "{printed}");
     let approved = json(data, &["payment", "approve", payable, "--as", "finance"]);
     assert_eq!(approved[0]["payable"], owed[0]["id"]);
+    let mut again = ledger(data, &["payment", "approve", payable, "--as", "finance"]);
+    let again = String::from_utf8(again.output().unwrap().stdout).unwrap();
+    let name = format!("  {payable} (");
+    assert!(
+        again.contains(&name) && again.contains("): it was approved before; the refusal is entry "),
+        "{again}"
+    );
 }
 
 fn a_batch_that_is_sent_again_has_its_file(data: &Path) {
@@ -530,6 +537,13 @@ fn a_batch_that_is_sent_again_has_its_file(data: &Path) {
         assert_eq!(String::from_utf8(again.stdout).unwrap(), answer);
         assert_eq!(fs::read(place).unwrap(), written);
     }
+    let again = json(data, &["payment", "send", "--as", "cashier", "--key", "k"]);
+    let amounts = [
+        &again["total"],
+        &again["lines"][0]["amount"],
+        &again["currency"],
+    ];
+    assert_eq!(amounts, ["149000.00", "149000.00", "CNY"]);
     let refused = run(send(&mine, "k"));
     assert_eq!(refused.status.code(), Some(1));
     assert!(
