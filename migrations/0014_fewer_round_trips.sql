@@ -28,8 +28,8 @@ COMMENT ON FUNCTION ledger.lock_books(integer, text[]) IS
     'locks the head of a zone''s log until the transaction ends; gives it, the closed periods, and the totals of accounts by the place (from 1) of their address';
 
 -- The head moves in the statement that adds its entries (or after them, as the version before does it): entries end
--- where the head stands, or begin there, each after another. What a transfer is recorded with is an entry of its own transaction; nobody records in savepoints, and
--- a transfer in another one than its entry is refused.
+-- where the head stands, or begin there, each after another. What a transfer is recorded with is an entry of its own
+-- transaction; nobody records in savepoints, and a transfer in another one than its entry is refused.
 CREATE OR REPLACE FUNCTION ledger.check_new_entries() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog SET enable_seqscan = off AS $$
 DECLARE

@@ -295,3 +295,28 @@ impl From<VoucherRefusal> for RedeemAnswer {
         Self::Refused(code.into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::canonical;
+
+    #[test]
+    fn answers_are_written_in_order_and_read_back() {
+        let redeemed = RedeemAnswer::Redeemed {
+            amount: "149000.00".to_owned(),
+            own_share: "149000.00".to_owned(),
+            payable: PayableId::generate(),
+            payee: PartyId::generate(),
+            returned: "1000.00".to_owned(),
+        };
+        let mut refused = Refused::from(VoucherRefusal::Frozen);
+        let plain = RedeemAnswer::Refused(refused.clone());
+        refused.reasons.push("CAP_FIRM_YEAR".to_owned());
+        for answer in [redeemed, plain, RedeemAnswer::Refused(refused)] {
+            let text = serde_json::to_string(&answer).unwrap();
+            assert_eq!(canonical::check(&text), Ok(()), "{text}");
+            assert_eq!(serde_json::from_str::<RedeemAnswer>(&text).unwrap(), answer);
+        }
+    }
+}

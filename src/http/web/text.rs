@@ -32,7 +32,7 @@ texts! {
     programme: "项目", "Programme";
     year: "年度", "Year";
     no_year: "不分年度", "No year";
-    zone_line: "区本级（未下达项目）", "Zone level";
+    zone_line: "区本级", "Zone level";
     total: "合计", "Total";
     appropriated: "已批复", "Appropriated";
     allocated: "已分配", "Allocated";
