@@ -442,14 +442,8 @@ fn facts(options: &[String], caller: &Caller) -> anyhow::Result<Facts> {
         let (name, value) = option
             .split_once('=')
             .with_context(|| format!("{option:?} is no fact: write name=value"))?;
-        let fact = Fact::named(name).with_context(|| {
-            let known = Fact::ALL
-                .iter()
-                .map(|fact| fact.name())
-                .collect::<Vec<_>>()
-                .join(", ");
-            format!("unknown fact {name}: there are {known}")
-        })?;
+        let fact = Fact::named(name)
+            .with_context(|| format!("unknown fact {name}: {}", Fact::advice(name)))?;
         if facts.get(fact).is_some() {
             anyhow::bail!("the fact {name} is stated twice: state it once");
         }

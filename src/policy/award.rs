@@ -4,9 +4,9 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::exact::{Exact, Sum};
-use super::facts::Fact;
 use super::pack::{Moment, Words};
 use super::predicate::{Outcome, Predicate};
+use super::registry::Fact;
 use super::{Bilingual, Ratio, ReasonCode, Seen, Usage};
 use crate::types::{Currency, Money, Period};
 

@@ -1,11 +1,11 @@
 //! A decision in plain sentences, made on demand from the decision and the pack it names.
 
 use super::award::Step;
-use super::facts::{Fact, Kind, Value};
+use super::facts::{Kind, Value};
 use super::predicate::{Bound, Outcome, Predicate, check_uscc};
 use super::{
-    Bilingual, Criterion, CriterionKind, CriterionOutcome, Decision, Exact, Locale, Moment, Payee,
-    Policy, Ratio, ReasonCode, Seen, Sum,
+    Bilingual, Criterion, CriterionKind, CriterionOutcome, Decision, Exact, Fact, Locale, Moment,
+    Payee, Policy, Ratio, ReasonCode, Seen, Sum,
 };
 
 /// The sentences of a decision, for reading aloud: the result, each condition with its clause, the
@@ -272,8 +272,7 @@ impl Teller<'_> {
         match (value, fact.kind()) {
             (Value::Bool(true), _) => self.pick("是", "yes").to_owned(),
             (Value::Bool(false), _) => self.pick("否", "no").to_owned(),
-            (Value::Choice("enterprise"), _) => self.pick("企业", "enterprise").to_owned(),
-            (Value::Choice("team"), _) => self.pick("团队", "team").to_owned(),
+            (Value::Choice(word), _) => self.pick(word.zh, word.en).to_owned(),
             (_, Kind::Money) => format!("{value} {}", self.decision.currency),
             _ => value.to_string(),
         }

@@ -1,53 +1,23 @@
-//! The registry of facts: what a policy may ask, of what type, who may state it, on what evidence.
+//! What a fact is: its type and unit, who may state it, on what evidence, and how its values are read and written.
 
+use std::cmp::Ordering;
 use std::fmt;
 
-use chrono::NaiveDate;
-use serde::{Deserialize, Serialize, Serializer};
+use chrono::{Datelike, NaiveDate};
+use serde::{Serialize, Serializer};
 
-use super::{Locale, Sum};
+use super::{Fact, Locale, Sum};
 use crate::types::{Currency, Money, Name};
-
-/// A fact that the registry knows. In alphabetical order of the names, so that collections keyed by
-/// it are in canonical order (RFC 8785) as they stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Fact {
-    /// `applicant_kind`
-    ApplicantKind,
-    /// `core_members`
-    CoreMembers,
-    /// `in_incubator_or_park`
-    InIncubatorOrPark,
-    /// `issued_on`
-    IssuedOn,
-    /// `order_date`
-    OrderDate,
-    /// `project_funded`
-    ProjectFunded,
-    /// `registered`
-    Registered,
-    /// `related_party`
-    RelatedParty,
-    /// `requested_amount`
-    RequestedAmount,
-    /// `service_price`
-    ServicePrice,
-    /// `statutory_testing`
-    StatutoryTesting,
-    /// `uscc`
-    Uscc,
-    /// `uscc_override`
-    UsccOverride,
-}
 
 /// The type of a fact, with its unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// An amount of money in the policy's currency.
     Money,
-    /// A number of persons or things.
-    Count,
+    /// A whole number of these.
+    Count(Unit),
+    /// A number of these with two decimals, kept as whole hundredths.
+    Quantity(Unit),
     /// A day.
     Date,
     /// Yes or no.
@@ -55,7 +25,59 @@ pub enum Kind {
     /// A text.
     Text,
     /// One of these words.
-    OneOf(&'static [&'static str]),
+    OneOf(&'static [Word]),
+}
+
+/// What a number counts or measures. Numbers of different units are never compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Persons.
+    Persons,
+    /// Things, firms, cases.
+    Items,
+    /// Days.
+    Days,
+    /// Months.
+    Months,
+    /// Years, as a length of time or an ordinal.
+    Years,
+    /// A calendar year, such as 2020.
+    Year,
+    /// Points of a score.
+    Points,
+    /// Square metres.
+    SquareMetres,
+    /// Hundredths of a whole.
+    Percent,
+}
+
+impl Unit {
+    /// After a number, for people.
+    pub const fn label(self, locale: Locale) -> &'static str {
+        let label = match self {
+            Self::Persons => ["人", "persons"],
+            Self::Items => ["项", "items"],
+            Self::Days => ["天", "days"],
+            Self::Months => ["个月", "months"],
+            Self::Years => ["年", "years"],
+            Self::Year => ["年度", "calendar year"],
+            Self::Points => ["分", "points"],
+            Self::SquareMetres => ["平方米", "m²"],
+            Self::Percent => ["%", "%"],
+        };
+        pick(label, locale)
+    }
+}
+
+/// A word that a fact may have as its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// In packs and files.
+    pub name: &'static str,
+    /// 中文.
+    pub zh: &'static str,
+    /// English.
+    pub en: &'static str,
 }
 
 impl Kind {
@@ -63,13 +85,40 @@ impl Kind {
     pub fn how_to_write(self) -> String {
         match self {
             Self::Money => "an amount as text, such as \"1200.00\"".to_owned(),
-            Self::Count => "a whole number from 0, such as 3, without quotes".to_owned(),
+            Self::Count(Unit::Year) => "a calendar year, such as 2020, without quotes".to_owned(),
+            Self::Count(_) => "a whole number from 0, such as 3, without quotes".to_owned(),
+            Self::Quantity(unit) => format!(
+                "a number of {} with two decimals as text, such as \"1200.00\"",
+                unit.label(Locale::En)
+            ),
             Self::Date => "a date, such as 2020-02-28".to_owned(),
             Self::Bool => "true or false, without quotes".to_owned(),
             Self::Text => "a text of 1 to 200 visible characters, in quotes".to_owned(),
-            Self::OneOf(words) => format!("one of \"{}\"", words.join("\", \"")),
+            Self::OneOf(words) => {
+                let names: Vec<_> = words.iter().map(|word| word.name).collect();
+                format!("one of \"{}\"", names.join("\", \""))
+            }
         }
     }
+
+    /// Whether one value of it can be more than another.
+    pub const fn ordered(self) -> bool {
+        match self {
+            Self::Money | Self::Count(_) | Self::Quantity(_) | Self::Date => true,
+            Self::Bool | Self::Text | Self::OneOf(_) => false,
+        }
+    }
+}
+
+/// What a fact is about, and so how long it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Span {
+    /// About a party: holds from its day on, until another is stated or the time given with it is over.
+    Standing,
+    /// About a party in one calendar year: a decision sees that of the year before its own.
+    Year,
+    /// About one application, order or claim, with which it is stated.
+    Case,
 }
 
 /// Who may state a fact.
@@ -79,7 +128,7 @@ pub enum StatedBy {
     Applicant,
     /// The office, by a recorded determination: a mere declaration of the applicant is not seen.
     Office,
-    /// This ledger, from what it has recorded.
+    /// This ledger, from what it has recorded or imported from another register.
     Ledger,
 }
 
@@ -90,6 +139,8 @@ pub struct FactSpec {
     pub name: &'static str,
     /// Type and unit.
     pub kind: Kind,
+    /// What it is about.
+    pub span: Span,
     /// Who may state it.
     pub stated_by: StatedBy,
     /// What it is: 中文, English.
@@ -110,46 +161,30 @@ impl FactSpec {
     }
 }
 
-fn pick([zh, en]: [&'static str; 2], locale: Locale) -> &'static str {
+const fn pick([zh, en]: [&'static str; 2], locale: Locale) -> &'static str {
     match locale {
         Locale::Zh => zh,
         Locale::En => en,
     }
 }
 
-macro_rules! spec {
-    ($name:literal, $kind:expr, $by:ident, $zh:literal, $en:literal, $proof_zh:literal, $proof_en:literal) => {
-        FactSpec {
-            name: $name,
-            kind: $kind,
-            stated_by: StatedBy::$by,
-            what: [$zh, $en],
-            evidence: [$proof_zh, $proof_en],
-        }
-    };
-}
-
 impl Fact {
-    /// Every fact, by name.
-    pub const ALL: [Self; 13] = [
-        Self::ApplicantKind,
-        Self::CoreMembers,
-        Self::InIncubatorOrPark,
-        Self::IssuedOn,
-        Self::OrderDate,
-        Self::ProjectFunded,
-        Self::Registered,
-        Self::RelatedParty,
-        Self::RequestedAmount,
-        Self::ServicePrice,
-        Self::StatutoryTesting,
-        Self::Uscc,
-        Self::UsccOverride,
-    ];
-
     /// The fact of that name.
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|fact| fact.name() == name)
+        let place = Self::ALL.binary_search_by(|fact| fact.name().cmp(name));
+        place.ok().and_then(|place| Self::ALL.get(place)).copied()
+    }
+
+    /// For whoever wrote a name that is not in the registry: the names nearest to it, and where all stand.
+    pub fn advice(unknown: &str) -> String {
+        let distance = |fact: &Self| strsim::damerau_levenshtein(fact.name(), unknown);
+        let mut near: Vec<Self> = Self::ALL.to_vec();
+        near.sort_by_cached_key(distance);
+        let names: Vec<_> = near.iter().take(3).map(|fact| fact.name()).collect();
+        format!(
+            "the nearest are {}; docs/facts.md lists all",
+            names.join(", ")
+        )
     }
 
     /// The name in packs and files.
@@ -160,39 +195,6 @@ impl Fact {
     /// Type and unit.
     pub const fn kind(self) -> Kind {
         self.spec().kind
-    }
-
-    /// What the registry says about it.
-    #[rustfmt::skip] // a table: one fact on two lines, what it is and what supports it
-    pub const fn spec(self) -> FactSpec {
-        match self {
-            Self::ApplicantKind => spec!("applicant_kind", Kind::OneOf(&["enterprise", "team"]), Applicant,
-                "申请主体类型", "the kind of applicant", "申请表", "the application form"),
-            Self::CoreMembers => spec!("core_members", Kind::Count, Applicant,
-                "团队核心成员人数", "the number of core members of the team", "团队成员名单", "the list of team members"),
-            Self::InIncubatorOrPark => spec!("in_incubator_or_park", Kind::Bool, Applicant,
-                "是否入驻孵化器或科技园", "being in an incubator or science park", "入驻证明", "the carrier's confirmation"),
-            Self::IssuedOn => spec!("issued_on", Kind::Date, Ledger,
-                "创新券发放日期", "the day on which the voucher was issued", "台账记录", "the ledger's own entry"),
-            Self::OrderDate => spec!("order_date", Kind::Date, Ledger,
-                "服务订单日期", "the day of the order", "订单记录", "the recorded order"),
-            Self::ProjectFunded => spec!("project_funded", Kind::Bool, Applicant,
-                "项目是否已列入市级科技计划", "the project being on the city science plan already", "项目声明", "the declaration on the project"),
-            Self::Registered => spec!("registered", Kind::Bool, Applicant,
-                "是否已办理工商登记", "being registered as a business", "营业执照或承诺书", "the business licence, or a commitment that there is none"),
-            Self::RelatedParty => spec!("related_party", Kind::Bool, Applicant,
-                "服务双方是否存在关联关系", "applicant and provider being related", "非关联承诺书", "the signed statement of no relation"),
-            Self::RequestedAmount => spec!("requested_amount", Kind::Money, Applicant,
-                "申请的创新券面额", "the voucher value applied for", "申请表", "the application form"),
-            Self::ServicePrice => spec!("service_price", Kind::Money, Applicant,
-                "服务合同金额", "the price of the service in its contract", "服务合同", "the service contract"),
-            Self::StatutoryTesting => spec!("statutory_testing", Kind::Bool, Applicant,
-                "服务是否属于法定检测", "the service being testing that the law demands", "服务合同", "the service contract"),
-            Self::Uscc => spec!("uscc", Kind::Text, Applicant,
-                "统一社会信用代码", "the unified social credit code", "营业执照", "the business licence"),
-            Self::UsccOverride => spec!("uscc_override", Kind::Bool, Office,
-                "双人核定的代码例外", "the override of the code by two persons", "营业执照及双人核定记录", "the business licence and a determination by two persons"),
-        }
     }
 
     /// Reads a value that came from a file, strictly by type and unit.
@@ -210,19 +212,30 @@ impl Fact {
                     ..refused()
                 }),
             },
-            (Kind::Count, Raw::Integer(number)) => u32::try_from(number)
+            (Kind::Count(unit), Raw::Integer(number)) => u32::try_from(number)
+                .ok()
+                .filter(|number| unit != Unit::Year || (1900..=9999).contains(number))
                 .map(Value::Count)
-                .map_err(|_| refused()),
+                .ok_or_else(refused),
+            (Kind::Quantity(_), Raw::Text(text)) => Quantity::parse(text)
+                .map(Value::Quantity)
+                .ok_or_else(refused),
             (Kind::Date, Raw::Date(day)) => Ok(Value::Date(day)),
             (Kind::Date, Raw::Text(text)) => parse_day(text).map(Value::Date).ok_or_else(refused),
             (Kind::Bool, Raw::Bool(truth)) => Ok(Value::Bool(truth)),
             (Kind::Text, Raw::Text(text)) if visible(text) => Ok(Value::Text(text.to_owned())),
             (Kind::OneOf(words), Raw::Text(text)) => {
-                let word = words.iter().find(|word| **word == text);
+                let word = words.iter().find(|word| word.name == text);
                 word.map(|word| Value::Choice(word)).ok_or_else(refused)
             }
             (
-                Kind::Money | Kind::Count | Kind::Date | Kind::Bool | Kind::Text | Kind::OneOf(_),
+                Kind::Money
+                | Kind::Count(_)
+                | Kind::Quantity(_)
+                | Kind::Date
+                | Kind::Bool
+                | Kind::Text
+                | Kind::OneOf(_),
                 _,
             ) => Err(refused()),
         }
@@ -272,9 +285,11 @@ impl<'a> Raw<'a> {
     /// fact's type.
     pub fn typed(fact: Fact, text: &'a str) -> Self {
         match fact.kind() {
-            Kind::Count => text.parse().map_or(Self::Text(text), Self::Integer),
+            Kind::Count(_) => text.parse().map_or(Self::Text(text), Self::Integer),
             Kind::Bool => text.parse().map_or(Self::Text(text), Self::Bool),
-            Kind::Money | Kind::Date | Kind::Text | Kind::OneOf(_) => Self::Text(text),
+            Kind::Money | Kind::Quantity(_) | Kind::Date | Kind::Text | Kind::OneOf(_) => {
+                Self::Text(text)
+            }
         }
     }
 }
@@ -309,8 +324,10 @@ pub struct FactError {
 pub enum Value {
     /// An amount of money.
     Money(Sum),
-    /// A number of persons or things.
+    /// A whole number.
     Count(u32),
+    /// A number with two decimals.
+    Quantity(Quantity),
     /// A day.
     Date(NaiveDate),
     /// Yes or no.
@@ -318,7 +335,75 @@ pub enum Value {
     /// A text.
     Text(String),
     /// One of the words of the fact's kind.
-    Choice(&'static str),
+    Choice(&'static Word),
+}
+
+impl Value {
+    /// The value as a whole number of its smallest unit: what comparisons and ratios rest on. A text has none.
+    ///
+    /// Fen or cents, whole things, hundredths, days of the common era, 0 or 1, the place of a word.
+    pub fn scalar(&self, kind: Kind) -> Option<i64> {
+        match self {
+            Self::Money(sum) => Some(sum.money().minor()),
+            Self::Count(number) => Some(i64::from(*number)),
+            Self::Quantity(quantity) => Some(quantity.hundredths()),
+            Self::Date(day) => Some(i64::from(day.num_days_from_ce())),
+            Self::Bool(truth) => Some(i64::from(*truth)),
+            Self::Choice(word) => match kind {
+                Kind::OneOf(words) => {
+                    let place = words.iter().position(|known| known == *word)?;
+                    i64::try_from(place).ok()
+                }
+                Kind::Money
+                | Kind::Count(_)
+                | Kind::Quantity(_)
+                | Kind::Date
+                | Kind::Bool
+                | Kind::Text => None,
+            },
+            Self::Text(_) => None,
+        }
+    }
+}
+
+/// A number with two decimals that is not money, such as square metres; whole hundredths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Quantity(i64);
+
+impl Quantity {
+    /// Reads `1200.00`: plain digits and two decimals. Amounts of yuan are written alike.
+    pub fn parse(text: &str) -> Option<Self> {
+        let parsed = Money::parse(text, Currency::Cny).ok()?;
+        Some(Self(parsed.minor()))
+    }
+
+    /// How many hundredths.
+    pub const fn hundredths(self) -> i64 {
+        self.0
+    }
+
+    /// For people: thousands separated by commas.
+    pub fn to_grouped_text(self) -> String {
+        Money::from_minor(self.0).to_grouped_text(Currency::Cny)
+    }
+}
+
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&Money::from_minor(self.0).to_text(Currency::Cny))
+    }
+}
+
+impl PartialOrd for Word {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Word {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.name.cmp(other.name)
+    }
 }
 
 impl Serialize for Value {
@@ -329,7 +414,8 @@ impl Serialize for Value {
             Self::Date(day) => serializer.collect_str(day),
             Self::Bool(truth) => serializer.serialize_bool(*truth),
             Self::Text(text) => serializer.serialize_str(text),
-            Self::Choice(word) => serializer.serialize_str(word),
+            Self::Quantity(quantity) => serializer.collect_str(quantity),
+            Self::Choice(word) => serializer.serialize_str(word.name),
         }
     }
 }
@@ -342,7 +428,8 @@ impl fmt::Display for Value {
             Self::Date(day) => day.fmt(f),
             Self::Bool(truth) => truth.fmt(f),
             Self::Text(text) => f.write_str(text),
-            Self::Choice(word) => f.write_str(word),
+            Self::Quantity(quantity) => f.write_str(&quantity.to_grouped_text()),
+            Self::Choice(word) => f.write_str(word.name),
         }
     }
 }
@@ -355,7 +442,7 @@ mod tests {
     fn the_registry_is_in_canonical_order_and_named_alike() {
         assert!(Fact::ALL.is_sorted());
         assert!(Fact::ALL.is_sorted_by_key(|fact| fact.name()));
-        for fact in Fact::ALL {
+        for &fact in Fact::ALL {
             assert_eq!(serde_json::to_value(fact).unwrap(), fact.name());
             assert_eq!(Fact::named(fact.name()), Some(fact));
         }

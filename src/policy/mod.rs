@@ -28,6 +28,7 @@ mod pack;
 mod parse;
 mod predicate;
 mod problem;
+mod registry;
 mod snapshot;
 pub mod store;
 mod wording;
@@ -39,12 +40,13 @@ pub use decision::{CriterionOutcome, Decision, FunderShare, PolicyRef, UsageSeen
 pub use digest::Sha256;
 pub use exact::{Exact, Ratio, RatioError, Sum};
 pub use explain::explain;
-pub use facts::{Fact, FactError, FactSpec, Kind, Raw, StatedBy, Value};
+pub use facts::{FactError, FactSpec, Kind, Quantity, Raw, Span, StatedBy, Unit, Value, Word};
 pub use pack::{
     Criterion, CriterionKind, Example, Exhaustion, Funder, Grade, LegalBasis, Mode, Moment,
     OnExpiry, Payee, Policy, Reading, Rounding, Validity,
 };
 pub use predicate::{Bound, Outcome, Predicate};
 pub use problem::{PackProblems, Problem};
+pub use registry::Fact;
 pub use snapshot::{Facts, FactsFileError, Seen, Source, Stated, Usage, read_facts_file};
 pub use wording::{Bilingual, Locale, NotAReasonCode, ReasonCode};

@@ -6,8 +6,8 @@ use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use super::award::Award;
-use super::facts::Fact;
 use super::predicate::{Outcome, Predicate};
+use super::registry::Fact;
 use super::{Bilingual, Facts, Ratio, ReasonCode, Sha256, Usage};
 use crate::types::{Code, Currency, Money, PartyId, Period, add_months_clamped};
 

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::facts::{Fact, Value};
+use super::facts::Value;
+use super::registry::Fact;
 use super::{ReasonCode, Seen};
 use crate::types::{Period, Uscc, UsccError};
 
@@ -99,6 +100,7 @@ impl Bound {
                 Value::Date(day) => period.contains(*day),
                 Value::Money(_)
                 | Value::Count(_)
+                | Value::Quantity(_)
                 | Value::Bool(_)
                 | Value::Text(_)
                 | Value::Choice(_) => false,

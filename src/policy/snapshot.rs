@@ -7,10 +7,10 @@ use chrono::NaiveDate;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::facts::{Fact, FactError, Kind, Raw, StatedBy, Value, parse_day};
+use super::facts::{FactError, Kind, Raw, StatedBy, Value, parse_day};
 use super::json::Json;
-use super::{Sha256, Sum};
-use crate::types::{Currency, Money, MoneyError};
+use super::{Fact, Sha256, Sum};
+use crate::types::{Currency, LogIndex, Money, MoneyError};
 
 /// How a fact came to be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -40,6 +40,9 @@ impl Source {
 pub struct Stated {
     /// The day for which it was stated; a decision does not see facts of later days.
     pub as_of: NaiveDate,
+    /// The entry of the ledger that stated or determined it, where one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entry: Option<LogIndex>,
     /// How it is known.
     pub source: Source,
     /// The value.
@@ -80,11 +83,17 @@ impl Facts {
             fact,
             Stated {
                 as_of,
+                entry: None,
                 source,
                 value,
             },
         );
         Ok(())
+    }
+
+    /// Takes over a fact that was read before, in place of what was stated before.
+    pub fn insert(&mut self, fact: Fact, stated: Stated) {
+        self.facts.insert(fact, stated);
     }
 
     /// States an amount of money; refused where the fact is none.
@@ -204,6 +213,7 @@ impl Seen {
         match self.get(fact)? {
             Value::Money(sum) => Some(sum.money()),
             Value::Count(_)
+            | Value::Quantity(_)
             | Value::Date(_)
             | Value::Bool(_)
             | Value::Text(_)
@@ -217,6 +227,7 @@ impl Seen {
             Value::Date(day) => Some(*day),
             Value::Money(_)
             | Value::Count(_)
+            | Value::Quantity(_)
             | Value::Bool(_)
             | Value::Text(_)
             | Value::Choice(_) => None,
@@ -229,6 +240,7 @@ impl Seen {
             Value::Text(text) => Some(text),
             Value::Money(_)
             | Value::Count(_)
+            | Value::Quantity(_)
             | Value::Date(_)
             | Value::Bool(_)
             | Value::Choice(_) => None,
@@ -331,6 +343,14 @@ impl fmt::Display for Place<'_> {
     }
 }
 
+/// A fact as a file holds it.
+struct Written<'j> {
+    value: &'j Json,
+    source: Source,
+    as_of: NaiveDate,
+    entry: Option<LogIndex>,
+}
+
 struct FileReader {
     currency: Currency,
     problems: Vec<String>,
@@ -386,31 +406,57 @@ impl FileReader {
         for (name, json) in members {
             let place = Place(name);
             let Some(fact) = Fact::named(name) else {
-                let known = Fact::ALL.map(Fact::name).join(", ");
-                self.refuse::<()>(place, format_args!("unknown fact: use one of {known}"));
+                let advice = Fact::advice(&name.chars().take(60).collect::<String>());
+                self.refuse::<()>(place, format_args!("unknown fact: {advice}"));
                 continue;
             };
-            let Some((value, source, as_of)) = self.stated(place, json, as_of) else {
+            let Some(written) = self.stated(place, json, as_of) else {
                 continue;
             };
-            if let Err(error) = facts.state(fact, raw(value), source, as_of) {
-                self.refuse::<()>(place, error);
+            match fact.read(raw(written.value), self.currency) {
+                Ok(value) => facts.insert(
+                    fact,
+                    Stated {
+                        as_of: written.as_of,
+                        entry: written.entry,
+                        source: written.source,
+                        value,
+                    },
+                ),
+                Err(error) => {
+                    self.refuse::<()>(place, error);
+                }
             }
         }
         Some(facts)
     }
 
-    /// A bare value, or an object of value, source and `as_of`.
+    /// A bare value, or an object of value, source, `as_of` and entry.
     fn stated<'j>(
         &mut self,
         place: Place<'_>,
         json: &'j Json,
         as_of: NaiveDate,
-    ) -> Option<(&'j Json, Source, NaiveDate)> {
+    ) -> Option<Written<'j>> {
         if !matches!(json, Json::Object(_)) {
-            return Some((json, Source::Declared, as_of));
+            return Some(Written {
+                value: json,
+                source: Source::Declared,
+                as_of,
+                entry: None,
+            });
         }
-        let members = self.object(place, json, &["value", "source", "as_of"])?;
+        let members = self.object(place, json, &["value", "source", "as_of", "entry"])?;
+        let entry = match get(members, "entry") {
+            None => None,
+            Some(Json::Integer(index)) if *index >= 0 => Some(LogIndex(*index)),
+            Some(_) => {
+                return self.refuse(
+                    format_args!("{place}.entry"),
+                    "must be the log index of an entry, such as 12",
+                );
+            }
+        };
         let source = match get(members, "source") {
             None => Some(Source::Declared),
             Some(Json::Text(name)) => Source::named(name),
@@ -427,7 +473,12 @@ impl FileReader {
             );
         };
         match get(members, "value") {
-            Some(value) => Some((value, source, as_of?)),
+            Some(value) => Some(Written {
+                value,
+                source,
+                as_of: as_of?,
+                entry,
+            }),
             None => self.refuse(place, "has no \"value\""),
         }
     }

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use crate::policy::facts::{Fact, Kind, Value};
+use crate::policy::Fact;
+use crate::policy::facts::Value;
 use crate::policy::predicate::{Bound, Predicate};
 use crate::policy::problem::Problems;
 use crate::types::{Currency, Period};
@@ -104,7 +105,7 @@ pub(super) fn unknown_or(
                 "unknown fact {:?}",
                 name.chars().take(60).collect::<String>()
             ),
-            format!("use one of: {}", Fact::ALL.map(Fact::name).join(", ")),
+            Fact::advice(&name.chars().take(60).collect::<String>()),
         ),
     }
 }
@@ -140,7 +141,8 @@ fn comparison(
         );
     }
     let value = |problems: &mut Problems<'_>| value(fact, node, currency, problems);
-    if matches!(*key, "at_least" | "more_than" | "at_most" | "less_than") && !ordered(fact.kind()) {
+    if matches!(*key, "at_least" | "more_than" | "at_most" | "less_than") && !fact.kind().ordered()
+    {
         return problems.note(
             &fact_node.span(),
             format!("{fact} has no order: it is {}", fact.kind().how_to_write()),
@@ -163,13 +165,6 @@ fn comparison(
     Some(Predicate::Compare(fact, bound))
 }
 
-fn ordered(kind: Kind) -> bool {
-    match kind {
-        Kind::Money | Kind::Count | Kind::Date => true,
-        Kind::Bool | Kind::Text | Kind::OneOf(_) => false,
-    }
-}
-
 fn window(
     fact: Fact,
     fact_node: Node<'_>,
@@ -177,7 +172,7 @@ fn window(
     until: Option<Node<'_>>,
     problems: &mut Problems<'_>,
 ) -> Option<Period> {
-    if fact.kind() != Kind::Date {
+    if fact.kind() != crate::policy::Kind::Date {
         return problems.note(
             &fact_node.span(),
             format!("{fact} is not a date, so it can't be within a window"),
