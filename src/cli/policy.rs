@@ -55,8 +55,10 @@ enum PolicyCommand {
         #[arg(long, value_name = "DATE")]
         on: NaiveDate,
         /// What is decided.
-        #[arg(long, value_enum, default_value_t = MomentArg::Grant)]
-        moment: MomentArg,
+        ///
+        /// Without it, the first that the pack decides: a grant, a claim or a recognition.
+        #[arg(long, value_enum)]
+        moment: Option<MomentArg>,
         /// Print sentences instead of JSON.
         #[arg(long)]
         text: bool,
@@ -72,6 +74,21 @@ enum MomentArg {
     Grant,
     /// An order or its bill, paid with a voucher.
     Redemption,
+    /// A claim for what was done.
+    Claim,
+    /// Whether somebody counts as something.
+    Recognition,
+}
+
+impl MomentArg {
+    const fn moment(self) -> Moment {
+        match self {
+            Self::Grant => Moment::Grant,
+            Self::Redemption => Moment::Redemption,
+            Self::Claim => Moment::Claim,
+            Self::Recognition => Moment::Recognition,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -251,17 +268,18 @@ impl Fault {
 fn decide_file(
     policy: &Policy,
     path: &Path,
-    moment: MomentArg,
+    moment: Option<MomentArg>,
     on: NaiveDate,
 ) -> Result<Decision, String> {
+    let first = policy.moments().first().copied();
+    let moment = moment
+        .map(MomentArg::moment)
+        .or(first)
+        .unwrap_or(Moment::Grant);
     let file = path.display();
     let bytes = fs::read(path).map_err(|error| format!("{file}: can't be read: {error}"))?;
-    let (facts, usage) = read_facts_file(&bytes, policy.currency())
+    let (facts, usage) = read_facts_file(&bytes, policy, moment)
         .map_err(|error| format!("{file}: error: {error}"))?;
-    let moment = match moment {
-        MomentArg::Grant => Moment::Grant,
-        MomentArg::Redemption => Moment::Redemption,
-    };
     Ok(decide(policy, moment, &facts, &usage, on))
 }
 

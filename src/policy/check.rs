@@ -65,6 +65,31 @@ fn differences(
         let found = decision.last_day.map_or_else(none, |day| day.to_string());
         compared.push(("last_day", day.to_string(), found));
     }
+    if let Some(missing) = &expected.missing {
+        let names = |facts: &[super::Fact]| {
+            let names: Vec<_> = facts.iter().map(|fact| fact.name()).collect();
+            names.join(", ")
+        };
+        compared.push(("missing", names(missing), names(&decision.missing)));
+    }
+    for (name, points) in &expected.scores {
+        let found = decision.scores.iter().find(|score| score.name == *name);
+        let found = found.map_or_else(none, |score| match (score.least, score.most) {
+            (least, most) if least == most => least.to_string(),
+            (least, most) => format!("{least} to {most}"),
+        });
+        compared.push(("score", points.to_string(), found));
+    }
+    for (name, class) in &expected.classes {
+        let found = decision.classes.iter().find(|seen| seen.name == *name);
+        let found = found.map_or_else(none, |seen| seen.class.clone());
+        compared.push(("class", class.clone(), found));
+    }
+    for (code, amount) in &expected.funding {
+        let found = decision.funding.iter().find(|share| share.funder == *code);
+        let found = found.map_or_else(none, |share| share.amount.to_string());
+        compared.push(("funding", text(*amount), found));
+    }
     compared.retain(|(_, expected, found)| expected != found);
     compared
 }

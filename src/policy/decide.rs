@@ -2,9 +2,12 @@
 
 use chrono::NaiveDate;
 
-use super::award::Assessment;
-use super::decision::{CriterionOutcome, Decision, FunderShare, PolicyRef, UsageSeen};
-use super::{Fact, Facts, Moment, Outcome, Policy, ReasonCode, Seen, Sum, Usage};
+use super::assess::{Assessment, Terms, counts};
+use super::decision::{CriterionOutcome, Decision, FunderShare, PolicyRef};
+use super::pack::{Criterion, split};
+use super::predicate::Sight;
+use super::usage::{Usage, UsageSeen};
+use super::{Exhaustion, Fact, Facts, Moment, Outcome, Policy, ReasonCode, Seen, Sum};
 use crate::types::Money;
 
 /// Decides by the rules of `policy`, on the facts and the usage, for the day `on`.
@@ -18,32 +21,40 @@ pub fn decide(
     usage: &Usage,
     on: NaiveDate,
 ) -> Decision {
-    let seen = facts.seen(policy.wanted(moment), on);
-    let mut review = Review::default();
-    review.built_in(ReasonCode::NOT_IN_FORCE, policy.in_force.contains(on));
-    if facts.currency() != policy.currency {
-        review.built_in(ReasonCode::CURRENCY, false);
-    }
-    let last_day = match moment {
-        Moment::Grant => None,
-        Moment::Redemption => review.validity(policy, &seen),
+    let seen = facts.seen(policy.wanted(moment), &policy.accept, on);
+    let measures = policy.measures(&seen);
+    let sight = Sight {
+        seen: &seen,
+        measures: &measures,
     };
-    review.criteria(policy, moment, &seen);
+    let mut review = Review::default();
+    let last_day = review.built_ins(policy, moment, facts, &seen, usage, on);
+    review.criteria(policy, moment, sight);
     let Review {
         criteria,
         outcome,
         mut reasons,
         mut missing,
     } = review;
-    let assessment = (outcome != Outcome::Fail).then(|| {
-        policy
-            .award(moment)
-            .assess(moment, &seen, usage, on, policy.currency)
-    });
+    let assessment = policy
+        .award(moment)
+        .filter(|_| outcome != Outcome::Fail)
+        .map(|award| {
+            award.assess(Terms {
+                moment,
+                sight,
+                usage,
+                on,
+                currency: policy.currency,
+                rounding: policy.rounding,
+                exhaustion: &policy.exhaustion,
+            })
+        });
     let mut decided = Decided::nothing(outcome);
     if let Some(assessment) = assessment {
         decided = Decided::combine(outcome, assessment, &mut reasons, &mut missing);
     }
+    let funding = decided.fund(policy, sight, &mut reasons, &mut missing);
     if decided.outcome != Outcome::NeedsReview {
         missing.clear(); // what was open no longer matters
     }
@@ -51,20 +62,17 @@ pub fn decide(
     missing.dedup();
     dedup(&mut reasons);
     let sum = |money| Sum::new(money, policy.currency);
-    let funding = policy.funders.iter().zip(policy.split(decided.amount));
+    let award = policy.award(moment);
     Decision {
         amount: sum(decided.amount),
+        classes: measures.classes_seen(&policy.classes),
         criteria,
         currency: policy.currency,
-        facts: seen,
+        entries: facts.entries(&seen),
         facts_sha256: facts.sha256(),
-        funding: funding
-            .map(|(funder, part)| FunderShare {
-                amount: sum(part),
-                funder: funder.code.clone(),
-            })
-            .collect(),
-        last_day,
+        funding,
+        last_day: last_day
+            .filter(|_| moment != Moment::Recognition || decided.outcome == Outcome::Pass),
         missing,
         moment,
         on,
@@ -77,11 +85,10 @@ pub fn decide(
             version: policy.version.clone(),
         },
         reasons,
+        scores: measures.scores_seen(&policy.scores),
         steps: decided.steps,
-        usage: UsageSeen {
-            held_now: sum(usage.held_now),
-            used_this_year: sum(usage.used_this_year),
-        },
+        usage: UsageSeen::new(usage, |scope| counts(award, scope), policy.currency),
+        facts: seen,
     }
 }
 
@@ -116,29 +123,65 @@ impl Default for Review {
 }
 
 impl Review {
+    /// The conditions that this program adds to every pack; the last day, where there is one.
+    fn built_ins(
+        &mut self,
+        policy: &Policy,
+        moment: Moment,
+        facts: &Facts,
+        seen: &Seen,
+        usage: &Usage,
+        on: NaiveDate,
+    ) -> Option<NaiveDate> {
+        self.built_in(ReasonCode::NOT_IN_FORCE, policy.in_force.contains(on));
+        if facts.currency() != policy.currency {
+            self.built_in(ReasonCode::CURRENCY, false);
+        }
+        if !policy.moments().contains(&moment) {
+            self.built_in(ReasonCode::MOMENT, false);
+        }
+        if let (Exhaustion::Top { number, .. }, Some(rank)) = (&policy.exhaustion, usage.rank) {
+            self.built_in(ReasonCode::RANK, rank <= *number);
+        }
+        match moment {
+            Moment::Grant | Moment::Claim => None,
+            Moment::Redemption => self.validity(policy, seen),
+            Moment::Recognition => policy.validity.map(|validity| validity.last_day(on)),
+        }
+    }
+
     fn built_in(&mut self, code: ReasonCode, met: bool) {
         let outcome = if met { Outcome::Pass } else { Outcome::Fail };
-        self.add(code.clone(), outcome, code);
+        let reasons = vec![code.clone()];
+        self.add(
+            CriterionOutcome {
+                code,
+                outcome,
+                waived_by: None,
+            },
+            reasons,
+        );
     }
 
     /// Reasons of what is not met outweigh those of what is open.
-    fn add(&mut self, code: ReasonCode, outcome: Outcome, reason: ReasonCode) {
+    fn add(&mut self, criterion: CriterionOutcome, reasons: Vec<ReasonCode>) {
+        let outcome = criterion.outcome;
         let before = self.outcome;
         self.outcome = before.and(outcome);
         if self.outcome != before {
             self.reasons.clear();
         }
         if outcome != Outcome::Pass && outcome == self.outcome {
-            self.reasons.push(reason);
+            self.reasons.extend(reasons);
         }
-        self.criteria.push(CriterionOutcome { code, outcome });
+        self.criteria.push(criterion);
     }
 
     /// A voucher pays for orders from its day of issue to its last day (worked case V7).
     fn validity(&mut self, policy: &Policy, seen: &Seen) -> Option<NaiveDate> {
         let issued_on = seen.date(Fact::IssuedOn);
         let ordered_on = seen.date(Fact::OrderDate);
-        let last_day = issued_on.map(|day| policy.validity.last_day(day));
+        let last_day = issued_on.map(|day| policy.last_day(day));
         if let (Some(issued_on), Some(ordered_on), Some(last_day)) =
             (issued_on, ordered_on, last_day)
         {
@@ -154,37 +197,88 @@ impl Review {
                     .filter(|(_, day)| day.is_none())
                     .map(|(fact, _)| fact),
             );
-            self.add(
-                ReasonCode::EXPIRED,
-                Outcome::NeedsReview,
-                ReasonCode::MISSING_FACT,
-            );
+            let open = CriterionOutcome {
+                code: ReasonCode::EXPIRED,
+                outcome: Outcome::NeedsReview,
+                waived_by: None,
+            };
+            self.add(open, vec![ReasonCode::MISSING_FACT]);
         }
         last_day
     }
 
-    fn criteria(&mut self, policy: &Policy, moment: Moment, seen: &Seen) {
-        for criterion in policy
-            .criteria
-            .iter()
-            .filter(|criterion| criterion.at.contains(&moment))
-        {
-            let outcome = criterion.evaluate(seen);
-            let reason = match outcome {
-                Outcome::Pass => criterion.code.clone(),
-                Outcome::Fail => criterion
-                    .test
-                    .uscc_reason(seen)
-                    .unwrap_or_else(|| criterion.code.clone()),
-                Outcome::NeedsReview => {
-                    criterion.test.missing(seen, &mut self.missing);
-                    criterion
-                        .test
-                        .uscc_reason(seen)
-                        .unwrap_or(ReasonCode::MISSING_FACT)
+    fn criteria(&mut self, policy: &Policy, moment: Moment, sight: Sight<'_>) {
+        let at_moment = |criterion: &&Criterion| criterion.at.contains(&moment);
+        for criterion in policy.criteria.iter().filter(at_moment) {
+            let (outcome, waived_by) = self.waived(policy, criterion, sight);
+            let reasons = self.reasons_of(criterion, outcome, sight);
+            let code = criterion.code.clone();
+            self.add(
+                CriterionOutcome {
+                    code,
+                    outcome,
+                    waived_by,
+                },
+                reasons,
+            );
+        }
+    }
+
+    /// How a criterion comes out once the fast tracks that waive it are looked at.
+    fn waived(
+        &mut self,
+        policy: &Policy,
+        criterion: &Criterion,
+        sight: Sight<'_>,
+    ) -> (Outcome, Option<ReasonCode>) {
+        let own = criterion.evaluate(sight);
+        if own == Outcome::Pass {
+            return (own, None);
+        }
+        let waives = |track: &&super::FastTrack| track.waives.contains(&criterion.code);
+        let tracks = || policy.fast_tracks.iter().filter(waives);
+        if let Some(track) = tracks().find(|track| track.test.evaluate(sight) == Outcome::Pass) {
+            return (Outcome::Pass, Some(track.code.clone()));
+        }
+        let mut outcome = own;
+        for track in tracks() {
+            if track.test.evaluate(sight) == Outcome::NeedsReview {
+                outcome = Outcome::NeedsReview;
+                track.test.missing(sight, &mut self.missing);
+            }
+        }
+        (outcome, None)
+    }
+
+    fn reasons_of(
+        &mut self,
+        criterion: &Criterion,
+        outcome: Outcome,
+        sight: Sight<'_>,
+    ) -> Vec<ReasonCode> {
+        let test = &criterion.test;
+        match outcome {
+            Outcome::Pass => Vec::new(),
+            Outcome::Fail => {
+                let uscc = test.uscc_reason(sight.seen);
+                vec![uscc.unwrap_or_else(|| criterion.code.clone())]
+            }
+            Outcome::NeedsReview => {
+                let before = self.missing.len();
+                test.missing(sight, &mut self.missing);
+                let mut reasons = Vec::new();
+                if test.divides_by_zero(sight) {
+                    reasons.push(ReasonCode::ZERO_DENOMINATOR);
                 }
-            };
-            self.add(criterion.code.clone(), outcome, reason);
+                match test.uscc_reason(sight.seen) {
+                    Some(uscc) => reasons.push(uscc),
+                    None if self.missing.len() > before || reasons.is_empty() => {
+                        reasons.push(ReasonCode::MISSING_FACT);
+                    }
+                    None => {}
+                }
+                reasons
+            }
         }
     }
 }
@@ -231,5 +325,32 @@ impl Decided {
             own_share: award.own_share,
             steps: award.steps,
         }
+    }
+
+    /// How the amount is borne. While it is open who bears it, so is the whole.
+    fn fund(
+        &mut self,
+        policy: &Policy,
+        sight: Sight<'_>,
+        reasons: &mut Vec<ReasonCode>,
+        missing: &mut Vec<Fact>,
+    ) -> Vec<FunderShare> {
+        let Some(funders) = policy.funders(sight) else {
+            if self.outcome == Outcome::Pass {
+                *self = Self::nothing(Outcome::NeedsReview);
+                reasons.clear();
+                reasons.push(ReasonCode::MISSING_FACT);
+                let conditions = policy.funding.iter().filter_map(|one| one.when.as_ref());
+                conditions.for_each(|when| when.missing(sight, missing));
+            }
+            return Vec::new();
+        };
+        let shares = funders.iter().zip(split(funders, self.amount));
+        shares
+            .map(|(funder, part)| FunderShare {
+                amount: Sum::new(part, policy.currency),
+                funder: funder.code.clone(),
+            })
+            .collect()
     }
 }

@@ -1,11 +1,15 @@
 //! What a decision says. It is embedded in an entry of the log, so it holds codes and values; the
 //! sentences are made from it and the pack by [`super::explain`].
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use super::measure::{ClassSeen, ScoreSeen};
+use super::usage::UsageSeen;
 use super::{Fact, Moment, Outcome, Payee, ReasonCode, Seen, Sha256, Step, Sum};
-use crate::types::{Code, Currency, Money};
+use crate::types::{Code, Currency, LogIndex, Money};
 
 /// Outcome, amount and trace of one policy over one snapshot of facts.
 ///
@@ -16,17 +20,24 @@ use crate::types::{Code, Currency, Money};
 pub struct Decision {
     /// What is given: a voucher's face value, or what is paid of a price. Zero unless it passes.
     pub amount: Sum,
+    /// The classes that the pack's tables put the facts in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<ClassSeen>,
     /// Each condition that was looked at, in the order of the pack.
     pub criteria: Vec<CriterionOutcome>,
     /// Currency of every amount in it.
     pub currency: Currency,
+    /// The ledger's entries that stated or determined facts that it saw.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub entries: BTreeMap<Fact, LogIndex>,
     /// The facts that it saw.
     pub facts: Seen,
     /// SHA-256 of the whole snapshot that it was given ([`super::Facts::sha256`]).
     pub facts_sha256: Sha256,
     /// How the amount is borne; exactly the amount together.
     pub funding: Vec<FunderShare>,
-    /// At a redemption, the last day on which the voucher can be used.
+    /// At a redemption, the last day on which the voucher can be used; at a recognition, the last on which it
+    /// holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_day: Option<NaiveDate>,
     /// Facts to bring before it can be decided.
@@ -40,12 +51,16 @@ pub struct Decision {
     /// What the firm pays of the price, where the award is part of a price and passes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_share: Option<Sum>,
-    /// Who is paid when the voucher is redeemed.
-    pub payee: Payee,
+    /// Who is paid; nobody at a recognition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payee: Option<Payee>,
     /// By which rules.
     pub policy: PolicyRef,
     /// Why: what failed or is open, or which caps reduced the amount.
     pub reasons: Vec<ReasonCode>,
+    /// Points of the pack's scores.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scores: Vec<ScoreSeen>,
     /// From the base to the amount; empty if it did not come to that.
     pub steps: Vec<Step>,
     /// What had been used before.
@@ -60,6 +75,9 @@ pub struct CriterionOutcome {
     pub code: ReasonCode,
     /// Met, not met, or open.
     pub outcome: Outcome,
+    /// The fast track that waived it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waived_by: Option<ReasonCode>,
 }
 
 /// The part of an amount that a funder bears.
@@ -84,24 +102,19 @@ pub struct PolicyRef {
     pub version: Code,
 }
 
-/// The usage that a decision saw.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct UsageSeen {
-    /// Held when it was decided.
-    pub held_now: Sum,
-    /// Used in the year before it was decided.
-    pub used_this_year: Sum,
-}
-
 impl Decision {
     /// The limit of the caps with this reason code, if one was applied, whether it bound or not.
     pub fn limit(&self, cap: &ReasonCode) -> Option<Money> {
         self.steps.iter().find_map(|step| match step {
             Step::Cap { code, limit, .. } if code == cap => Some(limit.money()),
-            Step::Base { .. } | Step::Rate { .. } | Step::Cap { .. } | Step::Rounding { .. } => {
-                None
-            }
+            Step::Base { .. }
+            | Step::Basis { .. }
+            | Step::Flat { .. }
+            | Step::Rate { .. }
+            | Step::Cap { .. }
+            | Step::Count { .. }
+            | Step::Proportion { .. }
+            | Step::Rounding { .. } => None,
         })
     }
 

@@ -1,11 +1,13 @@
 //! Exact arithmetic of awards: ratios, amounts that know their decimals, and what a rate gives
 //! before it is rounded.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::pack::RoundingMode;
 use crate::types::{Currency, Money};
 
 /// A ratio from 0 to 1, exact: `1/2`, `2/3`. In lowest terms.
@@ -43,6 +45,12 @@ impl Ratio {
     /// The number below the line.
     pub const fn denom(self) -> i64 {
         self.denom
+    }
+
+    /// How `part` of `whole`, which is positive, stands to it: by cross-multiplication, exact.
+    pub fn compare(self, part: i64, whole: i64) -> Ordering {
+        let left = i128::from(part) * i128::from(self.denom);
+        left.cmp(&(i128::from(whole) * i128::from(self.numer)))
     }
 }
 
@@ -189,39 +197,127 @@ impl From<Sum> for String {
     }
 }
 
+/// Minor units and parts of one, exact, on the way from base to amount. Never negative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Fraction {
+    numer: i128,
+    denom: i128,
+}
+
+impl Fraction {
+    pub(super) const ZERO: Self = Self { numer: 0, denom: 1 };
+    /// The largest amount that has a text form: twelve digits before the point.
+    const MOST: i128 = 99_999_999_999_999;
+
+    pub(super) fn whole(minor: i64) -> Self {
+        Self {
+            numer: i128::from(minor),
+            denom: 1,
+        }
+    }
+
+    /// In lowest terms, so that products stay small. `None` beyond the largest amount.
+    fn reduced(numer: i128, denom: i128) -> Option<Self> {
+        let (mut a, mut b) = (denom, numer);
+        while b != 0 {
+            (a, b) = (b, a.checked_rem(b)?);
+        }
+        let (numer, denom) = (numer.checked_div(a)?, denom.checked_div(a)?);
+        (numer / denom <= Self::MOST).then_some(Self { numer, denom })
+    }
+
+    pub(super) fn plus(self, other: Self) -> Option<Self> {
+        let left = self.numer.checked_mul(other.denom)?;
+        let right = other.numer.checked_mul(self.denom)?;
+        Self::reduced(
+            left.checked_add(right)?,
+            self.denom.checked_mul(other.denom)?,
+        )
+    }
+
+    /// The difference, or zero where it would be negative.
+    pub(super) fn minus(self, other: Self) -> Option<Self> {
+        let left = self.numer.checked_mul(other.denom)?;
+        let right = other.numer.checked_mul(self.denom)?;
+        Self::reduced(
+            left.checked_sub(right)?.max(0),
+            self.denom.checked_mul(other.denom)?,
+        )
+    }
+
+    /// `numer / denom` of it, neither negative, `denom` not zero.
+    pub(super) fn times(self, numer: i64, denom: i64) -> Option<Self> {
+        Self::reduced(
+            self.numer.checked_mul(i128::from(numer))?,
+            self.denom.checked_mul(i128::from(denom))?,
+        )
+    }
+
+    pub(super) fn exceeds(self, minor: i64) -> bool {
+        self.denom
+            .checked_mul(i128::from(minor))
+            .is_some_and(|most| self.numer > most)
+    }
+
+    pub(super) fn is_more_than(self, other: Self) -> bool {
+        let left = self.numer.checked_mul(other.denom);
+        let right = other.numer.checked_mul(self.denom);
+        left.zip(right).is_some_and(|(left, right)| left > right)
+    }
+
+    pub(super) fn min(self, minor: i64) -> Self {
+        if self.exceeds(minor) {
+            Self::whole(minor)
+        } else {
+            self
+        }
+    }
+
+    /// To whole multiples of `unit` minor units.
+    pub(super) fn round(self, mode: RoundingMode, unit: i64) -> Option<i64> {
+        let denom = self.denom.checked_mul(i128::from(unit))?;
+        let (down, rest) = (
+            self.numer.checked_div(denom)?,
+            self.numer.checked_rem(denom)?,
+        );
+        let up = match mode {
+            RoundingMode::HalfUp => rest.checked_mul(2)? >= denom,
+            RoundingMode::Down => false,
+            RoundingMode::Up => rest > 0,
+        };
+        let units = i64::try_from(down).ok()?.checked_add(i64::from(up))?;
+        units.checked_mul(unit)
+    }
+
+    pub(super) fn shown(self, currency: Currency) -> Exact {
+        let whole = i64::try_from(self.numer / self.denom);
+        Exact {
+            whole: Sum::new(Money::from_minor(whole.unwrap_or(i64::MAX)), currency),
+            rest: (self.numer % self.denom, self.denom),
+        }
+    }
+}
+
 /// What a rate gives, exact: whole minor units and the part of one that rounding will settle.
 /// Written `33333.33` or, with a third of a fen left, `33333.33+1/3`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Exact {
     whole: Sum,
-    rest: Ratio,
+    /// Above and below the line, in lowest terms.
+    rest: (i128, i128),
 }
 
 impl Exact {
-    /// `numer / denom` minor units, neither negative. `None` if it does not fit.
-    pub(super) fn new(numer: i128, denom: i64, currency: Currency) -> Option<Self> {
-        let wide = i128::from(denom);
-        let whole = i64::try_from(numer.checked_div(wide)?).ok()?;
-        let rest = i64::try_from(numer.checked_rem(wide)?).ok()?;
-        let divisor = gcd(denom, rest);
-        Some(Self {
-            whole: Sum::new(Money::from_minor(whole), currency),
-            rest: Ratio {
-                numer: rest / divisor,
-                denom: denom / divisor,
-            },
-        })
-    }
-
     /// The whole minor units in it.
     pub const fn whole(self) -> Sum {
         self.whole
     }
 
-    /// The part of one minor unit beyond them, if any.
-    pub fn rest(self) -> Option<Ratio> {
-        (self.rest.numer != 0).then_some(self.rest)
+    /// The part of one minor unit beyond them, such as `1/3`, if any.
+    pub fn rest(self) -> Option<String> {
+        let (numer, denom) = self.rest;
+        (numer != 0).then(|| format!("{numer}/{denom}"))
     }
 }
 
@@ -229,12 +325,17 @@ impl TryFrom<String> for Exact {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let (whole, rest) = text.split_once('+').unwrap_or((&text, "0"));
+        let (whole, rest) = text.split_once('+').unwrap_or((&text, "0/1"));
+        let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        let rest = rest
+            .split_once('/')
+            .filter(|(above, below)| digits(above) && digits(below))
+            .and_then(|(above, below)| Some((above.parse().ok()?, below.parse().ok()?)))
+            .filter(|(above, below): &(i128, i128)| above < below)
+            .ok_or_else(|| format!("{text:?} is not an exact amount"))?;
         Ok(Self {
             whole: Sum::try_from(whole.to_owned()).map_err(|error| error.to_string())?,
-            rest: rest
-                .parse()
-                .map_err(|error: RatioError| error.to_string())?,
+            rest,
         })
     }
 }
@@ -293,10 +394,27 @@ mod tests {
     }
 
     #[test]
+    fn rounding_is_to_whole_units() {
+        let half = Fraction::whole(250_050).times(1, 2).unwrap(); // 1,250.25
+        for (mode, unit, rounded) in [
+            (RoundingMode::HalfUp, 1, 125_025),
+            (RoundingMode::HalfUp, 100, 125_000),
+            (RoundingMode::Up, 100, 125_100),
+            (RoundingMode::Down, 500_000, 0),
+            (RoundingMode::Up, 500_000, 500_000),
+        ] {
+            assert_eq!(half.round(mode, unit), Some(rounded), "{mode:?} {unit}");
+        }
+        assert_eq!(Fraction::whole(i64::MAX).times(i64::MAX, 1), None);
+    }
+
+    #[test]
     fn exact_values_keep_the_part_of_a_fen() {
-        let third = Exact::new(10_000_000, 3, Currency::Cny).unwrap();
-        assert_eq!(third.to_string(), "33333.33+1/3");
-        assert_eq!(Exact::try_from("33333.33+1/3".to_owned()), Ok(third));
-        assert_eq!(Exact::new(6, 2, Currency::Jpy).unwrap().to_string(), "3");
+        let third = Fraction::whole(10_000_000).times(1, 3).unwrap();
+        let shown = third.shown(Currency::Cny);
+        assert_eq!(shown.to_string(), "33333.33+1/3");
+        assert_eq!(Exact::try_from("33333.33+1/3".to_owned()), Ok(shown));
+        let three = Fraction::whole(6).times(1, 2).unwrap();
+        assert_eq!(three.shown(Currency::Jpy).to_string(), "3");
     }
 }

@@ -180,9 +180,14 @@ impl Fact {
         let distance = |fact: &Self| strsim::damerau_levenshtein(fact.name(), unknown);
         let mut near: Vec<Self> = Self::ALL.to_vec();
         near.sort_by_cached_key(distance);
-        let names: Vec<_> = near.iter().take(3).map(|fact| fact.name()).collect();
+        let near = near.iter().take(3);
+        let near = near.filter(|fact| distance(fact) <= unknown.chars().count() / 2);
+        let names: Vec<_> = near.map(|fact| fact.name()).collect();
+        if names.is_empty() {
+            return "docs/facts.md lists all facts".to_owned();
+        }
         format!(
-            "the nearest are {}; docs/facts.md lists all",
+            "did you mean {}? docs/facts.md lists all",
             names.join(", ")
         )
     }

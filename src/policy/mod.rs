@@ -15,6 +15,7 @@
 //! Criteria are shared, and name the moments `at` which they are looked at. The language is shown by
 //! example in `docs/policies.md`.
 
+mod assess;
 mod award;
 mod check;
 mod decide;
@@ -24,6 +25,7 @@ mod exact;
 mod explain;
 mod facts;
 mod json;
+mod measure;
 mod pack;
 mod parse;
 mod predicate;
@@ -31,22 +33,26 @@ mod problem;
 mod registry;
 mod snapshot;
 pub mod store;
+mod usage;
 mod wording;
 
-pub use award::{Award, Base, Cap, Over, Rate, Scope, Step, Tier};
+pub use assess::Step;
+pub use award::{Award, Base, Cap, ConditionalRate, Most, Over, Rate, Scope, Term, Tier};
 pub use check::check;
 pub use decide::decide;
-pub use decision::{CriterionOutcome, Decision, FunderShare, PolicyRef, UsageSeen};
+pub use decision::{CriterionOutcome, Decision, FunderShare, PolicyRef};
 pub use digest::Sha256;
 pub use exact::{Exact, Ratio, RatioError, Sum};
 pub use explain::explain;
 pub use facts::{FactError, FactSpec, Kind, Quantity, Raw, Span, StatedBy, Unit, Value, Word};
+pub use measure::{Band, Class, ClassSeen, Score, ScoreSeen};
 pub use pack::{
-    Criterion, CriterionKind, Example, Exhaustion, Funder, Grade, LegalBasis, Mode, Moment,
-    OnExpiry, Payee, Policy, Reading, Rounding, Validity,
+    Criterion, CriterionKind, Example, Exhaustion, FastTrack, Funder, Funding, Grade, LegalBasis,
+    Mode, Moment, OnExpiry, Payee, Policy, Reading, Rounding, RoundingMode, Validity, split,
 };
-pub use predicate::{Bound, Outcome, Predicate};
+pub use predicate::{Bound, Comparison, Operand, Outcome, Predicate};
 pub use problem::{PackProblems, Problem};
 pub use registry::Fact;
-pub use snapshot::{Facts, FactsFileError, Seen, Source, Stated, Usage, read_facts_file};
+pub use snapshot::{Facts, FactsFileError, Seen, Source, Stated, read_facts_file};
+pub use usage::{Usage, UsageSeen};
 pub use wording::{Bilingual, Locale, NotAReasonCode, ReasonCode};

@@ -5,10 +5,14 @@ use std::ops::Range;
 use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
 
-use super::award::Award;
-use super::predicate::{Outcome, Predicate};
+use super::assess::counts;
+use super::award::{Award, Scope};
+use super::measure::{Class, Measures, Score};
+use super::predicate::{Outcome, Predicate, Sight};
 use super::registry::Fact;
-use super::{Bilingual, Facts, Ratio, ReasonCode, Sha256, Usage};
+use super::snapshot::Accepted;
+use super::usage::Usage;
+use super::{Bilingual, Facts, Ratio, ReasonCode, Seen, Sha256};
 use crate::types::{Code, Currency, Money, PartyId, Period, add_months_clamped};
 
 /// One immutable version of a programme's rules.
@@ -21,25 +25,36 @@ pub struct Policy {
     pub(super) title: Bilingual,
     pub(super) currency: Currency,
     pub(super) mode: Mode,
-    pub(super) payee: Payee,
+    pub(super) payee: Option<Payee>,
     pub(super) exhaustion: Exhaustion,
     pub(super) rounding: Rounding,
     pub(super) notice_days: u16,
     pub(super) in_force: Period,
-    pub(super) validity: Validity,
+    pub(super) validity: Option<Validity>,
     pub(super) on_expiry: OnExpiry,
     pub(super) documents: Vec<Bilingual>,
     pub(super) legal_basis: Vec<LegalBasis>,
     pub(super) readings: Vec<Reading>,
-    pub(super) funders: Vec<Funder>,
+    pub(super) funding: Vec<Funding>,
+    pub(super) accept: Accepted,
+    pub(super) scores: Vec<Score>,
+    pub(super) classes: Vec<Class>,
     pub(super) criteria: Vec<Criterion>,
-    pub(super) grant: Award,
-    pub(super) redemption: Award,
+    pub(super) fast_tracks: Vec<FastTrack>,
+    pub(super) at: Vec<AtMoment>,
     pub(super) examples: Vec<Example>,
-    /// The facts that a grant and a redemption may look at, each in the order of their names.
-    pub(super) wanted: [Vec<Fact>; 2],
     pub(super) body: String,
     pub(super) sha256: Sha256,
+}
+
+/// What a pack says of one moment.
+#[derive(Clone, Debug)]
+pub(super) struct AtMoment {
+    pub(super) moment: Moment,
+    /// How much is given; nothing at a recognition.
+    pub(super) award: Option<Award>,
+    /// The facts that a decision may look at, in the order of their names.
+    pub(super) wanted: Vec<Fact>,
 }
 
 /// What is being decided.
@@ -50,6 +65,18 @@ pub enum Moment {
     Grant,
     /// An order or its bill: how much of the price does the voucher pay?
     Redemption,
+    /// A claim for what was done: how much is given?
+    Claim,
+    /// Whether somebody counts as something; no amount.
+    Recognition,
+}
+
+impl Moment {
+    /// As packs and files write it.
+    pub fn word(self) -> &'static str {
+        let word = Self::WORDS.iter().find(|(_, moment)| *moment == self);
+        word.map_or("", |(word, _)| word)
+    }
 }
 
 /// A word of the pack language that stands for one of a few choices.
@@ -67,11 +94,10 @@ macro_rules! words {
 }
 
 words! {
-    Moment { "grant" => Grant, "redemption" => Redemption }
-    Mode { "ex_ante" => ExAnte }
-    Payee { "provider" => Provider, "firm" => Firm }
-    Exhaustion { "fcfs" => FirstCome }
-    Rounding { "half_up" => HalfUp }
+    Moment { "grant" => Grant, "redemption" => Redemption, "claim" => Claim, "recognition" => Recognition }
+    Mode { "ex_ante" => ExAnte, "ex_post" => ExPost, "recognition" => Recognition }
+    Payee { "provider" => Provider, "firm" => Firm, "carrier" => Carrier }
+    RoundingMode { "half_up" => HalfUp, "down" => Down, "up" => Up }
     OnExpiry { "reclaim" => Reclaim }
     Grade { "A" => Official, "B" => SecondaryCopy, "K" => GeneralKnowledge }
 }
@@ -81,6 +107,21 @@ words! {
 pub enum Mode {
     /// Applied for before the service is bought, then held and used.
     ExAnte,
+    /// Claimed for what was done.
+    ExPost,
+    /// Nothing is given: it says who counts as something.
+    Recognition,
+}
+
+impl Mode {
+    /// The moments at which a pack of this mode decides.
+    pub const fn moments(self) -> &'static [Moment] {
+        match self {
+            Self::ExAnte => &[Moment::Grant, Moment::Redemption],
+            Self::ExPost => &[Moment::Claim],
+            Self::Recognition => &[Moment::Recognition],
+        }
+    }
 }
 
 /// Who is paid when a voucher is redeemed.
@@ -91,20 +132,50 @@ pub enum Payee {
     Provider,
     /// The firm pays the whole price and claims.
     Firm,
+    /// The incubator or platform claims.
+    Carrier,
 }
 
 /// What happens when the budget runs out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exhaustion {
     /// First come, first served: later applications are refused.
     FirstCome,
+    /// Every award is reduced in one proportion.
+    ProRata,
+    /// The rate is lowered to what the budget is of the demand.
+    RatioFromDemand,
+    /// The first so many by a fact, the highest first.
+    Top {
+        /// So many.
+        number: u32,
+        /// By which fact.
+        by: Fact,
+        /// Within each class of this one.
+        within: Option<Fact>,
+        /// What tells equal ones apart, the lowest first.
+        ties: Vec<Fact>,
+    },
 }
 
-/// The one rounding at the end, to the currency's minor unit.
+/// The one rounding at the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rounding {
-    /// A half goes up.
+pub struct Rounding {
+    /// Which way.
+    pub mode: RoundingMode,
+    /// To whole multiples of this.
+    pub unit: Money,
+}
+
+/// Which way is rounded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoundingMode {
+    /// To the nearest; a half goes up.
     HalfUp,
+    /// Down.
+    Down,
+    /// Up.
+    Up,
 }
 
 /// What happens to the value of an expired voucher.
@@ -166,6 +237,30 @@ pub struct Funder {
     pub share: Ratio,
 }
 
+/// The funders of awards for whom a condition holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Funding {
+    /// For whom; for everybody, if there is no condition.
+    pub when: Option<Predicate>,
+    /// Who pays.
+    pub funders: Vec<Funder>,
+}
+
+/// A way in that waives some criteria.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FastTrack {
+    /// Its code.
+    pub code: ReasonCode,
+    /// Where the source says so.
+    pub clause: Bilingual,
+    /// What it is called.
+    pub title: Bilingual,
+    /// The criteria that it waives.
+    pub waives: Vec<ReasonCode>,
+    /// For whom.
+    pub test: Predicate,
+}
+
 /// Whether a condition lets in or keeps out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CriterionKind {
@@ -196,10 +291,10 @@ pub struct Criterion {
 
 impl Criterion {
     /// How it comes out: of an exclusion, whether the applicant is *not* excluded.
-    pub fn evaluate(&self, seen: &super::Seen) -> Outcome {
+    pub(super) fn evaluate(&self, sight: Sight<'_>) -> Outcome {
         match self.kind {
-            CriterionKind::Requirement => self.test.evaluate(seen),
-            CriterionKind::Exclusion => self.test.evaluate(seen).negate(),
+            CriterionKind::Requirement => self.test.evaluate(sight),
+            CriterionKind::Exclusion => self.test.evaluate(sight).negate(),
         }
     }
 }
@@ -211,6 +306,13 @@ pub enum Validity {
     Months(u16),
     /// To 31 December of the year of issue.
     CalendarYearEnd,
+    /// To this month and day of the next year.
+    NextYear {
+        /// From 1.
+        month: u32,
+        /// From 1.
+        day: u32,
+    },
 }
 
 impl Validity {
@@ -220,6 +322,9 @@ impl Validity {
             Self::Months(months) => add_months_clamped(issued_on, u32::from(months)),
             Self::CalendarYearEnd => {
                 NaiveDate::from_ymd_opt(issued_on.year(), 12, 31).unwrap_or(NaiveDate::MAX)
+            }
+            Self::NextYear { month, day } => {
+                NaiveDate::from_ymd_opt(issued_on.year() + 1, month, day).unwrap_or(NaiveDate::MAX)
             }
         }
     }
@@ -247,6 +352,10 @@ pub(super) struct Expected {
     pub(super) amount: Option<Money>,
     pub(super) own_share: Option<Money>,
     pub(super) last_day: Option<NaiveDate>,
+    pub(super) missing: Option<Vec<Fact>>,
+    pub(super) scores: Vec<(String, u32)>,
+    pub(super) classes: Vec<(String, String)>,
+    pub(super) funding: Vec<(Code, Money)>,
 }
 
 impl Policy {
@@ -280,14 +389,14 @@ impl Policy {
         self.mode
     }
 
-    /// Who is paid.
-    pub const fn payee(&self) -> Payee {
+    /// Who is paid; nobody by a recognition.
+    pub const fn payee(&self) -> Option<Payee> {
         self.payee
     }
 
     /// What happens when the budget runs out.
-    pub const fn exhaustion(&self) -> Exhaustion {
-        self.exhaustion
+    pub const fn exhaustion(&self) -> &Exhaustion {
+        &self.exhaustion
     }
 
     /// How amounts are rounded.
@@ -303,14 +412,20 @@ impl Policy {
     /// Who is paid when a voucher of `holder` is redeemed at `provider`.
     pub const fn payee_of(&self, holder: PartyId, provider: PartyId) -> PartyId {
         match self.payee {
-            Payee::Firm => holder,
-            Payee::Provider => provider,
+            Some(Payee::Provider) => provider,
+            Some(Payee::Firm | Payee::Carrier) | None => holder,
         }
     }
 
-    /// How long a voucher can be used.
-    pub const fn validity(&self) -> Validity {
+    /// How long a voucher can be used, or a recognition holds; `None` if without end.
+    pub const fn validity(&self) -> Option<Validity> {
         self.validity
+    }
+
+    /// The last day of what is given or recognised that day; the last of the calendar if it has no end.
+    pub fn last_day(&self, day: NaiveDate) -> NaiveDate {
+        self.validity
+            .map_or(NaiveDate::MAX, |validity| validity.last_day(day))
     }
 
     /// What happens to the value of an expired voucher.
@@ -333,9 +448,24 @@ impl Policy {
         &self.readings
     }
 
-    /// Who bears the awards.
-    pub fn funders(&self) -> &[Funder] {
-        &self.funders
+    /// Who bears the awards, for whom.
+    pub fn funding(&self) -> &[Funding] {
+        &self.funding
+    }
+
+    /// The points that it gives.
+    pub fn scores(&self) -> &[Score] {
+        &self.scores
+    }
+
+    /// The classes that it tells apart.
+    pub fn classes(&self) -> &[Class] {
+        &self.classes
+    }
+
+    /// The ways in that waive criteria.
+    pub fn fast_tracks(&self) -> &[FastTrack] {
+        &self.fast_tracks
     }
 
     /// The conditions of eligibility.
@@ -343,21 +473,50 @@ impl Policy {
         &self.criteria
     }
 
-    /// How much is given at that moment.
-    pub const fn award(&self, moment: Moment) -> &Award {
-        match moment {
-            Moment::Grant => &self.grant,
-            Moment::Redemption => &self.redemption,
-        }
+    /// The moments at which it decides.
+    pub const fn moments(&self) -> &'static [Moment] {
+        self.mode.moments()
+    }
+
+    /// How much is given at that moment; nothing at one that is not the pack's, or at a recognition.
+    pub fn award(&self, moment: Moment) -> Option<&Award> {
+        self.at_moment(moment)?.award.as_ref()
     }
 
     /// The facts that a decision of that moment may look at, in the order of their names.
     pub fn wanted(&self, moment: Moment) -> &[Fact] {
-        let [grant, redemption] = &self.wanted;
-        match moment {
-            Moment::Grant => grant,
-            Moment::Redemption => redemption,
-        }
+        self.at_moment(moment).map_or(&[], |at| &at.wanted)
+    }
+
+    fn at_moment(&self, moment: Moment) -> Option<&AtMoment> {
+        self.at.iter().find(|at| at.moment == moment)
+    }
+
+    /// The members of a usage that a decision of that moment counts, as files name them.
+    pub fn counted(&self, moment: Moment) -> Vec<&'static str> {
+        const MEMBERS: [(&str, Scope); 9] = [
+            ("held_now", Scope::Holding),
+            ("used_this_year", Scope::FirmYear),
+            ("used_by_group", Scope::GroupYear),
+            ("used_by_provider", Scope::ProviderYear),
+            ("used_in_life", Scope::Lifetime),
+            ("used_by_programme", Scope::Programme),
+            ("de_minimis", Scope::DeMinimis),
+            ("awards_this_year", Scope::YearCount),
+            ("awards_in_life", Scope::LifetimeCount),
+        ];
+        let award = self.award(moment);
+        let counted = |(_, scope): &(&str, Scope)| {
+            let held = (moment, *scope) == (Moment::Redemption, Scope::Holding);
+            held || counts(award, *scope)
+        };
+        let members = MEMBERS.into_iter().filter(counted);
+        members.map(|(name, _)| name).collect()
+    }
+
+    /// The scores and classes that follow from facts.
+    pub(super) fn measures(&self, seen: &Seen) -> Measures {
+        Measures::of(&self.scores, &self.classes, seen)
     }
 
     /// The pack, byte for byte.
@@ -370,19 +529,32 @@ impl Policy {
         self.sha256
     }
 
-    /// Splits an amount by the funders' shares. Each part is rounded down and what is left goes to
-    /// the first funder, so the parts are exactly the amount together.
-    pub fn split(&self, amount: Money) -> Vec<Money> {
-        let part = |funder: &Funder| {
-            let share = i128::from(amount.minor()) * i128::from(funder.share.numer())
-                / i128::from(funder.share.denom());
-            i64::try_from(share).expect("BUG: a share of at most one is no more than the amount")
-        };
-        let mut parts: Vec<i64> = self.funders.iter().map(part).collect();
-        let left = amount.minor() - parts.iter().sum::<i64>();
-        if let Some(first) = parts.first_mut() {
-            *first += left;
+    /// The funders of a case: the first whose condition holds. `None` while an earlier one is open.
+    pub(super) fn funders(&self, sight: Sight<'_>) -> Option<&[Funder]> {
+        for funding in &self.funding {
+            let holds = |when: &Predicate| when.evaluate(sight);
+            match funding.when.as_ref().map_or(Outcome::Pass, holds) {
+                Outcome::Pass => return Some(&funding.funders),
+                Outcome::Fail => {}
+                Outcome::NeedsReview => return None,
+            }
         }
-        parts.into_iter().map(Money::from_minor).collect()
+        Some(&[])
     }
+}
+
+/// Splits an amount by the funders' shares. Each part is rounded down and what is left goes to
+/// the first funder, so the parts are exactly the amount together.
+pub fn split(funders: &[Funder], amount: Money) -> Vec<Money> {
+    let part = |funder: &Funder| {
+        let share = i128::from(amount.minor()) * i128::from(funder.share.numer())
+            / i128::from(funder.share.denom());
+        i64::try_from(share).expect("BUG: a share of at most one is no more than the amount")
+    };
+    let mut parts: Vec<i64> = funders.iter().map(part).collect();
+    let left = amount.minor() - parts.iter().sum::<i64>();
+    if let Some(first) = parts.first_mut() {
+        *first += left;
+    }
+    parts.into_iter().map(Money::from_minor).collect()
 }

@@ -1,4 +1,4 @@
-//! What a decision is made on: a snapshot of stated facts, and what the applicant used before.
+//! What a decision is made on: a snapshot of stated facts; and files that hold one.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,7 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::facts::{FactError, Kind, Raw, StatedBy, Value, parse_day};
 use super::json::Json;
-use super::{Fact, Sha256, Sum};
+use super::usage::Usage;
+use super::{Fact, Moment, Policy, Sha256, Sum};
 use crate::types::{Currency, LogIndex, Money, MoneyError};
 
 /// How a fact came to be known.
@@ -34,6 +35,9 @@ impl Source {
         }
     }
 }
+
+/// The sources that a pack demands of facts.
+pub(super) type Accepted = BTreeMap<Fact, Vec<Source>>;
 
 /// A fact's value, how it is known and on which day it held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -153,6 +157,7 @@ impl Facts {
         };
         let mut reader = FileReader {
             currency,
+            needed: Vec::new(),
             problems: Vec::new(),
         };
         match reader.facts(facts, NaiveDate::MIN) {
@@ -171,28 +176,38 @@ impl Facts {
         Sha256::of(&self.to_canonical_json())
     }
 
-    /// What a decision of that day may rely on: nothing of a later day, and of what only the office
-    /// can determine, nothing that was merely declared.
-    pub(super) fn seen(&self, wanted: &[Fact], on: NaiveDate) -> Seen {
-        let visible = |fact: &&Fact| {
-            self.facts.get(fact).filter(|stated| {
-                let by_office = fact.spec().stated_by == StatedBy::Office;
-                stated.as_of <= on && (!by_office || stated.source == Source::Verified)
-            })
+    /// What a decision of that day may rely on: nothing of a later day; of what only the office can determine,
+    /// nothing that was merely declared; and only from the sources that `accepted` names for a fact. The day
+    /// itself is always known.
+    pub(super) fn seen(&self, wanted: &[Fact], accepted: &Accepted, on: NaiveDate) -> Seen {
+        let value = |fact: &Fact| {
+            if *fact == Fact::DecidedOn {
+                return Some((*fact, Value::Date(on)));
+            }
+            let stated = self.visible(*fact, accepted, on)?;
+            Some((*fact, stated.value.clone()))
         };
-        let value = |fact: &Fact| visible(&fact).map(|stated| (*fact, stated.value.clone()));
         Seen(wanted.iter().filter_map(value).collect())
     }
-}
 
-/// What the applicant had used and held before the decision: from the quota accounts, not declared.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// The value of the vouchers it holds now: at a grant what counts against the holding limit, at
-    /// a redemption what there is to redeem from.
-    pub held_now: Money,
-    /// What counts against the limit per applicant and year, in the year of the decision.
-    pub used_this_year: Money,
+    fn visible(&self, fact: Fact, accepted: &Accepted, on: NaiveDate) -> Option<&Stated> {
+        self.facts.get(&fact).filter(|stated| {
+            let is_enough = match accepted.get(&fact) {
+                Some(sources) => sources.contains(&stated.source),
+                None if fact.spec().stated_by == StatedBy::Office => {
+                    stated.source == Source::Verified
+                }
+                None => true,
+            };
+            stated.as_of <= on && is_enough
+        })
+    }
+
+    /// Of the facts seen, the ledger's entries that stated or determined them.
+    pub(super) fn entries(&self, seen: &Seen) -> BTreeMap<Fact, LogIndex> {
+        let entry = |(fact, _): &(Fact, Value)| Some((*fact, self.facts.get(fact)?.entry?));
+        seen.0.iter().filter_map(entry).collect()
+    }
 }
 
 /// The facts that a decision saw, in the order of their names.
@@ -202,10 +217,8 @@ pub struct Seen(Vec<(Fact, Value)>);
 impl Seen {
     /// The value of a fact, if it was seen.
     pub fn get(&self, fact: Fact) -> Option<&Value> {
-        self.0
-            .iter()
-            .find(|(seen, _)| *seen == fact)
-            .map(|(_, value)| value)
+        let place = self.0.binary_search_by_key(&fact, |(seen, _)| *seen).ok()?;
+        self.0.get(place).map(|(_, value)| value)
     }
 
     /// An amount of money.
@@ -282,6 +295,7 @@ impl<'de> Visitor<'de> for SeenVisitor {
             };
             seen.push((fact, value));
         }
+        seen.sort_by_key(|(fact, _)| *fact);
         Ok(Seen(seen))
     }
 }
@@ -301,7 +315,7 @@ fn raw(json: &Json) -> Raw<'_> {
 #[error("{}", .0.join("\n"))]
 pub struct FactsFileError(pub Vec<String>);
 
-/// Reads a facts file: the facts, stated in `currency`, and the usage.
+/// Reads a facts file for a decision by `policy`: the facts, in its currency, and the usage that its caps count.
 ///
 /// ```json
 /// {
@@ -319,11 +333,16 @@ pub struct FactsFileError(pub Vec<String>);
 /// # Errors
 /// Unknown and repeated keys, unknown facts, wrong types and units, amounts that are not text; each
 /// named by its place in the file.
-pub fn read_facts_file(bytes: &[u8], currency: Currency) -> Result<(Facts, Usage), FactsFileError> {
+pub fn read_facts_file(
+    bytes: &[u8],
+    policy: &Policy,
+    moment: Moment,
+) -> Result<(Facts, Usage), FactsFileError> {
     let json: Json = serde_json::from_slice(bytes)
         .map_err(|error| FactsFileError(vec![format!("not a facts file: {error}")]))?;
     let mut reader = FileReader {
-        currency,
+        currency: policy.currency(),
+        needed: policy.counted(moment),
         problems: Vec::new(),
     };
     let result = reader.file(&json);
@@ -353,6 +372,8 @@ struct Written<'j> {
 
 struct FileReader {
     currency: Currency,
+    /// The members of `usage` that must be there.
+    needed: Vec<&'static str>,
     problems: Vec<String>,
 }
 
@@ -388,7 +409,11 @@ impl FileReader {
         let as_of = self.day("as_of", get(members, "as_of"));
         let usage = match get(members, "usage") {
             Some(usage) => self.usage(usage),
-            None => self.refuse("usage", "is missing: give held_now and used_this_year"),
+            None if self.needed.is_empty() => Some(Usage::default()),
+            None => {
+                let needed = self.needed.join(" and ");
+                self.refuse("usage", format_args!("is missing: give {needed}"))
+            }
         };
         let facts = match (get(members, "facts"), as_of) {
             (Some(facts), Some(as_of)) => self.facts(facts, as_of),
@@ -484,12 +509,71 @@ impl FileReader {
     }
 
     fn usage(&mut self, json: &Json) -> Option<Usage> {
-        let members = self.object("usage", json, &["held_now", "used_this_year"])?;
-        let held_now = self.money("usage.held_now", get(members, "held_now"));
-        let used_this_year = self.money("usage.used_this_year", get(members, "used_this_year"));
+        const AMOUNTS: [&str; 9] = [
+            "held_now",
+            "used_this_year",
+            "used_by_group",
+            "used_by_provider",
+            "used_in_life",
+            "used_by_programme",
+            "de_minimis",
+            "budget",
+            "demand",
+        ];
+        const NUMBERS: [&str; 3] = ["awards_this_year", "awards_in_life", "rank"];
+        let keys = [AMOUNTS.as_slice(), &NUMBERS].concat();
+        let members = self.object("usage", json, &keys)?;
+        let needed: Vec<&str> = self.needed.clone();
+        for key in needed.iter().filter(|key| get(members, key).is_none()) {
+            self.refuse::<()>(
+                "usage",
+                format_args!(
+                    "has no {key}, which a cap of this pack counts: give it, if only as zero"
+                ),
+            );
+        }
+        let mut amount = |key: &str| match get(members, key) {
+            None => Some(None),
+            given => self.money(&format!("usage.{key}"), given).map(Some),
+        };
+        let [
+            held,
+            year,
+            group,
+            provider,
+            life,
+            programme,
+            de_minimis,
+            budget,
+            demand,
+        ] = AMOUNTS.map(&mut amount);
+        let mut number = |key: &str| match get(members, key) {
+            None => Some(None),
+            Some(Json::Integer(number)) if u32::try_from(*number).is_ok() => {
+                Some(u32::try_from(*number).ok())
+            }
+            Some(_) => {
+                let place = format!("usage.{key}");
+                self.refuse(
+                    place,
+                    "must be a whole number from 0, such as 3, without quotes",
+                )
+            }
+        };
+        let [awards_this_year, awards_in_life, rank] = NUMBERS.map(&mut number);
         Some(Usage {
-            held_now: held_now?,
-            used_this_year: used_this_year?,
+            held_now: held?.unwrap_or_default(),
+            used_this_year: year?.unwrap_or_default(),
+            used_by_group: group?.unwrap_or_default(),
+            used_by_provider: provider?.unwrap_or_default(),
+            used_in_life: life?.unwrap_or_default(),
+            used_by_programme: programme?.unwrap_or_default(),
+            de_minimis: de_minimis?.unwrap_or_default(),
+            awards_this_year: awards_this_year?.unwrap_or(0),
+            awards_in_life: awards_in_life?.unwrap_or(0),
+            rank: rank?,
+            budget: budget?,
+            demand: demand?,
         })
     }
 

@@ -68,6 +68,34 @@ impl ReasonCode {
     pub const CAP_FIRM_YEAR: Self = Self(Cow::Borrowed("CAP_FIRM_YEAR"));
     /// No more can be redeemed than is held.
     pub const CAP_HOLDING_BALANCE: Self = Self(Cow::Borrowed("CAP_HOLDING_BALANCE"));
+    /// The limit for each head or thing was reached.
+    pub const CAP_UNIT: Self = Self(Cow::Borrowed("CAP_UNIT"));
+    /// The limit of all firms under one controller was reached.
+    pub const CAP_GROUP_YEAR: Self = Self(Cow::Borrowed("CAP_GROUP_YEAR"));
+    /// The limit per provider and year was reached.
+    pub const CAP_PROVIDER_YEAR: Self = Self(Cow::Borrowed("CAP_PROVIDER_YEAR"));
+    /// The limit of all years was reached.
+    pub const CAP_LIFETIME: Self = Self(Cow::Borrowed("CAP_LIFETIME"));
+    /// As many awards as a year allows were given.
+    pub const CAP_YEAR_COUNT: Self = Self(Cow::Borrowed("CAP_YEAR_COUNT"));
+    /// As many awards as are ever allowed were given.
+    pub const CAP_LIFETIME_COUNT: Self = Self(Cow::Borrowed("CAP_LIFETIME_COUNT"));
+    /// The ceiling of de minimis aid was reached.
+    pub const CAP_DE_MINIMIS: Self = Self(Cow::Borrowed("CAP_DE_MINIMIS"));
+    /// The limit of the programme was reached.
+    pub const CAP_PROGRAMME: Self = Self(Cow::Borrowed("CAP_PROGRAMME"));
+    /// The budget is shared in proportion, and is not enough for all.
+    pub const BUDGET_SHARE: Self = Self(Cow::Borrowed("BUDGET_SHARE"));
+    /// The case ranks below those that are awarded.
+    pub const RANK: Self = Self(Cow::Borrowed("RANK"));
+    /// No rate of the policy is for this case.
+    pub const NO_RATE: Self = Self(Cow::Borrowed("NO_RATE"));
+    /// A ratio has zero below the line.
+    pub const ZERO_DENOMINATOR: Self = Self(Cow::Borrowed("ZERO_DENOMINATOR"));
+    /// An amount beyond what can be written.
+    pub const OUT_OF_RANGE: Self = Self(Cow::Borrowed("OUT_OF_RANGE"));
+    /// The policy does not decide at this moment.
+    pub const MOMENT: Self = Self(Cow::Borrowed("MOMENT"));
     /// A unified social credit code whose check character is wrong.
     pub const USCC_BAD_CHECK: Self = Self(Cow::Borrowed("USCC_BAD_CHECK"));
     /// A unified social credit code with a character outside the standard's alphabet.
@@ -78,7 +106,7 @@ impl ReasonCode {
     pub const USCC_LOWER_CASE: Self = Self(Cow::Borrowed("USCC_LOWER_CASE"));
 
     /// The codes that this program gives by itself; a pack can't use them for its criteria.
-    pub const BUILT_IN: [Self; 13] = [
+    pub const BUILT_IN: [Self; 27] = [
         Self::NOT_IN_FORCE,
         Self::CURRENCY,
         Self::EXPIRED,
@@ -88,6 +116,20 @@ impl ReasonCode {
         Self::CAP_HOLDING,
         Self::CAP_FIRM_YEAR,
         Self::CAP_HOLDING_BALANCE,
+        Self::CAP_UNIT,
+        Self::CAP_GROUP_YEAR,
+        Self::CAP_PROVIDER_YEAR,
+        Self::CAP_LIFETIME,
+        Self::CAP_YEAR_COUNT,
+        Self::CAP_LIFETIME_COUNT,
+        Self::CAP_DE_MINIMIS,
+        Self::CAP_PROGRAMME,
+        Self::BUDGET_SHARE,
+        Self::RANK,
+        Self::NO_RATE,
+        Self::ZERO_DENOMINATOR,
+        Self::OUT_OF_RANGE,
+        Self::MOMENT,
         Self::USCC_BAD_CHECK,
         Self::USCC_BAD_ALPHABET,
         Self::USCC_BAD_LENGTH,

@@ -263,7 +263,7 @@ fn new_voucher(
         policy: application.policy,
         issued_index: LogIndex(0),
         issued_on: today,
-        last_day: policy.validity().last_day(today),
+        last_day: policy.last_day(today),
         parts: Parts {
             free: face.money(),
             held: nothing,

@@ -167,7 +167,7 @@ pub(super) fn invoiced(mut facts: Facts, price: Amount, today: NaiveDate) -> Fac
 pub(super) fn redemption(policy: &Policy, facts: &Facts, held: Money, on: NaiveDate) -> Decision {
     let usage = Usage {
         held_now: held,
-        used_this_year: Money::ZERO,
+        ..Usage::default()
     };
     policy::decide(policy, Moment::Redemption, facts, &usage, on)
 }
@@ -279,6 +279,7 @@ impl Usages {
         Usage {
             held_now: limits.holding_used,
             used_this_year: limits.year_used,
+            ..Usage::default()
         }
     }
 

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use subsidy_ledger::policy::{
     Decision, Fact, Facts, Locale, Moment, Outcome, Policy, Raw, ReasonCode, Source, Usage, check,
-    decide, explain, read_facts_file,
+    decide, explain, read_facts_file, split,
 };
 use subsidy_ledger::types::{Currency, Money};
 
@@ -42,6 +42,7 @@ pub(crate) struct Case {
     pub(crate) on: Option<NaiveDate>,
     /// A text of the pack and what stands there instead, everywhere.
     pub(crate) replace: Option<(String, String)>,
+    /// Facts of the base that it does not have.
     #[serde(default)]
     pub(crate) remove: Vec<String>,
     #[serde(default)]
@@ -55,7 +56,8 @@ pub(crate) struct Case {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Expect {
     pub(crate) outcome: Outcome,
-    pub(crate) amount: String,
+    /// Nothing, unless it says so.
+    pub(crate) amount: Option<String>,
     pub(crate) own_share: Option<String>,
     #[serde(default)]
     pub(crate) reasons: Vec<String>,
@@ -63,6 +65,12 @@ pub(crate) struct Expect {
     pub(crate) missing: Vec<Fact>,
     pub(crate) last_day: Option<NaiveDate>,
     pub(crate) payee: Option<String>,
+    #[serde(default)]
+    pub(crate) scores: BTreeMap<String, u32>,
+    #[serde(default)]
+    pub(crate) classes: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(crate) funding: BTreeMap<String, String>,
 }
 
 fn root() -> &'static Path {
@@ -77,8 +85,37 @@ fn pack(name: &str) -> Policy {
     Policy::parse(&pack_text(name)).unwrap_or_else(|report| panic!("{}", report.render(name)))
 }
 
+/// Every worked case, from all files.
 pub(crate) fn case_file() -> CaseFile {
-    toml::from_str(&fs::read_to_string(root().join("tests/cases/vouchers.toml")).unwrap()).unwrap()
+    let mut all = CaseFile {
+        base: BTreeMap::new(),
+        case: Vec::new(),
+    };
+    let mut paths: Vec<_> = fs::read_dir(root().join("tests/cases"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    paths.sort();
+    for path in paths {
+        let text = fs::read_to_string(&path).unwrap();
+        let file: CaseFile =
+            toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        for (name, base) in file.base {
+            assert!(
+                all.base.insert(name.clone(), base).is_none(),
+                "two bases {name}"
+            );
+        }
+        for case in file.case {
+            assert!(
+                all.case.iter().all(|other| other.id != case.id),
+                "two cases {}",
+                case.id
+            );
+            all.case.push(case);
+        }
+    }
+    all
 }
 
 fn decide_case(base: &Base, case: &Case) -> (Policy, Decision) {
@@ -96,15 +133,19 @@ fn decide_case(base: &Base, case: &Case) -> (Policy, Decision) {
     let mut facts = base.facts.clone();
     facts.retain(|name, _| !case.remove.contains(name));
     facts.extend(case.facts.clone());
-    let mut usage: BTreeMap<String, Value> = [
-        ("held_now".into(), json!("0.00")),
-        ("used_this_year".into(), json!("0.00")),
-    ]
-    .into();
+    let nothing = |name: &str| match name {
+        "awards_this_year" | "awards_in_life" => json!(0),
+        _ => json!(Money::ZERO.to_text(policy.currency())),
+    };
+    let counted = policy.counted(base.moment).into_iter();
+    let mut usage: BTreeMap<String, Value> = counted
+        .map(|name| (name.to_owned(), nothing(name)))
+        .collect();
     usage.extend(base.usage.clone());
     usage.extend(case.usage.clone());
     let file = json!({ "as_of": on.to_string(), "facts": facts, "usage": usage }).to_string();
-    let (facts, usage) = read_facts_file(file.as_bytes(), policy.currency()).unwrap();
+    let (facts, usage) = read_facts_file(file.as_bytes(), &policy, base.moment)
+        .unwrap_or_else(|error| panic!("{}: {error}", case.id));
     let decision = decide(&policy, base.moment, &facts, &usage, on);
     (policy, decision)
 }
@@ -115,7 +156,7 @@ fn decision_of(id: &str) -> (Policy, Decision) {
     decide_case(&file.base[&case.base], case)
 }
 
-/// Worked cases V1, V2, V4 to V7, E10, E11 and the edges between them.
+/// The worked cases that the product was specified by, and the edges between them.
 #[test]
 fn worked_cases() {
     let file = case_file();
@@ -130,13 +171,33 @@ fn worked_cases() {
             missing,
             last_day,
             payee,
+            scores,
+            classes,
+            funding,
         } = &case.expect;
+        let nothing = Money::ZERO.to_text(found.currency);
+        let amount = amount.as_ref().unwrap_or(&nothing);
+        let has_points = |(name, points): (&String, &u32)| {
+            let mut seen = found.scores.iter().filter(|seen| seen.name == *name);
+            seen.any(|seen| seen.least == *points && seen.most == *points)
+        };
+        let has_class = |(name, class): (&String, &String)| {
+            let mut seen = found.classes.iter();
+            seen.any(|seen| seen.name == *name && seen.class == *class)
+        };
+        let is_borne = |(funder, part): (&String, &String)| {
+            let mut shares = found.funding.iter();
+            shares.any(|share| share.funder.as_str() == funder && share.amount.to_string() == *part)
+        };
         let found_reasons: Vec<_> = found.reasons.iter().map(ReasonCode::as_str).collect();
         let right = found.outcome == *outcome
             && found.amount.to_string() == *amount
             && found.own_share.map(|sum| sum.to_string()) == *own_share
             && found_reasons == *reasons
             && found.missing == *missing
+            && scores.iter().all(has_points)
+            && classes.iter().all(has_class)
+            && funding.iter().all(is_borne)
             && (last_day.is_none() || found.last_day == *last_day)
             && payee
                 .as_ref()
@@ -174,7 +235,7 @@ fn a_decision_is_canonical_json_small_and_readable_again() {
             "{}",
             case.id
         );
-        assert!(bytes.len() < 2_048, "{}: {} bytes", case.id, bytes.len());
+        assert!(bytes.len() < 4_096, "{}: {} bytes", case.id, bytes.len());
         assert_eq!(
             serde_json::from_slice::<Decision>(&bytes).unwrap(),
             decision,
@@ -375,7 +436,7 @@ fn examples_that_fail_and_files_that_are_no_pack() {
 #[test]
 fn facts_files_are_read_strictly() {
     let refusal = |text: &str| {
-        read_facts_file(text.as_bytes(), Currency::Cny)
+        read_facts_file(text.as_bytes(), &pack("yuhuan-2023"), Moment::Grant)
             .unwrap_err()
             .to_string()
     };
@@ -459,7 +520,7 @@ fn redeem(policy: &Policy, price: i64, held: i64) -> Decision {
         .unwrap();
     let usage = Usage {
         held_now: Money::from_minor(held),
-        used_this_year: Money::ZERO,
+        ..Usage::default()
     };
     decide(policy, Moment::Redemption, &facts, &usage, on)
 }
@@ -473,7 +534,11 @@ proptest! {
         application in 1_u32..30_000, holding in 1_u32..60_000, year in 1_u32..120_000,
         tighter in 0_u32..1_000,
     ) {
-        let usage = Usage { held_now: Money::from_minor(held), used_this_year: Money::from_minor(used) };
+        let usage = Usage {
+            held_now: Money::from_minor(held),
+            used_this_year: Money::from_minor(used),
+            ..Usage::default()
+        };
         let policy = limited(application, holding, year);
         let decision = grant(&policy, requested, &usage);
         let amount = decision.amount.money().minor();
@@ -515,7 +580,7 @@ proptest! {
         let (before, rest) = body.split_once("[[funder]]").unwrap();
         let (_, after) = rest.split_once("share = \"1\"\n").unwrap();
         let policy = Policy::parse(&format!("{before}{funders}{after}")).unwrap();
-        let parts = policy.split(Money::from_minor(amount));
+        let parts = split(&policy.funding()[0].funders, Money::from_minor(amount));
         prop_assert_eq!(parts.len(), weights.len());
         prop_assert!(parts.iter().all(|part| *part >= Money::ZERO));
         prop_assert_eq!(parts.iter().map(|part| i128::from(part.minor())).sum::<i128>(), i128::from(amount));
@@ -524,7 +589,7 @@ proptest! {
     #[test]
     fn any_text_is_an_answer(text in "\\PC*", at in 0_usize..5_000, cut in 0_usize..40) {
         let _ = check(&text);
-        let _ = read_facts_file(text.as_bytes(), Currency::Cny);
+        let _ = read_facts_file(text.as_bytes(), &pack("yuhuan-2023"), Moment::Grant);
         let body: Vec<char> = pack_text("shanghai-2020").chars().collect();
         let spoiled: String = body.iter().take(at).copied()
             .chain(text.chars()).chain(body.iter().skip(at + cut).copied()).collect();

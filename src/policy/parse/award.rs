@@ -1,11 +1,14 @@
-//! Reads what is given at a moment: base, rate or tiers, caps.
+//! Reads what is given at a moment: bases, rates or tiers, caps.
 
 use std::ops::Range;
 
-use crate::policy::Moment;
-use crate::policy::Ratio;
-use crate::policy::award::{Award, Base, Cap, Over, Rate, Scope, Tier};
+use crate::policy::award::{
+    Award, Base, Cap, ConditionalRate, Factor, FactorOf, Limit, Most, Over, Rate, Scope, Term, Tier,
+};
+use crate::policy::facts::Kind;
+use crate::policy::predicate::Predicate;
 use crate::policy::problem::Problems;
+use crate::policy::{Fact, Moment, Ratio};
 use crate::types::{Currency, Money, Period};
 
 use super::condition;
@@ -13,25 +16,52 @@ use super::reader::{self, Node, Section};
 
 /// What every amount of a pack is read with.
 #[derive(Clone, Copy)]
-pub(super) struct Context {
-    pub(super) currency: Currency,
+pub(super) struct Context<'p> {
+    pub(super) conditions: condition::Scope<'p>,
     /// `None` if the window itself is wrong: dated caps are then not compared with it.
     pub(super) in_force: Option<Period>,
+}
+
+impl Context<'_> {
+    pub(super) const fn currency(self) -> Currency {
+        self.conditions.currency
+    }
 }
 
 pub(super) fn award(
     node: Node<'_>,
     moment: Moment,
-    context: Context,
+    context: Context<'_>,
     problems: &mut Problems<'_>,
 ) -> Option<Award> {
-    let name = match moment {
-        Moment::Grant => "[grant]",
-        Moment::Redemption => "[redemption]",
+    let name = format!("[{}]", moment.word());
+    let mut section = Section::of(node, &name, problems)?;
+    let base = section.optional("base");
+    let bases = match base {
+        None => Some(Vec::new()),
+        Some(node) => bases(node, moment, context, problems),
     };
-    let mut section = Section::of(node, name, problems)?;
-    let base = base(&mut section, moment, problems);
-    let rate = rate(&mut section, context.currency, problems);
+    let rates = rates(&mut section, context, problems);
+    if let Some(rates) = &rates {
+        let wants_base = rates.iter().any(|rate| matches!(rate.rate, Rate::Tiers(_)));
+        match (wants_base, base) {
+            (true, None) => {
+                problems.note::<()>(
+                    &section.span,
+                    format!("{name} has a rate, and no `base` that it applies to"),
+                    "add base = \"service_price\", or another fact that is money",
+                );
+            }
+            (false, Some(base)) => {
+                problems.note::<()>(
+                    &base.span(),
+                    "a fixed amount has no base",
+                    "remove `base`, or give a rate",
+                );
+            }
+            (true, Some(_)) | (false, None) => {}
+        }
+    }
     let caps = section.get_optional(
         "cap",
         |node, problems| {
@@ -48,23 +78,282 @@ pub(super) fn award(
     }
     section.finish(problems);
     Some(Award {
-        base: base?,
-        rate: rate?,
+        bases: bases?,
+        rates: rates?,
         caps: caps?.unwrap_or_default(),
     })
 }
 
-fn base(section: &mut Section<'_>, moment: Moment, problems: &mut Problems<'_>) -> Option<Base> {
-    let node = section.required("base", problems)?;
-    let base = reader::word(node, problems)?;
-    if (moment, base) == (Moment::Redemption, Base::RequestedAmount) {
+/// Of items with conditions, notes those that come after one for everybody, or after one with the same condition.
+pub(super) fn refuse_unreachable<'p>(
+    items: impl Iterator<Item = (Option<&'p Predicate>, Range<usize>)>,
+    what: &str,
+    problems: &mut Problems<'_>,
+) {
+    let mut before: Vec<Option<&Predicate>> = Vec::new();
+    for (when, span) in items {
+        if before.contains(&None) || before.contains(&when) {
+            problems.note::<()>(
+                &span,
+                format!(
+                    "this {what} is never reached: one before it is for the same or for everybody"
+                ),
+                "order them from the narrowest `when`, the one without it last",
+            );
+        }
+        before.push(when);
+    }
+}
+
+/// A fact, a table, or a list of tables of which the first that holds is taken.
+fn bases(
+    node: Node<'_>,
+    moment: Moment,
+    context: Context<'_>,
+    problems: &mut Problems<'_>,
+) -> Option<Vec<Base>> {
+    if node.get_ref().is_str() {
+        let fact = base_fact(node, moment, true, problems)?;
+        return Some(vec![Base {
+            when: None,
+            terms: vec![plain(fact)],
+            less: Vec::new(),
+        }]);
+    }
+    if node.get_ref().is_table() {
+        return Some(vec![base(node, moment, context, problems)?]);
+    }
+    let placed = reader::list_of(
+        node,
+        |node, problems| Some((base(node, moment, context, problems)?, node.span())),
+        problems,
+    )?;
+    refuse_unreachable(
+        placed
+            .iter()
+            .map(|(base, span)| (base.when.as_ref(), span.clone())),
+        "base",
+        problems,
+    );
+    Some(placed.into_iter().map(|(base, _)| base).collect())
+}
+
+const fn plain(fact: Fact) -> Term {
+    Term {
+        fact,
+        at_most: None,
+        times: Vec::new(),
+    }
+}
+
+fn base(
+    node: Node<'_>,
+    moment: Moment,
+    context: Context<'_>,
+    problems: &mut Problems<'_>,
+) -> Option<Base> {
+    let mut section = Section::of(node, "a base", problems)?;
+    let when = when(&mut section, context, problems);
+    let terms = if let Some(sum) = section.optional("sum") {
+        let mut first = true;
+        let one = |node: Node<'_>, problems: &mut Problems<'_>| {
+            let mut section = Section::of(node, "a term", problems)?;
+            let term = term(&mut section, moment, first, context, problems);
+            first = false;
+            section.finish(problems);
+            term
+        };
+        reader::list_of(sum, one, problems)
+    } else {
+        term(&mut section, moment, true, context, problems).map(|term| vec![term])
+    };
+    let less = section.get_optional(
+        "less",
+        |node, problems| {
+            reader::list_of(
+                node,
+                |node, problems| base_fact(node, moment, false, problems),
+                problems,
+            )
+        },
+        problems,
+    );
+    section.finish(problems);
+    Some(Base {
+        when: when?,
+        terms: terms?,
+        less: less?.unwrap_or_default(),
+    })
+}
+
+pub(super) fn when(
+    section: &mut Section<'_>,
+    context: Context<'_>,
+    problems: &mut Problems<'_>,
+) -> Option<Option<Predicate>> {
+    section.get_optional(
+        "when",
+        |node, problems| condition::predicate(node, context.conditions, problems),
+        problems,
+    )
+}
+
+fn term(
+    section: &mut Section<'_>,
+    moment: Moment,
+    first: bool,
+    context: Context<'_>,
+    problems: &mut Problems<'_>,
+) -> Option<Term> {
+    let fact = section.get(
+        "fact",
+        |node, problems| base_fact(node, moment, first, problems),
+        problems,
+    );
+    let at_most = section.get_optional(
+        "at_most",
+        |node, problems| {
+            if node.get_ref().is_table() {
+                let mut section = Section::of(node, "a limit", problems)?;
+                let fact = section.get(
+                    "fact",
+                    |node, p| base_fact(node, moment, false, p),
+                    problems,
+                );
+                section.finish(problems);
+                fact.map(Limit::Fact)
+            } else {
+                condition::value(fact?, node, context.currency(), problems).map(Limit::Value)
+            }
+        },
+        problems,
+    );
+    let times = section.get_optional(
+        "times",
+        |node, problems| reader::list_of(node, |node, p| factor(node, context, p), problems),
+        problems,
+    );
+    Some(Term {
+        fact: fact?,
+        at_most: at_most?,
+        times: times?.unwrap_or_default(),
+    })
+}
+
+fn factor(node: Node<'_>, context: Context<'_>, problems: &mut Problems<'_>) -> Option<Factor> {
+    let mut section = Section::of(node, "a factor", problems)?;
+    let number = section.get_optional("number", positive, problems);
+    let numeric = |kind| matches!(kind, Kind::Count(_) | Kind::Quantity(_));
+    let fact = section.get_optional(
+        "fact",
+        |node, problems| condition::fact_of(node, numeric, "a number", problems),
+        problems,
+    );
+    let at_most = section.get_optional(
+        "at_most",
+        |node, problems| {
+            let fact = fact.flatten()?;
+            condition::value(fact, node, context.currency(), problems)
+        },
+        problems,
+    );
+    let per = section.get_optional("per", positive, problems);
+    section.finish(problems);
+    let number = match (number?, fact?) {
+        (Some(number), None) => FactorOf::Number(number),
+        (None, Some(fact)) => FactorOf::Fact(fact, at_most?),
+        (_, _) => {
+            return problems.note(
+                &node.span(),
+                "a factor is either a number or a fact",
+                "write { number = 12 }, or { fact = \"area\" }",
+            );
+        }
+    };
+    Some(Factor {
+        number,
+        per: per?.unwrap_or(1),
+    })
+}
+
+fn positive(node: Node<'_>, problems: &mut Problems<'_>) -> Option<u32> {
+    match reader::small_number(node, problems)? {
+        0 => problems.note(&node.span(), "zero", "write a whole number from 1"),
+        number => Some(u32::from(number)),
+    }
+}
+
+/// A fact that is money. The first of a voucher's base is what the voucher is asked or used for.
+fn base_fact(
+    node: Node<'_>,
+    moment: Moment,
+    first: bool,
+    problems: &mut Problems<'_>,
+) -> Option<Fact> {
+    let fact = condition::fact_of(
+        node,
+        |kind| kind == Kind::Money,
+        "an amount of money",
+        problems,
+    )?;
+    let wrong = match (moment, fact) {
+        _ if !first => None,
+        (Moment::Redemption, Fact::ServicePrice)
+        | (Moment::Grant, Fact::ServicePrice | Fact::RequestedAmount)
+        | (Moment::Claim | Moment::Recognition, _) => None,
+        (Moment::Redemption, _) => Some((
+            "a redemption pays part of a price, not of another amount",
+            "begin the base with \"service_price\"",
+        )),
+        (Moment::Grant, _) => Some((
+            "a voucher is granted for a price or for an amount applied for",
+            "begin the base with \"service_price\" or \"requested_amount\"",
+        )),
+    };
+    match wrong {
+        None => Some(fact),
+        Some((wrong, remedy)) => problems.note(&node.span(), wrong, remedy),
+    }
+}
+
+/// `rate`, `tiers`, `flat`, or a list of them with conditions under `rates`.
+fn rates(
+    section: &mut Section<'_>,
+    context: Context<'_>,
+    problems: &mut Problems<'_>,
+) -> Option<Vec<ConditionalRate>> {
+    let Some(node) = section.optional("rates") else {
+        let rate = rate(section, context.currency(), problems)?;
+        return Some(vec![ConditionalRate { when: None, rate }]);
+    };
+    if rate_nodes(section).iter().any(Option::is_some) {
         return problems.note(
             &node.span(),
-            "a redemption pays part of a price, not of an amount applied for",
-            "write base = \"service_price\"",
+            "`rates` and another rate are given",
+            "keep one of them",
         );
     }
-    Some(base)
+    let one = |node: Node<'_>, problems: &mut Problems<'_>| {
+        let mut section = Section::of(node, "a rate", problems)?;
+        let when = when(&mut section, context, problems);
+        let rate = rate(&mut section, context.currency(), problems);
+        section.finish(problems);
+        let (when, rate) = (when?, rate?);
+        Some((ConditionalRate { when, rate }, node.span()))
+    };
+    let placed = reader::list_of(node, one, problems)?;
+    refuse_unreachable(
+        placed
+            .iter()
+            .map(|(rate, span)| (rate.when.as_ref(), span.clone())),
+        "rate",
+        problems,
+    );
+    Some(placed.into_iter().map(|(rate, _)| rate).collect())
+}
+
+fn rate_nodes<'t>(section: &mut Section<'t>) -> [Option<Node<'t>>; 3] {
+    ["rate", "tiers", "flat"].map(|key| section.optional(key))
 }
 
 fn rate(
@@ -72,47 +361,37 @@ fn rate(
     currency: Currency,
     problems: &mut Problems<'_>,
 ) -> Option<Rate> {
-    let flat = section.optional("rate");
-    let tiers = section.optional("tiers");
-    let (node, tiers) = match (flat, tiers) {
-        (Some(node), None) => {
-            let ratio = reader::ratio(node, problems)?;
-            (
-                node,
-                vec![Tier {
-                    over: Money::ZERO,
-                    up_to: None,
-                    ratio,
-                }],
-            )
-        }
-        (None, Some(node)) => {
+    match rate_nodes(section) {
+        [Some(node), None, None] => Some(Rate::Tiers(vec![Tier {
+            over: Money::ZERO,
+            up_to: None,
+            ratio: reader::ratio(node, problems)?,
+        }])),
+        [None, Some(node), None] => {
             let tier = |node, problems: &mut Problems<'_>| tier(node, currency, problems);
             let tiers = reader::list_of(node, tier, problems)?;
-            (node, connected(tiers, node.span(), currency, problems)?)
+            connected(tiers, node.span(), currency, problems).map(Rate::Tiers)
         }
-        (Some(_), Some(node)) => {
-            return problems.note(
-                &node.span(),
-                "both `rate` and `tiers` are given",
-                "keep one of them",
-            );
+        [None, None, Some(node)] => {
+            let amount = reader::money(currency)(node, problems)?;
+            if amount == Money::ZERO {
+                return problems.note(&node.span(), "nothing is given", "give an amount");
+            }
+            Some(Rate::Flat(amount))
         }
-        (None, None) => {
-            return problems.note(
-                &section.span,
-                "no `rate` and no `tiers`",
-                "add rate = \"1/2\", or tiers = [ … ]; docs/policies.md shows how",
-            );
-        }
-    };
-    match Rate::new(tiers) {
-        Some(rate) => Some(rate),
-        None => problems.note(
-            &node.span(),
-            "these ratios have no common denominator below 1,000,000,000,000",
-            "write them with simpler fractions",
+        [None, None, None] => problems.note(
+            &section.span,
+            "no `rate`, `tiers`, `flat` or `rates`",
+            "add rate = \"1/2\", or tiers = [ … ]; docs/policies.md shows how",
         ),
+        nodes => {
+            let span = nodes.iter().flatten().last().map(|node| node.span());
+            problems.note(
+                &span.unwrap_or(section.span.clone()),
+                "more than one of `rate`, `tiers` and `flat` is given",
+                "keep one of them",
+            )
+        }
     }
 }
 
@@ -190,33 +469,48 @@ fn connected(
 fn cap(
     node: Node<'_>,
     moment: Moment,
-    context: Context,
+    context: Context<'_>,
     problems: &mut Problems<'_>,
 ) -> Option<Cap> {
     let mut section = Section::of(node, "a cap", problems)?;
     let scope = section.required("scope", problems).and_then(|node| {
         let scope = reader::word(node, problems)?;
-        if (moment, scope) == (Moment::Redemption, Scope::Holding) {
+        if scope == Scope::Holding && moment != Moment::Grant {
             return problems.note(
                 &node.span(),
-                "a redemption adds nothing to what is held",
+                "only a grant adds to what is held",
                 "put the holding cap under [[grant.cap]]",
             );
         }
         Some(scope)
     });
-    let amounts = amounts(&mut section, context, problems);
-    let when = section.get_optional(
-        "when",
-        |node, problems| condition::predicate(node, context.currency, problems),
-        problems,
-    );
+    let most = match scope {
+        None => None,
+        Some(scope) if scope.counts() => section.get("count", positive, problems).map(Most::Count),
+        Some(Scope::Unit) => {
+            let amounts = amounts(&mut section, context, problems);
+            let counts = |kind| matches!(kind, Kind::Count(_));
+            let per = section.get(
+                "per",
+                |node, problems| condition::fact_of(node, counts, "a count", problems),
+                problems,
+            );
+            amounts
+                .zip(per)
+                .map(|(amounts, per)| Most::PerUnit(amounts, per))
+        }
+        Some(_) => amounts(&mut section, context, problems).map(Most::Amount),
+    };
+    let when = when(&mut section, context, problems);
     let over = section.get_optional("over", reader::word, problems);
     let clause = section.get("clause", reader::bilingual, problems);
+    if scope.is_none() {
+        return None; // which keys belong to it is not known
+    }
     section.finish(problems);
     Some(Cap {
         scope: scope?,
-        amounts: amounts?,
+        most: most?,
         when: when?,
         over: over?.unwrap_or(Over::Reduce),
         clause: clause?,
@@ -226,14 +520,14 @@ fn cap(
 /// One amount for the whole window, or dated ones that cover it.
 fn amounts(
     section: &mut Section<'_>,
-    context: Context,
+    context: Context<'_>,
     problems: &mut Problems<'_>,
 ) -> Option<Vec<(Period, Money)>> {
     let single = section.optional("amount");
     let dated = section.optional("amounts");
     match (single, dated) {
         (Some(node), None) => {
-            let amount = reader::money(context.currency)(node, problems)?;
+            let amount = reader::money(context.currency())(node, problems)?;
             Some(vec![(context.in_force?, amount)])
         }
         (None, Some(node)) => {
@@ -256,12 +550,12 @@ fn amounts(
 
 fn dated_amount(
     node: Node<'_>,
-    context: Context,
+    context: Context<'_>,
     problems: &mut Problems<'_>,
 ) -> Option<(Period, Money, Range<usize>)> {
     let mut section = Section::of(node, "a dated amount", problems)?;
     let period = period(&mut section, problems);
-    let amount = section.get("amount", reader::money(context.currency), problems);
+    let amount = section.get("amount", reader::money(context.currency()), problems);
     section.finish(problems);
     Some((period?, amount?, node.span()))
 }

@@ -2,19 +2,28 @@
 
 mod award;
 mod condition;
+mod contradiction;
+mod eligibility;
 mod example;
+mod exhaustion;
+mod funding;
+mod measure;
 mod reader;
 
+use chrono::Datelike;
 use toml::de::DeTable;
 
-use crate::types::{Code, Currency, Period};
+use crate::types::{Code, Currency, Money, Period};
 
 use self::award::Context;
 use self::reader::{Node, Section, list_of};
-use super::award::Award;
-use super::pack::{Criterion, CriterionKind, Example, Funder, LegalBasis, Reading, Validity};
+use super::measure::{Class, Score};
+use super::pack::{
+    AtMoment, Example, Exhaustion, LegalBasis, Mode, OnExpiry, Payee, Reading, Rounding,
+    RoundingMode, Validity,
+};
 use super::problem::{PackProblems, Problems};
-use super::{Bilingual, Moment, Policy, ReasonCode, Sha256};
+use super::{Bilingual, Fact, Moment, Policy, Sha256};
 
 /// No pack is near this; it keeps a wrong file from being read as one.
 const MAX_BYTES: usize = 1 << 20;
@@ -55,116 +64,280 @@ impl Policy {
     }
 }
 
-fn policy<'t>(body: &str, table: &'t DeTable<'t>, problems: &mut Problems<'_>) -> Option<Policy> {
+fn policy(body: &str, table: &DeTable<'_>, problems: &mut Problems<'_>) -> Option<Policy> {
     let mut root = Section::new(table, 0..0, "the pack");
     let code = root.get("code", reader::parsed::<Code>, problems);
     let version = root.get("version", reader::parsed::<Code>, problems);
     let title = root.get("title", reader::bilingual, problems);
     let currency = root.get("currency", reader::parsed::<Currency>, problems);
-    let mode = root.get("mode", reader::word, problems);
-    let payee = root.get("payee", reader::word, problems);
-    let exhaustion = root.get("exhaustion", reader::word, problems);
-    let rounding = root.get("rounding", reader::word, problems);
     let notice_days = root.get("notice_days", reader::small_number, problems);
     let in_force = root.get("in_force", in_force, problems);
-    let validity = root.get("validity", validity, problems);
-    let sources = sources(&mut root, problems);
-    // With a wrong currency the rest is still read, as if in yuan, so that its problems show too.
+    // With a wrong currency or mode the rest is still read, as if in yuan, so that its problems show too.
+    let known_currency = currency.unwrap_or(Currency::Cny);
+    let mode = root.get("mode", reader::word, problems);
+    let terms = terms(&mut root, mode, known_currency, problems);
+    let sources = sources(&mut root, mode, problems);
+    let measures = measures(&mut root, known_currency, problems);
+    let (scores, classes) = measures.unwrap_or_default();
+    let conditions = condition::Scope {
+        currency: known_currency,
+        scores: &scores,
+        classes: &classes,
+    };
     let context = Context {
-        currency: currency.unwrap_or(Currency::Cny),
+        conditions,
         in_force,
     };
-    let criteria = criteria(&mut root, context, problems);
-    let grant = root.get(
-        "grant",
-        |node, p| award::award(node, Moment::Grant, context, p),
-        problems,
-    );
-    let redemption = root.get(
-        "redemption",
-        |node, p| award::award(node, Moment::Redemption, context, p),
-        problems,
-    );
-    let examples = examples(&mut root, context, problems);
+    let eligibility = eligibility::eligibility(&mut root, mode, conditions, problems);
+    let funding = funding::funding(&mut root, mode, context, problems);
+    let at = awards(&mut root, mode, context, problems);
+    let examples = examples(&mut root, mode, known_currency, problems);
     root.finish(problems);
-    let (criteria, grant, redemption) = (criteria?, grant?, redemption?);
-    let wanted = [
-        wanted(Moment::Grant, &criteria, &grant),
-        wanted(Moment::Redemption, &criteria, &redemption),
-    ];
-    let (sources, (validity, on_expiry)) = (sources?, validity?);
-    Some(Policy {
+    let (eligibility, funding, at) = (eligibility?, funding?, at?);
+    let (sources, terms) = (sources?, terms?);
+    let mut policy = Policy {
         code: code?,
         version: version?,
         title: title?,
         currency: currency?,
         mode: mode?,
-        payee: payee?,
-        exhaustion: exhaustion?,
-        rounding: rounding?,
+        payee: terms.payee,
+        exhaustion: terms.exhaustion,
+        rounding: terms.rounding,
         notice_days: notice_days?,
         in_force: in_force?,
-        validity,
-        on_expiry,
+        validity: terms.validity,
+        on_expiry: terms.on_expiry,
         documents: sources.documents,
         legal_basis: sources.legal_basis,
         readings: sources.readings,
-        funders: sources.funders,
-        criteria,
-        grant,
-        redemption,
+        funding,
+        accept: eligibility.accept,
+        criteria: eligibility.criteria,
+        fast_tracks: eligibility.fast_tracks,
+        at,
         examples: examples?,
-        wanted,
         sha256: Sha256::of(body.as_bytes()),
         body: body.to_owned(),
+        scores: Vec::new(),
+        classes: Vec::new(),
+    };
+    (policy.scores, policy.classes) = (scores, classes);
+    refuse_idle_sources(&policy, problems);
+    policy.at = policy.at.iter().map(|at| wanting(&policy, at)).collect();
+    Some(policy)
+}
+
+/// What a pack says once, whatever it decides.
+struct PackTerms {
+    payee: Option<Payee>,
+    exhaustion: Exhaustion,
+    rounding: Rounding,
+    validity: Option<Validity>,
+    on_expiry: OnExpiry,
+}
+
+fn terms(
+    root: &mut Section<'_>,
+    mode: Option<Mode>,
+    currency: Currency,
+    problems: &mut Problems<'_>,
+) -> Option<PackTerms> {
+    let to_the_unit = Rounding {
+        mode: RoundingMode::HalfUp,
+        unit: Money::from_minor(1),
+    };
+    if mode == Some(Mode::Recognition) {
+        let validity = root.get_optional("validity", |node, p| validity(node, mode, p), problems);
+        return Some(PackTerms {
+            payee: None,
+            exhaustion: Exhaustion::FirstCome,
+            rounding: to_the_unit,
+            validity: validity?.map(|(validity, _)| validity),
+            on_expiry: OnExpiry::Reclaim,
+        });
+    }
+    let payee = root.get("payee", reader::word, problems);
+    let exhaustion = root.get("exhaustion", exhaustion::exhaustion, problems);
+    let rounding = root.get("rounding", |node, p| rounding(node, currency, p), problems);
+    let validity = match mode {
+        Some(Mode::ExAnte) => root
+            .get("validity", |node, p| validity(node, mode, p), problems)
+            .map(Some),
+        Some(Mode::ExPost | Mode::Recognition) => Some(None),
+        None => {
+            root.optional("validity");
+            None
+        }
+    };
+    Some(PackTerms {
+        payee: Some(payee?),
+        exhaustion: exhaustion?,
+        rounding: rounding?,
+        on_expiry: OnExpiry::Reclaim,
+        validity: validity?.map(|(validity, _)| validity),
     })
 }
 
-/// What the rules rest on, who pays, and what an application brings.
+/// `"half_up"`, or `{ mode = "down", unit = "5000.00" }`.
+fn rounding(node: Node<'_>, currency: Currency, problems: &mut Problems<'_>) -> Option<Rounding> {
+    if !node.get_ref().is_table() {
+        let mode = reader::word(node, problems)?;
+        return Some(Rounding {
+            mode,
+            unit: Money::from_minor(1),
+        });
+    }
+    let mut section = Section::of(node, "the rounding", problems)?;
+    let mode = section.get("mode", reader::word, problems);
+    let unit = section.get("unit", reader::money(currency), problems);
+    section.finish(problems);
+    match unit? {
+        Money::ZERO => problems.note(
+            &node.span(),
+            "nothing can be rounded to multiples of zero",
+            "give a unit such as \"1.00\"",
+        ),
+        unit => Some(Rounding { mode: mode?, unit }),
+    }
+}
+
+fn measures(
+    root: &mut Section<'_>,
+    currency: Currency,
+    problems: &mut Problems<'_>,
+) -> Option<(Vec<Score>, Vec<Class>)> {
+    let scores = root.get_optional(
+        "score",
+        |node, p| measure::scores(node, currency, p),
+        problems,
+    );
+    let classes = root.get_optional(
+        "class",
+        |node, p| measure::classes(node, currency, p),
+        problems,
+    );
+    Some((scores?.unwrap_or_default(), classes?.unwrap_or_default()))
+}
+
+/// What is given at each moment of the mode.
+fn awards(
+    root: &mut Section<'_>,
+    mode: Option<Mode>,
+    context: Context<'_>,
+    problems: &mut Problems<'_>,
+) -> Option<Vec<AtMoment>> {
+    let Some(mode) = mode else {
+        for key in ["grant", "redemption", "claim"] {
+            root.optional(key);
+        }
+        return None;
+    };
+    let mut read = Vec::new();
+    for &moment in mode.moments() {
+        let mut award = |key| {
+            root.get(
+                key,
+                |node, p| award::award(node, moment, context, p),
+                problems,
+            )
+            .map(Some)
+        };
+        let award = match moment {
+            Moment::Grant => award("grant"),
+            Moment::Redemption => award("redemption"),
+            Moment::Claim => award("claim"),
+            Moment::Recognition => Some(None),
+        };
+        read.push((moment, award));
+    }
+    let read = read.into_iter().map(|(moment, award)| {
+        Some(AtMoment {
+            moment,
+            award: award?,
+            wanted: Vec::new(),
+        })
+    });
+    read.collect()
+}
+
+/// What the rules rest on, and what an application brings.
 struct Sources {
     documents: Vec<Bilingual>,
     legal_basis: Vec<LegalBasis>,
     readings: Vec<Reading>,
-    funders: Vec<Funder>,
 }
 
-fn sources(root: &mut Section<'_>, problems: &mut Problems<'_>) -> Option<Sources> {
-    let documents = root.get(
-        "documents",
-        |node, p| list_of(node, reader::bilingual, p),
-        problems,
-    );
+fn sources(
+    root: &mut Section<'_>,
+    mode: Option<Mode>,
+    problems: &mut Problems<'_>,
+) -> Option<Sources> {
+    let list =
+        |node: Node<'_>, problems: &mut Problems<'_>| list_of(node, reader::bilingual, problems);
+    let documents = if mode == Some(Mode::Recognition) {
+        root.get_optional("documents", list, problems)
+    } else {
+        root.get("documents", list, problems).map(Some)
+    };
     let basis = root.get(
         "legal_basis",
         |node, p| list_of(node, legal_basis, p),
         problems,
     );
     let readings = root.get_optional("reading", |node, p| list_of(node, reading, p), problems);
-    let funders = root.get("funder", funders, problems);
     Some(Sources {
-        documents: documents?,
+        documents: documents?.unwrap_or_default(),
         legal_basis: basis?,
         readings: readings?.unwrap_or_default(),
-        funders: funders?,
     })
 }
 
-/// The facts that a decision may look at, in the order of their names.
-fn wanted(moment: Moment, criteria: &[Criterion], award: &Award) -> Vec<super::Fact> {
+/// The moment with the facts that a decision may look at, in the order of their names.
+fn wanting(policy: &Policy, at: &AtMoment) -> AtMoment {
     let mut facts = Vec::new();
-    for criterion in criteria
-        .iter()
-        .filter(|criterion| criterion.at.contains(&moment))
-    {
+    let criteria = policy.criteria.iter();
+    for criterion in criteria.filter(|criterion| criterion.at.contains(&at.moment)) {
         criterion.test.facts(&mut facts);
     }
-    award.facts(&mut facts);
-    if moment == Moment::Redemption {
-        facts.extend([super::Fact::IssuedOn, super::Fact::OrderDate]);
+    for track in &policy.fast_tracks {
+        track.test.facts(&mut facts);
+    }
+    for funding in &policy.funding {
+        if let Some(when) = &funding.when {
+            when.facts(&mut facts);
+        }
+    }
+    facts.extend(policy.scores.iter().flat_map(Score::facts));
+    facts.extend(policy.classes.iter().flat_map(Class::facts));
+    if let Some(award) = &at.award {
+        award.facts(&mut facts);
+    }
+    if at.moment == Moment::Redemption {
+        facts.extend([Fact::IssuedOn, Fact::OrderDate]);
     }
     facts.sort_unstable();
     facts.dedup();
-    facts
+    AtMoment {
+        wanted: facts,
+        ..at.clone()
+    }
+}
+
+/// A demand on the source of a fact that nothing looks at is a slip.
+fn refuse_idle_sources(policy: &Policy, problems: &mut Problems<'_>) {
+    let wanted: Vec<_> = policy
+        .at
+        .iter()
+        .flat_map(|at| wanting(policy, at).wanted)
+        .collect();
+    for fact in policy.accept.keys().filter(|fact| !wanted.contains(fact)) {
+        problems.note::<()>(
+            &(0..0),
+            format!("[accept] names {fact}, which nothing in this pack looks at"),
+            "remove it, or correct its name",
+        );
+    }
 }
 
 fn in_force(node: Node<'_>, problems: &mut Problems<'_>) -> Option<Period> {
@@ -176,8 +349,9 @@ fn in_force(node: Node<'_>, problems: &mut Problems<'_>) -> Option<Period> {
 
 fn validity(
     node: Node<'_>,
+    mode: Option<Mode>,
     problems: &mut Problems<'_>,
-) -> Option<(Validity, super::pack::OnExpiry)> {
+) -> Option<(Validity, Option<OnExpiry>)> {
     let mut section = Section::of(node, "[validity]", problems)?;
     let months = section.optional("months");
     let until = section.optional("until");
@@ -190,24 +364,40 @@ fn validity(
             ),
             months => months.map(Validity::Months),
         },
-        (None, Some(node)) => match reader::text(node, problems) {
-            Some("calendar_year_end") => Some(Validity::CalendarYearEnd),
-            Some(_) => problems.note(
-                &node.span(),
-                "unknown end of validity",
-                "write until = \"calendar_year_end\", or months = 3",
-            ),
-            None => None,
-        },
+        (None, Some(node)) => end_of_validity(node, problems),
         (Some(_), Some(_)) | (None, None) => problems.note(
             &section.span,
-            "validity is either in months or until the end of the year",
-            "write either months = 3 or until = \"calendar_year_end\"",
+            "validity is either in months or until a day",
+            "write months = 3, until = \"calendar_year_end\" or until = \"03-31\"",
         ),
     };
-    let on_expiry = section.get("on_expiry", reader::word, problems);
+    let on_expiry = if mode == Some(Mode::Recognition) {
+        Some(None)
+    } else {
+        section.get("on_expiry", reader::word, problems).map(Some)
+    };
     section.finish(problems);
     Some((validity?, on_expiry?))
+}
+
+/// `"calendar_year_end"`, or a month and day of the next year that every year has.
+fn end_of_validity(node: Node<'_>, problems: &mut Problems<'_>) -> Option<Validity> {
+    let text = reader::text(node, problems)?;
+    if text == "calendar_year_end" {
+        return Some(Validity::CalendarYearEnd);
+    }
+    let day = chrono::NaiveDate::parse_from_str(&format!("2001-{text}"), "%Y-%m-%d");
+    match day {
+        Ok(day) if text.len() == 5 => Some(Validity::NextYear {
+            month: day.month(),
+            day: day.day(),
+        }),
+        Ok(_) | Err(_) => problems.note(
+            &node.span(),
+            "unknown end of validity",
+            "write until = \"calendar_year_end\", or a month and day of the next year such as \"03-31\"",
+        ),
+    }
 }
 
 fn legal_basis(node: Node<'_>, problems: &mut Problems<'_>) -> Option<LegalBasis> {
@@ -236,154 +426,17 @@ fn reading(node: Node<'_>, problems: &mut Problems<'_>) -> Option<Reading> {
     })
 }
 
-fn funders(node: Node<'_>, problems: &mut Problems<'_>) -> Option<Vec<Funder>> {
-    let funders = list_of(node, funder, problems)?;
-    for (index, funder) in funders.iter().enumerate() {
-        if funders
-            .iter()
-            .take(index)
-            .any(|earlier| earlier.code == funder.code)
-        {
-            problems.note::<()>(
-                &node.span(),
-                format!("two funders have the code {}", funder.code),
-                "give each its own code, or add their shares up",
-            );
-        }
-    }
-    // Cross-multiplied over one denominator: exact, and checked, as a pack may hold anything.
-    let total = funders
-        .iter()
-        .try_fold((0_i128, 1_i128), |(numer, denom), funder| {
-            let (above, below) = (
-                i128::from(funder.share.numer()),
-                i128::from(funder.share.denom()),
-            );
-            let sum = numer
-                .checked_mul(below)?
-                .checked_add(above.checked_mul(denom)?)?;
-            Some((sum, denom.checked_mul(below)?))
-        });
-    if total.is_some_and(|(numer, denom)| numer == denom) {
-        return Some(funders);
-    }
-    let shares: Vec<_> = funders
-        .iter()
-        .map(|funder| funder.share.to_string())
-        .collect();
-    problems.note(
-        &node.span(),
-        format!(
-            "the funders' shares {} are not exactly one together",
-            shares.join(" + ")
-        ),
-        "correct the shares; thirds are written \"1/3\" and \"2/3\"",
-    )
-}
-
-fn funder(node: Node<'_>, problems: &mut Problems<'_>) -> Option<Funder> {
-    let mut section = Section::of(node, "a funder", problems)?;
-    let code = section.get("code", reader::parsed::<Code>, problems);
-    let name = section.get("name", reader::bilingual, problems);
-    let share = section.get("share", reader::ratio, problems);
-    section.finish(problems);
-    Some(Funder {
-        code: code?,
-        name: name?,
-        share: share?,
-    })
-}
-
-/// Requirements first, then exclusions, each in the order of the file.
-fn criteria(
-    root: &mut Section<'_>,
-    context: Context,
-    problems: &mut Problems<'_>,
-) -> Option<Vec<Criterion>> {
-    let mut codes = ReasonCode::BUILT_IN.to_vec();
-    let mut read = |key, kind, problems: &mut Problems<'_>| {
-        let mut one = |node: Node<'_>, problems: &mut Problems<'_>| {
-            criterion(node, kind, context, &mut codes, problems)
-        };
-        root.get_optional(
-            key,
-            |node, problems| list_of(node, &mut one, problems),
-            problems,
-        )
-    };
-    let requirements = read("criterion", CriterionKind::Requirement, problems);
-    let exclusions = read("exclusion", CriterionKind::Exclusion, problems);
-    Some(
-        [
-            requirements?.unwrap_or_default(),
-            exclusions?.unwrap_or_default(),
-        ]
-        .concat(),
-    )
-}
-
-fn criterion(
-    node: Node<'_>,
-    kind: CriterionKind,
-    context: Context,
-    codes: &mut Vec<ReasonCode>,
-    problems: &mut Problems<'_>,
-) -> Option<Criterion> {
-    let name = match kind {
-        CriterionKind::Requirement => "a criterion",
-        CriterionKind::Exclusion => "an exclusion",
-    };
-    let mut section = Section::of(node, name, problems)?;
-    let code = section.get("code", |node, p| own_code(node, codes, p), problems);
-    let at = section.get("at", |node, p| list_of(node, reader::word, p), problems);
-    let clause = section.get("clause", reader::bilingual, problems);
-    let title = section.get("title", reader::bilingual, problems);
-    let reason = section.get("reason", reader::bilingual, problems);
-    let test = section.get(
-        "test",
-        |node, p| condition::predicate(node, context.currency, p),
-        problems,
-    );
-    section.finish(problems);
-    Some(Criterion {
-        code: code?,
-        kind,
-        at: at?,
-        clause: clause?,
-        title: title?,
-        reason: reason?,
-        test: test?,
-    })
-}
-
-/// A code that neither this program nor another criterion uses.
-fn own_code(
-    node: Node<'_>,
-    codes: &mut Vec<ReasonCode>,
-    problems: &mut Problems<'_>,
-) -> Option<ReasonCode> {
-    let code = reader::parsed::<ReasonCode>(node, problems)?;
-    if codes.contains(&code) {
-        return problems.note(
-            &node.span(),
-            format!("the code {code} is taken, by another criterion or by the program itself"),
-            "give each criterion a code of its own",
-        );
-    }
-    codes.push(code.clone());
-    Some(code)
-}
-
 fn examples(
     root: &mut Section<'_>,
-    context: Context,
+    mode: Option<Mode>,
+    currency: Currency,
     problems: &mut Problems<'_>,
 ) -> Option<Vec<Example>> {
     root.get(
         "example",
         |node, problems| {
             let one = |node, problems: &mut Problems<'_>| {
-                example::example(node, context.currency, problems)
+                example::example(node, mode, currency, problems)
             };
             list_of(node, one, problems)
         },

@@ -335,10 +335,17 @@ fn expand(outcome: &str) -> String {
             format!(" reasons={reasons}")
         };
         let word = serde_json::to_value(expect.outcome).unwrap();
-        return format!("{} {}{reasons}", word.as_str().unwrap(), expect.amount);
+        return format!(
+            "{} {}{reasons}",
+            word.as_str().unwrap(),
+            expect.amount.as_deref().unwrap()
+        );
     }
     match &expect.own_share {
-        Some(share) => format!("held {} own_share={share}", expect.amount),
+        Some(share) => format!(
+            "held {} own_share={share}",
+            expect.amount.as_deref().unwrap()
+        ),
         None if reasons == "EXPIRED" => "refused EXPIRED".to_owned(),
         None => format!("refused POLICY reasons={reasons}"),
     }

@@ -1,0 +1,328 @@
+//! A decision in plain sentences, made on demand from the decision and the pack it names.
+
+mod amount;
+mod comparison;
+
+use super::measure::Measures;
+use super::predicate::{Outcome, Sight};
+use super::{
+    Bilingual, Criterion, CriterionOutcome, Decision, Fact, Locale, Moment, Payee, Policy,
+    ReasonCode,
+};
+
+/// The sentences of a decision, for reading aloud: the result, each condition with its clause, the
+/// facts and the comparison, each step of the amount, and what to bring.
+///
+/// `policy` must be the version that the decision names; of a criterion that it lacks only the code
+/// is given.
+pub fn explain(decision: &Decision, policy: &Policy, locale: Locale) -> Vec<String> {
+    let measures = policy.measures(&decision.facts);
+    let teller = Teller {
+        decision,
+        policy,
+        measures: &measures,
+        locale,
+    };
+    let mut sentences = vec![teller.result()];
+    sentences.extend(teller.measures());
+    let criteria = decision.criteria.iter();
+    sentences.extend(criteria.map(|outcome| teller.criterion(outcome)));
+    sentences.extend(decision.steps.iter().filter_map(|step| teller.step(step)));
+    sentences.extend(teller.funding());
+    sentences.extend(teller.entries());
+    sentences.extend(decision.missing.iter().map(|fact| teller.missing(*fact)));
+    sentences
+}
+
+struct Teller<'d> {
+    decision: &'d Decision,
+    policy: &'d Policy,
+    measures: &'d Measures,
+    locale: Locale,
+}
+
+impl Teller<'_> {
+    const fn pick<'t>(&self, zh: &'t str, en: &'t str) -> &'t str {
+        match self.locale {
+            Locale::Zh => zh,
+            Locale::En => en,
+        }
+    }
+
+    fn title<'t>(&self, text: &'t Bilingual) -> &'t str {
+        text.get(self.locale)
+    }
+
+    fn result(&self) -> String {
+        let Decision {
+            amount,
+            currency,
+            on,
+            ..
+        } = self.decision;
+        let title = self.title(&self.policy.title);
+        let version = &self.decision.policy.version;
+        let moment = match self.decision.moment {
+            Moment::Grant => self.pick("申请", "grant"),
+            Moment::Redemption => self.pick("兑付", "redemption"),
+            Moment::Claim => self.pick("申领", "claim"),
+            Moment::Recognition => self.pick("认定", "recognition"),
+        };
+        let outcome = match self.decision.outcome {
+            Outcome::Pass => self.pick("通过", "passes"),
+            Outcome::Fail => self.pick("不通过", "fails"),
+            Outcome::NeedsReview => self.pick("需复核", "needs review"),
+        };
+        let mut text = match self.locale {
+            Locale::Zh => format!("《{title}》{version} 版，{on} {moment}评定：{outcome}"),
+            Locale::En => {
+                format!("{title}, version {version}, {moment} decided for {on}: {outcome}")
+            }
+        };
+        if let (Outcome::Pass, Some(payee)) = (self.decision.outcome, self.payee()) {
+            let amount = amount.to_grouped_text();
+            let given = match self.locale {
+                Locale::Zh => format!("，金额 {amount} {currency}，兑付对象为{payee}"),
+                Locale::En => format!(", {amount} {currency}, payable to the {payee}"),
+            };
+            text.push_str(&given);
+        }
+        if let (Moment::Recognition, Some(day)) = (self.decision.moment, self.decision.last_day) {
+            let valid = match self.locale {
+                Locale::Zh => format!("，有效期至 {day}"),
+                Locale::En => format!(", valid to {day}"),
+            };
+            text.push_str(&valid);
+        }
+        if let Some(share) = self.decision.own_share {
+            let share = share.to_grouped_text();
+            let own = match self.locale {
+                Locale::Zh => format!("，企业自付 {share} {currency}"),
+                Locale::En => format!("; the firm pays {share} {currency}"),
+            };
+            text.push_str(&own);
+        }
+        text + &self.codes() + self.pick("。", ".")
+    }
+
+    fn payee(&self) -> Option<&'static str> {
+        let payee = self.decision.payee?;
+        Some(match payee {
+            Payee::Provider => self.pick("服务机构", "provider"),
+            Payee::Firm => self.pick("企业", "firm"),
+            Payee::Carrier => self.pick("载体", "carrier"),
+        })
+    }
+
+    fn codes(&self) -> String {
+        let codes: Vec<_> = self
+            .decision
+            .reasons
+            .iter()
+            .map(ReasonCode::as_str)
+            .collect();
+        match (codes.is_empty(), self.locale) {
+            (true, _) => String::new(),
+            (false, Locale::Zh) => format!("；原因代码：{}", codes.join("、")),
+            (false, Locale::En) => format!("; reason codes: {}", codes.join(", ")),
+        }
+    }
+
+    fn criterion(&self, outcome: &CriterionOutcome) -> String {
+        let verdict = match outcome.outcome {
+            Outcome::Pass => self.pick("符合", "met"),
+            Outcome::Fail => self.pick("不符合", "not met"),
+            Outcome::NeedsReview => self.pick("待定", "open"),
+        };
+        let code = &outcome.code;
+        let known = self
+            .policy
+            .criteria
+            .iter()
+            .find(|criterion| criterion.code == *code);
+        let (title, clause, detail) = match known {
+            Some(criterion) => self.pack_criterion(criterion, outcome),
+            None => self.built_in(code),
+        };
+        match self.locale {
+            Locale::Zh => format!("{title}（{clause}）：{verdict}。{detail}[{code}]"),
+            Locale::En => format!(
+                "{title} ({clause}): {verdict}. {}[{code}]",
+                capitalised(&detail)
+            ),
+        }
+    }
+
+    fn pack_criterion<'t>(
+        &self,
+        criterion: &'t Criterion,
+        outcome: &CriterionOutcome,
+    ) -> (&'t str, &'t str, String) {
+        let mut comparisons = Vec::new();
+        criterion
+            .test
+            .leaves(&mut |leaf| comparisons.extend(self.comparison(leaf, criterion.kind)));
+        let mut detail = comparisons.join(self.pick("；", "; "));
+        detail += self.pick("。", ". ");
+        if outcome.outcome == Outcome::Fail {
+            detail += self.title(&criterion.reason);
+            detail += self.pick("", " ");
+        }
+        if let Some(waiver) = outcome
+            .waived_by
+            .as_ref()
+            .and_then(|code| self.waiver(code))
+        {
+            detail += &waiver;
+        }
+        (
+            self.title(&criterion.title),
+            self.title(&criterion.clause),
+            detail,
+        )
+    }
+
+    /// Which fast track waived a criterion, and on what.
+    fn waiver(&self, code: &ReasonCode) -> Option<String> {
+        let mut tracks = self.policy.fast_tracks.iter();
+        let track = tracks.find(|track| track.code == *code)?;
+        let (title, clause) = (self.title(&track.title), self.title(&track.clause));
+        let mut comparisons = Vec::new();
+        track.test.leaves(&mut |leaf| {
+            comparisons.extend(self.comparison(leaf, super::CriterionKind::Requirement));
+        });
+        let on = comparisons.join(self.pick("；", "; "));
+        Some(match self.locale {
+            Locale::Zh => format!("因{title}（{clause}）免予此项：{on}。[{code}]"),
+            Locale::En => format!("Waived by {title} ({clause}): {on}. [{code}] "),
+        })
+    }
+
+    /// The conditions that this program adds to every pack.
+    fn built_in(&self, code: &ReasonCode) -> (&'static str, &'static str, String) {
+        let zh = self.locale == Locale::Zh;
+        let (title, clause) = match (code.as_str(), zh) {
+            ("NOT_IN_FORCE", true) => ("政策在有效期内", "施行日期"),
+            ("NOT_IN_FORCE", false) => ("Policy in force", "period in force"),
+            ("EXPIRED", true) => ("创新券在有效期内", "有效期"),
+            ("EXPIRED", false) => ("Voucher valid on the day of the order", "validity"),
+            ("RANK", true) => ("排名在支持名额内", "名额"),
+            ("RANK", false) => ("Rank within those awarded", "number of awards"),
+            ("MOMENT", true) => ("政策适用于此环节", "适用环节"),
+            ("MOMENT", false) => ("The policy decides at this moment", "mode"),
+            ("CURRENCY", true) => ("币种一致", "币种"),
+            ("CURRENCY", false) => ("Facts in the policy's currency", "currency"),
+            (_, true) => ("其他条件", "本版本未载明"),
+            (_, false) => ("Another condition", "not in this version"),
+        };
+        (title, clause, self.built_in_detail(code))
+    }
+
+    fn built_in_detail(&self, code: &ReasonCode) -> String {
+        if *code == ReasonCode::NOT_IN_FORCE {
+            let period = self.policy.in_force;
+            let (from, until) = (period.from(), period.until());
+            return match (until, self.locale) {
+                (None, Locale::Zh) => format!("自 {from} 起施行。"),
+                (None, Locale::En) => format!("In force from {from}. "),
+                (Some(until), Locale::Zh) => format!("自 {from} 起施行，{until} 起失效。"),
+                (Some(until), Locale::En) => {
+                    format!("In force from {from}, no longer on {until}. ")
+                }
+            };
+        }
+        if *code == ReasonCode::RANK {
+            return self.rank();
+        }
+        if *code != ReasonCode::EXPIRED {
+            return String::new();
+        }
+        let dates = (
+            self.decision.facts.date(Fact::IssuedOn),
+            self.decision.facts.date(Fact::OrderDate),
+            self.decision.last_day,
+        );
+        match (dates, self.locale) {
+            ((Some(issued), Some(ordered), Some(last)), Locale::Zh) => {
+                format!("{issued} 发放，最后可用日 {last}，订单日期 {ordered}。")
+            }
+            ((Some(issued), Some(ordered), Some(last)), Locale::En) => {
+                format!("Issued on {issued}, last usable day {last}, ordered on {ordered}. ")
+            }
+            _ => String::new(),
+        }
+    }
+
+    fn rank(&self) -> String {
+        let super::Exhaustion::Top { number, .. } = self.policy.exhaustion else {
+            return String::new();
+        };
+        let rank = self.decision.usage.rank.unwrap_or_default();
+        match self.locale {
+            Locale::Zh => format!("排名第 {rank}，支持前 {number} 名。"),
+            Locale::En => format!("Ranked {rank}, the first {number} are awarded. "),
+        }
+    }
+
+    /// Who bears the amount, where it is more than one.
+    fn funding(&self) -> Option<String> {
+        let shares = &self.decision.funding;
+        if shares.len() < 2 || self.decision.outcome != Outcome::Pass {
+            return None;
+        }
+        let sight = Sight {
+            seen: &self.decision.facts,
+            measures: self.measures,
+        };
+        let funders = self.policy.funders(sight)?;
+        let parts: Vec<_> = shares
+            .iter()
+            .map(|share| {
+                let funder = funders.iter().find(|funder| funder.code == share.funder);
+                let name = funder.map_or(share.funder.as_str(), |one| self.title(&one.name));
+                format!("{name} {}", share.amount.to_grouped_text())
+            })
+            .collect();
+        Some(match self.locale {
+            Locale::Zh => format!("资金承担：{}。", parts.join("，")),
+            Locale::En => format!("Borne by {}.", parts.join(", ")),
+        })
+    }
+
+    /// Which entries of the ledger stated facts.
+    fn entries(&self) -> Option<String> {
+        if self.decision.entries.is_empty() {
+            return None;
+        }
+        let entries: Vec<_> = self
+            .decision
+            .entries
+            .iter()
+            .map(|(fact, entry)| match self.locale {
+                Locale::Zh => format!("{}（第 {entry} 号分录）", fact.spec().what(self.locale)),
+                Locale::En => format!("{} (entry {entry})", fact.spec().what(self.locale)),
+            })
+            .collect();
+        Some(match self.locale {
+            Locale::Zh => format!("台账所载事实：{}。", entries.join("、")),
+            Locale::En => format!("Stated in the ledger: {}.", entries.join(", ")),
+        })
+    }
+
+    fn missing(&self, fact: Fact) -> String {
+        let spec = fact.spec();
+        let (what, evidence) = (spec.what(self.locale), spec.evidence(self.locale));
+        match self.locale {
+            Locale::Zh => format!("请补充：{what}（依据：{evidence}）。"),
+            Locale::En => format!("To bring: {what}, shown by {evidence}."),
+        }
+    }
+}
+
+/// With a capital at its beginning.
+fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(characters).collect()
+    })
+}
