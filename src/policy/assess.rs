@@ -176,7 +176,10 @@ impl Award {
             reasons: Vec::new(),
         };
         let given = match &rate.rate {
-            Rate::Flat(amount) => Some(run.flat(*amount)),
+            Rate::Flat(amount) => {
+                run.flat(*amount);
+                Some(())
+            }
             Rate::Tiers(tiers) => {
                 run.begin(base, value);
                 run.tiers(value, tiers)
@@ -333,17 +336,14 @@ impl Run {
     fn begin(&mut self, base: Option<&Base>, value: Fraction) {
         let Some(base) = base else { return };
         let shown = value.shown(self.currency);
-        self.steps.push(match base.plain() {
-            Some(fact) => Step::Base {
-                fact,
-                value: shown.whole(),
-            },
-            None => {
-                let mut of = Vec::new();
-                base.facts(&mut of);
-                Step::Basis { of, value: shown }
-            }
-        });
+        if let Some(fact) = base.plain() {
+            let value = shown.whole();
+            self.steps.push(Step::Base { fact, value });
+            return;
+        }
+        let mut of = Vec::new();
+        base.facts(&mut of);
+        self.steps.push(Step::Basis { of, value: shown });
     }
 
     fn tiers(&mut self, base: Fraction, tiers: &[Tier]) -> Option<()> {

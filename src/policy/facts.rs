@@ -186,10 +186,7 @@ impl Fact {
         if names.is_empty() {
             return "docs/facts.md lists all facts".to_owned();
         }
-        format!(
-            "did you mean {}? docs/facts.md lists all",
-            names.join(", ")
-        )
+        format!("did you mean {}? docs/facts.md lists all", names.join(", "))
     }
 
     /// The name in packs and files.
@@ -231,7 +228,7 @@ impl Fact {
             (Kind::Text, Raw::Text(text)) if visible(text) => Ok(Value::Text(text.to_owned())),
             (Kind::OneOf(words), Raw::Text(text)) => {
                 let word = words.iter().find(|word| word.name == text);
-                word.map(|word| Value::Choice(word)).ok_or_else(refused)
+                word.map(Value::Choice).ok_or_else(refused)
             }
             (
                 Kind::Money

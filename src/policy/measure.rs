@@ -1,4 +1,5 @@
-//! What follows from facts by a pack's own tables: points of scores, and classes.
+//! What follows from facts by a pack's own tables: points of scores, and classes. Their names are 1 to 40 of
+//! `a-z`, `0-9` and `_`, beginning with a letter.
 
 use std::ops::RangeInclusive;
 
@@ -9,14 +10,11 @@ use super::predicate::{Comparison, Outcome};
 use super::registry::Fact;
 use super::{Bilingual, Ratio, Seen};
 
-/// A name that a pack gives to a score or class: 1 to 40 of `a-z`, `0-9` and `_`, beginning with a letter.
-pub type MeasureName = String;
-
 /// Points for how high something is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Score {
     /// By which tests name it.
-    pub name: MeasureName,
+    pub name: String,
     /// What it is called.
     pub title: Bilingual,
     /// Where the source says so.
@@ -67,7 +65,7 @@ pub enum Threshold {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Class {
     /// By which tests name it.
-    pub name: MeasureName,
+    pub name: String,
     /// What it is called.
     pub title: Bilingual,
     /// Where the source says so.
@@ -184,7 +182,7 @@ pub struct ScoreSeen {
     /// At most so many; the same where all facts were stated.
     pub most: u32,
     /// Which.
-    pub name: MeasureName,
+    pub name: String,
 }
 
 /// The class that facts put something in.
@@ -194,7 +192,7 @@ pub struct ClassSeen {
     /// The class.
     pub class: String,
     /// Of which classification.
-    pub name: MeasureName,
+    pub name: String,
 }
 
 /// All scores and classes of a pack for the facts of one decision.
@@ -232,7 +230,7 @@ impl Measures {
         let (measure, bands) = match &score.rule {
             ScoreRule::Bands(measure, bands) => (measure, bands),
             ScoreRule::BestOf(parts) => {
-                return self.joined(parts, |so_far, part| so_far.max(part));
+                return self.joined(parts, u32::max);
             }
             ScoreRule::Sum(parts) => return self.joined(parts, u32::saturating_add),
         };

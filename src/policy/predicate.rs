@@ -366,7 +366,13 @@ impl Predicate {
             Self::Class { class, .. } => into.extend(sight.measures.class_missing(*class)),
             Self::ValidUscc if seen.text(Fact::Uscc).is_some() => into.push(Fact::UsccOverride),
             Self::ValidUscc => into.push(Fact::Uscc),
-            leaf => into.extend(
+            Self::All(_)
+            | Self::Any(_)
+            | Self::Not(_)
+            | Self::Compare(..)
+            | Self::Against(..)
+            | Self::Months { .. }
+            | Self::Ratio { .. } => into.extend(
                 leaf.leaf_facts()
                     .into_iter()
                     .filter(|fact| seen.get(*fact).is_none()),
@@ -383,7 +389,14 @@ impl Predicate {
                     matches!(proportion(*of, *to, sight.seen), Proportion::OfNothing)
                 }
                 Self::Score { score, .. } => sight.measures.score_divides_by_zero(*score),
-                _ => false,
+                Self::All(_)
+                | Self::Any(_)
+                | Self::Not(_)
+                | Self::Compare(..)
+                | Self::Against(..)
+                | Self::Months { .. }
+                | Self::Class { .. }
+                | Self::ValidUscc => false,
             }
         });
         found

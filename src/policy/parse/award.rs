@@ -186,6 +186,7 @@ fn base(
     })
 }
 
+#[expect(clippy::option_option, reason = "absent and wrong are two answers")]
 pub(super) fn when(
     section: &mut Section<'_>,
     context: Context<'_>,
@@ -504,12 +505,10 @@ fn cap(
     let when = when(&mut section, context, problems);
     let over = section.get_optional("over", reader::word, problems);
     let clause = section.get("clause", reader::bilingual, problems);
-    if scope.is_none() {
-        return None; // which keys belong to it is not known
-    }
+    let scope = scope?; // without it, which keys belong to the cap is not known
     section.finish(problems);
     Some(Cap {
-        scope: scope?,
+        scope,
         most: most?,
         when: when?,
         over: over?.unwrap_or(Over::Reduce),

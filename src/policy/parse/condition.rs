@@ -402,8 +402,8 @@ fn always<T>(node: Node<'_>, what: &str, problems: &mut Problems<'_>) -> Option<
 }
 
 /// A score or class of the pack, by its name.
-pub(super) fn place<'t>(
-    node: Node<'t>,
+pub(super) fn place(
+    node: Node<'_>,
     names: &[&str],
     what: &str,
     problems: &mut Problems<'_>,

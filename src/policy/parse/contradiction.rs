@@ -15,7 +15,15 @@ pub(super) fn refuse(
         .iter()
         .filter_map(|part| match part {
             Predicate::Compare(fact, bound) => Some((*fact, bound)),
-            _ => None,
+            Predicate::All(_)
+            | Predicate::Any(_)
+            | Predicate::Not(_)
+            | Predicate::Against(..)
+            | Predicate::Months { .. }
+            | Predicate::Ratio { .. }
+            | Predicate::Score { .. }
+            | Predicate::Class { .. }
+            | Predicate::ValidUscc => None,
         })
         .collect();
     let pairs = bounds.iter().enumerate().flat_map(|(index, first)| {

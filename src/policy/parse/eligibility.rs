@@ -83,7 +83,7 @@ fn fast_track(
             "name criteria of this pack by their codes",
         )
     };
-    let waives = section.get("waives", |node, p| list_of(node, waived, p), problems);
+    let waived_codes = section.get("waives", |node, p| list_of(node, waived, p), problems);
     let test = section.get(
         "test",
         |node, p| condition::predicate(node, scope, p),
@@ -94,7 +94,7 @@ fn fast_track(
         code: code?,
         clause: clause?,
         title: title?,
-        waives: waives?,
+        waives: waived_codes?,
         test: test?,
     })
 }
@@ -145,7 +145,6 @@ fn criterion(
     let code = section.get("code", |node, p| own_code(node, codes, p), problems);
     let (mode, scope) = context;
     let at = section.get_optional("at", |node, p| moments(node, mode, p), problems);
-    let every = mode.map_or(&[] as &[Moment], Mode::moments);
     let clause = section.get("clause", reader::bilingual, problems);
     let title = section.get("title", reader::bilingual, problems);
     let reason = section.get("reason", reader::bilingual, problems);
@@ -158,7 +157,7 @@ fn criterion(
     Some(Criterion {
         code: code?,
         kind,
-        at: at?.unwrap_or_else(|| every.to_vec()),
+        at: at?.unwrap_or_else(|| mode.map_or_else(Vec::new, |mode| mode.moments().to_vec())),
         clause: clause?,
         title: title?,
         reason: reason?,

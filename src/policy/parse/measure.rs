@@ -175,7 +175,6 @@ fn falling(
     let mut sound = true;
     for (band, span) in placed {
         let wrong = match bands.last() {
-            None => None,
             Some(Band { at_least: None, .. }) => {
                 Some("is never reached: the one before it has no bound")
             }
@@ -185,7 +184,7 @@ fn falling(
             Some(above) if band.points > above.points => {
                 Some("gives more points than a higher one")
             }
-            Some(_) => None,
+            Some(_) | None => None,
         };
         if let Some(wrong) = wrong {
             problems.note::<()>(
@@ -304,7 +303,12 @@ fn row(
                     by, node, currency, problems,
                 )? {
                     Value::Choice(word) => Some(word),
-                    _ => None,
+                    Value::Money(_)
+                    | Value::Count(_)
+                    | Value::Quantity(_)
+                    | Value::Date(_)
+                    | Value::Bool(_)
+                    | Value::Text(_) => None,
                 };
                 reader::list_of(node, word, problems)
             },
