@@ -379,6 +379,11 @@ impl Quantity {
         Some(Self(parsed.minor()))
     }
 
+    /// From whole hundredths.
+    pub const fn from_hundredths(hundredths: i64) -> Self {
+        Self(hundredths)
+    }
+
     /// How many hundredths.
     pub const fn hundredths(self) -> i64 {
         self.0

@@ -195,6 +195,19 @@ pub struct ClassSeen {
     pub name: String,
 }
 
+/// Whether a test holds of points that lie between these; `None` if that depends on what they are.
+pub(super) fn score_holds(
+    least: u32,
+    most: u32,
+    comparison: Comparison,
+    points: u32,
+) -> Option<bool> {
+    let holds = |end: u32| comparison.holds(end.cmp(&points));
+    let between = least < points && points < most;
+    let open = holds(least) != holds(most) || (comparison == Comparison::Is && between);
+    (!open).then(|| holds(least))
+}
+
 /// All scores and classes of a pack for the facts of one decision.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Measures {
@@ -283,18 +296,8 @@ impl Measures {
         let Some(found) = self.scores.get(score) else {
             return Outcome::NeedsReview;
         };
-        let holds = |end: u32| comparison.holds(end.cmp(&points));
-        match (holds(found.least), holds(found.most)) {
-            (least, most) if least != most => Outcome::NeedsReview,
-            _ if comparison == Comparison::Is && found.least != found.most => {
-                if (found.least..=found.most).contains(&points) {
-                    Outcome::NeedsReview
-                } else {
-                    Outcome::Fail
-                }
-            }
-            (holds, _) => Outcome::of(holds),
-        }
+        let holds = score_holds(found.least, found.most, comparison, points);
+        holds.map_or(Outcome::NeedsReview, Outcome::of)
     }
 
     pub(super) fn score_missing(&self, score: usize) -> Vec<Fact> {
@@ -368,7 +371,7 @@ impl Class {
     }
 
     /// The highest class whose bounds are all reached, or the facts that keep it open.
-    fn of(&self, seen: &Seen) -> (Option<usize>, Vec<Fact>) {
+    pub(super) fn of(&self, seen: &Seen) -> (Option<usize>, Vec<Fact>) {
         let Some(row) = self.row(seen) else {
             return (None, self.by.into_iter().collect());
         };

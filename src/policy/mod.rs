@@ -18,6 +18,7 @@
 mod assess;
 mod award;
 mod check;
+mod columns;
 mod decide;
 mod decision;
 mod digest;
@@ -39,6 +40,7 @@ mod wording;
 pub use assess::Step;
 pub use award::{Award, Base, Cap, ConditionalRate, Most, Over, Rate, Scope, Term, Tier};
 pub use check::check;
+pub use columns::{Screening, Table, screen};
 pub use decide::decide;
 pub use decision::{CriterionOutcome, Decision, FunderShare, PolicyRef};
 pub use digest::Sha256;
