@@ -31,6 +31,7 @@ pub mod party;
 pub mod payment;
 pub mod programme;
 pub mod report;
+pub mod screening;
 pub mod verify;
 pub mod voucher;
 pub mod zone;

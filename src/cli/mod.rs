@@ -15,6 +15,7 @@ mod person;
 pub mod policy;
 mod programme;
 pub mod report;
+mod screening;
 pub mod serve;
 mod session;
 pub mod verify;
@@ -194,7 +195,7 @@ async fn dispatch(Cli { global, command }: Cli) -> anyhow::Result<ExitCode> {
         Command::Party(args) => party::run(&global, args).await,
         Command::Facts(command) => facts::run(&global, command).await,
         Command::Programme(command) => programme::run(&global, command).await,
-        Command::Policy(args) => policy::run(&global, args),
+        Command::Policy(args) => policy::run(&global, args).await,
         Command::Voucher(command) => voucher::run(&global, command).await,
         Command::Payment(command) => payment::run(&global, command).await,
         Command::Entry(command) => entry::run(&global, command).await,

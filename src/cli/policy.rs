@@ -11,7 +11,7 @@ use chrono::NaiveDate;
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
-use super::{Global, output};
+use super::{Global, output, screening};
 use crate::policy::{
     Decision, Locale, Moment, PackProblems, Policy, Problem, check, decide, explain,
     read_facts_file,
@@ -26,6 +26,36 @@ pub struct PolicyArgs {
 
 #[derive(Debug, Subcommand)]
 enum PolicyCommand {
+    #[command(flatten)]
+    Offline(OfflineCommand),
+    /// Decide for every party of a zone: who qualifies, and for how much
+    ///
+    /// Facts are what the ledger knows of each party (`facts show`); what they have used of their limits is counted, and
+    /// a budget that is shared is shared. Nothing is written.
+    #[command(
+        after_help = "Example:\n  subsidy-ledger policy screen SH-VOUCHER --on 2020-03-02 \
+        --assume applicant_kind=enterprise --assume service_price=10000.00\n  \
+        subsidy-ledger policy screen assets/policies/tech-sme-2017.toml --outcome needs-review --csv missing.csv"
+    )]
+    Screen(screening::ScreenArgs),
+    /// Say what a draft would change before it is published: who gains, who loses, what it costs
+    ///
+    /// The draft and the version in force are both applied to every party of the zone. Nothing is written.
+    #[command(
+        after_help = "Example:\n  subsidy-ledger policy simulate draft.toml --on 2021-01-01 \
+        --assume applicant_kind=enterprise --assume service_price=10000.00"
+    )]
+    Simulate(screening::SimulateArgs),
+    /// Tell a party every programme that it qualifies for and, where it does not, what is nearest to be met
+    #[command(
+        after_help = "Example:\n  subsidy-ledger policy eligibility 91000000MA00000900 --lang en \
+        --assume service_price=10000.00"
+    )]
+    Eligibility(screening::EligibilityArgs),
+}
+
+#[derive(Debug, Subcommand)]
+enum OfflineCommand {
     /// Type-check packs and run their own examples.
     ///
     /// Exits with 0 if every pack is sound, with 1 if one has a problem or can't be read. With --json, a
@@ -69,7 +99,7 @@ enum PolicyCommand {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum MomentArg {
+pub(super) enum MomentArg {
     /// An application for a voucher.
     Grant,
     /// An order or its bill, paid with a voucher.
@@ -81,7 +111,7 @@ enum MomentArg {
 }
 
 impl MomentArg {
-    const fn moment(self) -> Moment {
+    pub(super) const fn moment(self) -> Moment {
         match self {
             Self::Grant => Moment::Grant,
             Self::Redemption => Moment::Redemption,
@@ -92,17 +122,35 @@ impl MomentArg {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum LangArg {
+pub(super) enum LangArg {
     /// 中文
     Zh,
     /// English
     En,
 }
 
-/// Runs `policy check` or `policy decide`.
-pub(super) fn run(global: &Global, args: PolicyArgs) -> anyhow::Result<ExitCode> {
+impl LangArg {
+    pub(super) const fn locale(self) -> Locale {
+        match self {
+            Self::Zh => Locale::Zh,
+            Self::En => Locale::En,
+        }
+    }
+}
+
+pub(super) async fn run(global: &Global, args: PolicyArgs) -> anyhow::Result<ExitCode> {
     match args.command {
-        PolicyCommand::Check { packs } => {
+        PolicyCommand::Offline(command) => run_offline(global, command),
+        PolicyCommand::Screen(args) => screening::screen(global, args).await,
+        PolicyCommand::Simulate(args) => screening::simulate(global, args).await,
+        PolicyCommand::Eligibility(args) => screening::eligibility(global, args).await,
+    }
+}
+
+/// What needs no database.
+fn run_offline(global: &Global, command: OfflineCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        OfflineCommand::Check { packs } => {
             let sound = check_packs(&packs, global.json, &mut output::Answer)?;
             Ok(if sound {
                 ExitCode::SUCCESS
@@ -110,7 +158,7 @@ pub(super) fn run(global: &Global, args: PolicyArgs) -> anyhow::Result<ExitCode>
                 ExitCode::FAILURE
             })
         }
-        PolicyCommand::Decide {
+        OfflineCommand::Decide {
             pack,
             facts,
             on,
@@ -302,11 +350,7 @@ fn print_decision(
     text: Option<LangArg>,
 ) -> anyhow::Result<()> {
     let mut out = output::Answer;
-    let locale = text.map(|lang| match lang {
-        LangArg::Zh => Locale::Zh,
-        LangArg::En => Locale::En,
-    });
-    if let Some(locale) = locale {
+    if let Some(locale) = text.map(LangArg::locale) {
         for sentence in explain(decision, policy, locale) {
             writeln!(out, "{sentence}")?;
         }
@@ -341,7 +385,10 @@ mod tests {
 
     fn exit(arguments: &[&str]) -> ExitCode {
         let cli = Cli::try_parse_from([&["policy"], arguments].concat()).unwrap();
-        run(&cli.global, cli.policy).unwrap()
+        let PolicyCommand::Offline(command) = cli.policy.command else {
+            panic!("{arguments:?} needs a database");
+        };
+        run_offline(&cli.global, command).unwrap()
     }
 
     const PACK: &str = "assets/policies/yuhuan-2023.toml";

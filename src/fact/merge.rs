@@ -1,25 +1,27 @@
 //! What holds of a party on a day, out of all that was ever stated. Pure.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 
 use chrono::{Datelike, NaiveDate};
 
 use super::statement::{Begin, Statement, When};
-use crate::policy::{Fact, Facts, Source, Stated, Value};
+use crate::policy::{Fact, Facts, Source, Stated};
 use crate::types::{Currency, LogIndex};
 
-/// One fact of one statement.
-#[derive(Clone, Copy)]
-struct Told<'a> {
-    is_own: bool,
-    source: Source,
-    when: When,
-    index: LogIndex,
-    value: &'a Value,
+/// When and by whom something is stated, without what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The entry that states it.
+    pub index: LogIndex,
+    /// Whether it is about the party itself, and not about every party of the zone.
+    pub is_own: bool,
+    /// How it is known.
+    pub source: Source,
+    /// For which time.
+    pub when: When,
 }
 
-impl Told<'_> {
+impl Head {
     /// What a statement supersedes: those of the same source about the same time.
     fn place(&self) -> (bool, Source, Begin) {
         (self.is_own, self.source, self.when.begin())
@@ -32,18 +34,23 @@ impl Told<'_> {
         }
     }
 
-    /// Of two that hold, the one that counts is the greater: what is said of the party itself before what is said of
-    /// the whole zone, the stronger source, what began later, what was stated later.
-    fn strength(&self, other: &Self) -> Ordering {
-        let key = |told: &Self| {
-            (
-                told.is_own,
-                strength(told.source),
-                told.when.begin(),
-                told.index,
-            )
+    /// Of two, the one that counts is the first: what is said of the party itself before what is said of the whole
+    /// zone, the stronger source, what began later, what was stated later.
+    pub fn before(&self, other: &Self) -> Ordering {
+        let key = |head: &Self| {
+            let begin = head.when.begin();
+            (head.is_own, strength(head.source), begin, head.index)
         };
-        key(self).cmp(&key(other))
+        key(other).cmp(&key(self))
+    }
+
+    /// The day for which it was stated.
+    pub fn as_of(&self) -> NaiveDate {
+        let day = match self.when {
+            When::Year(year) => NaiveDate::from_ymd_opt(i32::from(year), 12, 31),
+            When::Days(days) => Some(days.from()),
+        };
+        day.unwrap_or(NaiveDate::MIN)
     }
 }
 
@@ -52,6 +59,50 @@ const fn strength(source: Source) -> u8 {
         Source::Declared => 0,
         Source::Imported => 1,
         Source::Verified => 2,
+    }
+}
+
+/// Which facts of a party are settled, while its statements are gone through in the order of [`Head::before`].
+#[derive(Clone, Debug)]
+pub struct Settled {
+    on: NaiveDate,
+    /// For each fact, by its place in the registry.
+    facts: Vec<Progress>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Progress {
+    is_settled: bool,
+    /// Of the statement that stated it last: what it supersedes comes right after it.
+    place: Option<(bool, Source, Begin)>,
+}
+
+impl Settled {
+    /// Nothing is settled yet, for a decision of that day.
+    pub fn on(on: NaiveDate) -> Self {
+        Self {
+            on,
+            facts: vec![Progress::default(); Fact::ALL.len()],
+        }
+    }
+
+    /// Forgets everything, for the next party.
+    pub fn clear(&mut self) {
+        self.facts.fill(Progress::default());
+    }
+
+    /// Whether what this statement says of a fact is what counts of it.
+    pub fn takes(&mut self, head: &Head, fact: Fact) -> bool {
+        let Some(progress) = self.facts.get_mut(fact.place()) else {
+            return false;
+        };
+        let place = Some(head.place());
+        if progress.is_settled || progress.place == place {
+            return false;
+        }
+        progress.place = place;
+        progress.is_settled = head.holds(self.on);
+        progress.is_settled
     }
 }
 
@@ -67,43 +118,27 @@ pub fn merge<'a>(
     on: NaiveDate,
     statements: impl IntoIterator<Item = &'a Statement>,
 ) -> Facts {
-    let mut told: BTreeMap<Fact, Vec<Told<'a>>> = BTreeMap::new();
-    for statement in statements {
-        for (fact, value) in statement.facts.iter() {
-            told.entry(fact).or_default().push(Told {
-                is_own: statement.party.is_some(),
-                source: statement.source,
-                when: statement.when,
-                index: statement.index,
-                value,
-            });
-        }
-    }
+    let mut ordered: Vec<(Head, &Statement)> = statements
+        .into_iter()
+        .map(|statement| (statement.head(), statement))
+        .collect();
+    ordered.sort_by(|(one, _), (other, _)| one.before(other));
+    let mut settled = Settled::on(on);
     let mut facts = Facts::new(currency);
-    for (fact, told) in told {
-        let superseded = |one: &Told<'_>| {
-            let newer = |other: &Told<'_>| other.place() == one.place() && other.index > one.index;
-            told.iter().any(newer)
-        };
-        let holding = told.iter().filter(|one| one.holds(on) && !superseded(one));
-        if let Some(best) = holding.max_by(|one, other| one.strength(other)) {
-            facts.insert(fact, stated(best));
+    for (head, statement) in ordered {
+        for (fact, value) in statement.facts.iter() {
+            if settled.takes(&head, fact) {
+                let stated = Stated {
+                    as_of: head.as_of(),
+                    entry: Some(head.index),
+                    source: head.source,
+                    value: value.clone(),
+                };
+                facts.insert(fact, stated);
+            }
         }
     }
     facts
-}
-
-fn stated(told: &Told<'_>) -> Stated {
-    let as_of = match told.when {
-        When::Year(year) => NaiveDate::from_ymd_opt(i32::from(year), 12, 31),
-        When::Days(days) => Some(days.from()),
-    };
-    Stated {
-        as_of: as_of.unwrap_or(NaiveDate::MIN),
-        entry: Some(told.index),
-        source: told.source,
-        value: told.value.clone(),
-    }
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub use determine::{Determination, Proposal, confirm, propose};
 pub use error::FactsError;
 pub use file::{FactFile, FileError, FileOptions, digest, fields};
 pub use import::{Corrections, ImportReport, Plan, apply, plan};
-pub use merge::merge;
+pub use merge::{Head, Settled, merge};
 pub use parties::party_named;
 pub use reference::{markdown, rows};
 pub use register::{NotARegister, Register};

@@ -5,6 +5,7 @@ use std::fmt;
 use chrono::{Datelike, NaiveDate};
 use serde::{Serialize, Serializer};
 
+use super::merge::Head;
 use super::register::Register;
 use super::values::Values;
 use crate::identity::{Actor, Forbidden, Role};
@@ -124,6 +125,18 @@ pub struct Statement {
     pub proposed_index: Option<LogIndex>,
     /// The facts.
     pub facts: Values,
+}
+
+impl Statement {
+    /// When and by whom it is stated.
+    pub const fn head(&self) -> Head {
+        Head {
+            index: self.index,
+            is_own: self.party.is_some(),
+            source: self.source,
+            when: self.when,
+        }
+    }
 }
 
 impl Serialize for Statement {

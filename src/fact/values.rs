@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Serialize, Serializer};
 
 use crate::policy::{Fact, Raw, Value};
@@ -16,11 +16,22 @@ pub struct Values(BTreeMap<Fact, Value>);
 impl Values {
     /// Reads what [`Values::to_text`] wrote; amounts are of this currency.
     pub fn parse(text: &str, currency: Currency) -> Result<Self, serde_json::Error> {
-        let mut reader = serde_json::Deserializer::from_str(text);
-        let values = ValuesVisitor(currency);
-        let values = reader.deserialize_map(values)?;
-        reader.end()?;
-        Ok(values)
+        let mut values = Self::default();
+        let mut twice = None;
+        each(
+            text,
+            currency,
+            |_| true,
+            |fact, value| {
+                if values.insert(fact, value).is_some() {
+                    twice = Some(fact);
+                }
+            },
+        )?;
+        match twice {
+            None => Ok(values),
+            Some(fact) => Err(serde_json::Error::custom(format!("{fact} is stated twice"))),
+        }
     }
 
     /// Canonical JSON (RFC 8785): values as packs' files write them, amounts as text.
@@ -70,24 +81,45 @@ impl Serialize for Values {
     }
 }
 
-struct ValuesVisitor(Currency);
+/// Reads what [`Values::to_text`] wrote, one fact after another; the value only of those that are wanted.
+pub(super) fn each(
+    text: &str,
+    currency: Currency,
+    wanted: impl Fn(Fact) -> bool,
+    visit: impl FnMut(Fact, Value),
+) -> Result<(), serde_json::Error> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    reader.deserialize_map(Each {
+        currency,
+        wanted,
+        visit,
+    })?;
+    reader.end()
+}
 
-impl<'de> Visitor<'de> for ValuesVisitor {
-    type Value = Values;
+struct Each<W, V> {
+    currency: Currency,
+    wanted: W,
+    visit: V,
+}
+
+impl<'de, W: Fn(Fact) -> bool, V: FnMut(Fact, Value)> Visitor<'de> for Each<W, V> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object of facts")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Values, A::Error> {
-        let mut values = Values::default();
+    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<(), A::Error> {
         while let Some(fact) = members.next_key::<Fact>()? {
-            let value = members.next_value_seed(ValueOf(fact, self.0))?;
-            if values.insert(fact, value).is_some() {
-                return Err(A::Error::custom(format!("{fact} is stated twice")));
+            if (self.wanted)(fact) {
+                let value = members.next_value_seed(ValueOf(fact, self.currency))?;
+                (self.visit)(fact, value);
+            } else {
+                members.next_value::<IgnoredAny>()?;
             }
         }
-        Ok(values)
+        Ok(())
     }
 }
 

@@ -13,7 +13,9 @@ use super::facts::{Kind, Quantity, Value};
 use super::measure::{Band, Class, Measure, Score, ScoreRule, Threshold, possible, score_holds};
 use super::predicate::{Bound, Comparison, Operand, Predicate, Sight, check_uscc, within_months};
 use super::usage::Usage;
-use super::{Criterion, CriterionKind, Fact, Moment, Outcome, Policy, Ratio, Seen, Sum};
+use super::{
+    Criterion, CriterionKind, Exhaustion, Fact, Moment, Outcome, Policy, Ratio, Seen, Step, Sum,
+};
 use crate::types::{Currency, Money};
 
 /// Facts of many parties, a column for each fact. Values are whole numbers of the smallest unit, as
@@ -101,6 +103,23 @@ impl Table {
         }
     }
 
+    /// States a fact of every row of which it is not known.
+    pub fn assume(&mut self, fact: Fact, value: &Value) {
+        let Ok(column) = self.facts.binary_search(&fact) else {
+            return;
+        };
+        for row in 0..self.rows {
+            if self.value(column, row).is_none() {
+                self.set(column, row, value);
+            }
+        }
+    }
+
+    /// What is known of a fact in a row, in its smallest unit.
+    pub fn scalar(&self, fact: Fact, row: usize) -> Option<i64> {
+        self.value(self.facts.binary_search(&fact).ok()?, row)
+    }
+
     fn value(&self, column: usize, row: usize) -> Option<i64> {
         let column = self.columns.get(column)?;
         let known = column.known.get(row / 64)? >> (row % 64) & 1 == 1;
@@ -152,6 +171,8 @@ pub struct Screening {
     pub unmet: Vec<u64>,
     /// The criteria that are open.
     pub open: Vec<u64>,
+    /// What the award is a part of, where the rate follows from the sum of these; else empty.
+    pub bases: Vec<Money>,
 }
 
 impl Screening {
@@ -165,6 +186,7 @@ impl Screening {
         self.amounts.extend(other.amounts);
         self.unmet.extend(other.unmet);
         self.open.extend(other.open);
+        self.bases.extend(other.bases);
     }
 }
 
@@ -251,26 +273,34 @@ impl Desk<'_> {
             }
         }
         for row in 0..rows {
-            let (outcome, amount) = self.awarded(all.outcome(row), first + row, usage);
-            into.outcomes.push(outcome);
-            into.amounts.push(amount);
+            let awarded = self.awarded(all.outcome(row), first + row, usage);
+            into.outcomes.push(awarded.outcome);
+            into.amounts.push(awarded.amount);
+            if self.policy.exhaustion == Exhaustion::RatioFromDemand {
+                into.bases.push(awarded.base);
+            }
         }
     }
 
     /// What a row that is eligible is given. One that is open has no amount; one that is not, neither.
-    fn awarded(
-        &self,
-        eligible: Outcome,
-        row: usize,
-        usage: &impl Fn(usize) -> Usage,
-    ) -> (Outcome, Money) {
+    fn awarded(&self, eligible: Outcome, row: usize, usage: &impl Fn(usize) -> Usage) -> Awarded {
+        let nothing = |outcome| Awarded {
+            outcome,
+            amount: Money::ZERO,
+            base: Money::ZERO,
+        };
         let Some(award) = self.policy.award(self.moment) else {
-            return (eligible, Money::ZERO);
+            return nothing(eligible);
         };
         if eligible == Outcome::Fail {
-            return (eligible, Money::ZERO);
+            return nothing(eligible);
         }
-        let policy = self.policy;
+        let (policy, usage) = (self.policy, usage(row));
+        if let (Exhaustion::Top { number, .. }, Some(rank)) = (&policy.exhaustion, usage.rank)
+            && rank > *number
+        {
+            return nothing(Outcome::Fail);
+        }
         let seen = self.table.seen(row, policy.currency);
         let measures = policy.measures(&seen);
         let sight = Sight {
@@ -280,7 +310,7 @@ impl Desk<'_> {
         let assessment = award.assess(Terms {
             moment: self.moment,
             sight,
-            usage: &usage(row),
+            usage: &usage,
             on: self.on,
             currency: policy.currency,
             rounding: policy.rounding,
@@ -290,12 +320,26 @@ impl Desk<'_> {
         if outcome == Outcome::Pass && policy.funders(sight).is_none() {
             outcome = Outcome::NeedsReview;
         }
-        let amount = match outcome {
-            Outcome::Pass => assessment.amount,
-            Outcome::Fail | Outcome::NeedsReview => Money::ZERO,
+        let base = match assessment.steps.first() {
+            Some(Step::Base { value, .. }) => value.money(),
+            Some(Step::Basis { value, .. }) => value.whole().money(),
+            Some(_) | None => Money::ZERO,
         };
-        (outcome, amount)
+        match outcome {
+            Outcome::Pass => Awarded {
+                outcome,
+                amount: assessment.amount,
+                base,
+            },
+            Outcome::Fail | Outcome::NeedsReview => nothing(outcome),
+        }
     }
+}
+
+struct Awarded {
+    outcome: Outcome,
+    amount: Money,
+    base: Money,
 }
 
 /// One block of rows, with the scores and classes that follow from its facts.

@@ -300,6 +300,11 @@ impl Measures {
         holds.map_or(Outcome::NeedsReview, Outcome::of)
     }
 
+    /// The most points that the facts leave possible.
+    pub(super) fn most(&self, score: usize) -> u32 {
+        self.scores.get(score).map_or(0, |found| found.most)
+    }
+
     pub(super) fn score_missing(&self, score: usize) -> Vec<Fact> {
         let found = self.scores.get(score);
         found.map_or_else(Vec::new, |found| found.missing.clone())

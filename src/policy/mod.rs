@@ -27,6 +27,7 @@ mod explain;
 mod facts;
 mod json;
 mod measure;
+mod nearest;
 mod pack;
 mod parse;
 mod predicate;
@@ -48,6 +49,7 @@ pub use exact::{Exact, Ratio, RatioError, Sum};
 pub use explain::explain;
 pub use facts::{FactError, FactSpec, Kind, Quantity, Raw, Span, StatedBy, Unit, Value, Word};
 pub use measure::{Band, Class, ClassSeen, Score, ScoreSeen};
+pub use nearest::nearest;
 pub use pack::{
     Criterion, CriterionKind, Example, Exhaustion, FastTrack, Funder, Funding, Grade, LegalBasis,
     Mode, Moment, OnExpiry, Payee, Policy, Reading, Rounding, RoundingMode, Validity, split,

@@ -117,6 +117,11 @@ impl Facts {
         self.facts.get(&fact)
     }
 
+    /// Each fact and what is stated of it, in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = (Fact, &Stated)> {
+        self.facts.iter().map(|(fact, stated)| (*fact, stated))
+    }
+
     /// Takes over what another snapshot states, in place of what was stated before.
     pub fn extend(&mut self, other: &Self) {
         let stated = other

@@ -16,6 +16,7 @@ mod redeem;
 mod review;
 mod rules;
 pub mod store;
+mod usage;
 mod years;
 
 pub use apply::{Applied, Apply, apply};
@@ -28,3 +29,4 @@ pub use model::{Hold, HoldState, Parts, Voucher, VoucherRefusal, VoucherState};
 pub use named::{find_hold, find_voucher};
 pub use redeem::{Redeem, RedeemAnswer, redeem};
 pub use review::{Review, ReviewAnswer, review};
+pub use usage::used_by_party;

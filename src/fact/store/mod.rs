@@ -18,10 +18,11 @@ pub use listing::{Listed, register_on};
 pub use snapshot::{keep_snapshots, snapshot_by_hash};
 
 use super::import::Planned;
+use super::merge::Head;
 use super::statement::{Statement, When, source_text};
-use super::values::Values;
+use super::values::{self, Values};
 use crate::journal::Recorded;
-use crate::policy::Source;
+use crate::policy::{Fact, Source, Value};
 use crate::types::{Currency, LogIndex, PartyId, Zone, ZoneId};
 
 /// Among advisory locks, those of whoever states facts; the second number is the zone's.
@@ -62,8 +63,8 @@ impl StatementRow {
         self.party_id.map(PartyId)
     }
 
-    /// The statement, with amounts in the zone's currency.
-    pub fn read(self, currency: Currency) -> Result<Statement, sqlx::Error> {
+    /// When and by whom it is stated.
+    pub fn head(&self) -> Result<Head, sqlx::Error> {
         let unreadable = || decode(Unreadable(self.log_index));
         let source = match self.source.as_str() {
             "declared" => Source::Declared,
@@ -71,11 +72,32 @@ impl StatementRow {
             "imported" => Source::Imported,
             _ => return Err(unreadable()),
         };
-        Ok(Statement {
+        Ok(Head {
             index: LogIndex(self.log_index),
-            party: self.party_id.map(PartyId),
+            is_own: self.party_id.is_some(),
             source,
             when: When::of(self.year, self.from_day, self.until_day).ok_or_else(unreadable)?,
+        })
+    }
+
+    /// Each fact that it states and that is wanted, with amounts in the zone's currency.
+    pub fn each(
+        &self,
+        currency: Currency,
+        wanted: impl Fn(Fact) -> bool,
+        visit: impl FnMut(Fact, Value),
+    ) -> Result<(), sqlx::Error> {
+        values::each(&self.facts, currency, wanted, visit).map_err(decode)
+    }
+
+    /// The statement, with amounts in the zone's currency.
+    pub fn read(self, currency: Currency) -> Result<Statement, sqlx::Error> {
+        let head = self.head()?;
+        Ok(Statement {
+            index: head.index,
+            party: self.party_id.map(PartyId),
+            source: head.source,
+            when: head.when,
             register: self
                 .register
                 .map(|name| name.parse().map_err(decode))
@@ -90,21 +112,37 @@ impl StatementRow {
     }
 }
 
-/// Every statement of a zone that an entry before this one made, in no order: for runs over all parties. Those without a
-/// party are about all of them.
+/// Every statement of a zone, those of one party together, in the order of parties' ids: for runs over all parties.
+/// What is stated of every party at once is not among them: [`zone_wide`] has it.
 pub fn all(
     conn: &mut PgConnection,
     zone: ZoneId,
-    before: Option<LogIndex>,
 ) -> impl Stream<Item = Result<StatementRow, sqlx::Error>> {
     sqlx::query_as!(
         StatementRow,
         "SELECT log_index, party_id, proposed_index, from_day, until_day, year, source, register, reference, facts
-         FROM ledger.fact_statement WHERE zone_id = $1 AND log_index < $2",
+         FROM ledger.fact_statement WHERE zone_id = $1 AND party_id IS NOT NULL ORDER BY party_id, log_index",
         zone.0,
-        before.map_or(i64::MAX, |before| before.0),
     )
     .fetch(conn)
+}
+
+/// What is determined for every party of a zone at once.
+pub async fn zone_wide(
+    conn: &mut PgConnection,
+    zone: &Zone,
+) -> Result<Vec<Statement>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        StatementRow,
+        "SELECT log_index, party_id, proposed_index, from_day, until_day, year, source, register, reference, facts
+         FROM ledger.fact_statement WHERE zone_id = $1 AND party_id IS NULL",
+        zone.id.0,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| row.read(zone.currency))
+        .collect()
 }
 
 /// What is stated of a party, and of every party of the zone, by entries before this one; in their order.

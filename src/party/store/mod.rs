@@ -7,6 +7,7 @@ mod uscc_override;
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
+use futures::{Stream, StreamExt};
 use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -181,6 +182,25 @@ pub async fn all(conn: &mut PgConnection, zone: ZoneId) -> Result<Vec<Party>, sq
     .await?;
     let ids: Vec<PartyId> = ids.into_iter().map(PartyId).collect();
     parties(conn, zone, &ids).await
+}
+
+/// Every party of a zone with its identity, in the order of ids, which is that of their making: for runs over a whole
+/// zone that need nothing else.
+pub fn identities(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+) -> impl Stream<Item = Result<(PartyId, Identity), sqlx::Error>> {
+    let rows = sqlx::query!(
+        "SELECT party_id, scheme, identifier FROM ledger.party WHERE zone_id = $1 ORDER BY party_id",
+        zone.0
+    )
+    .fetch(conn);
+    rows.map(|row| {
+        let row = row?;
+        let identity = Identity::from_row(&row.scheme, &row.identifier)
+            .ok_or_else(|| decode(UnreadableIdentity(row.party_id)))?;
+        Ok((PartyId(row.party_id), identity))
+    })
 }
 
 /// How many parties the zone has.

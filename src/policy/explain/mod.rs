@@ -34,6 +34,23 @@ pub fn explain(decision: &Decision, policy: &Policy, locale: Locale) -> Vec<Stri
     sentences
 }
 
+/// One criterion of a decision, with its clause, what was seen and what is asked.
+pub(super) fn criterion_sentence(
+    decision: &Decision,
+    policy: &Policy,
+    outcome: &CriterionOutcome,
+    locale: Locale,
+) -> String {
+    let measures = policy.measures(&decision.facts);
+    let teller = Teller {
+        decision,
+        policy,
+        measures: &measures,
+        locale,
+    };
+    teller.criterion(outcome)
+}
+
 struct Teller<'d> {
     decision: &'d Decision,
     policy: &'d Policy,
