@@ -219,10 +219,18 @@ registry! {
         "合同", "the contract";
     CoreMembers "core_members", PERSONS, Case, Applicant, "团队核心成员人数", "the number of core members of the team",
         "团队成员名单", "the list of team members";
+    DeMinimisDeclared "de_minimis_declared", Kind::Bool, Case, Applicant, "声明最低限度援助未达上限", "the declaration that de minimis aid is below its ceiling",
+        "最低限度援助声明", "the de minimis declaration";
     DecidedOn "decided_on", Kind::Date, Case, Ledger, "评定日期", "the day of the decision",
         "台账记录", "the ledger's own record";
     DualRole "dual_role", Kind::Bool, Case, Applicant, "同一法人在该服务中既是买方又是服务机构", "one legal person being buyer and provider in the service",
         "服务合同", "the service contract";
+    EarlierAwards "earlier_awards", ITEMS, Case, Ledger, "此前获得的创新券次数", "the vouchers it was granted before",
+        "台账记录", "the ledger's own record";
+    EarlierOfType "earlier_of_type", ITEMS, Case, Ledger, "此前获得的同类型创新券次数", "the vouchers of the same type that it was granted before",
+        "台账记录", "the ledger's own record";
+    EarlierUnused "earlier_unused", Kind::Money, Case, Ledger, "以前申领的额度中尚未使用的部分", "what is unused of earlier quotas",
+        "台账记录", "the ledger's own record";
     EnteredOn "entered_on", Kind::Date, Standing, Applicant, "入驻日期", "the day of entering the incubator",
         "入孵协议", "the incubation agreement";
     EpidemicGrace "epidemic_grace", Kind::Bool, Standing, Office, "逾期系疫情所致的认定", "the determination that the epidemic delayed the filing",
