@@ -10,7 +10,9 @@ use chrono::{Datelike, NaiveDate};
 use self::mask::{BLOCK, Mask};
 use super::assess::Terms;
 use super::facts::{Kind, Quantity, Value};
-use super::measure::{Band, Class, Measure, Score, ScoreRule, Threshold, possible, score_holds};
+use super::measure::{
+    Band, Class, Measure, Score, ScoreRule, Threshold, possible, scales, score_holds,
+};
 use super::predicate::{Bound, Comparison, Operand, Predicate, Sight, check_uscc, within_months};
 use super::usage::Usage;
 use super::{
@@ -485,9 +487,13 @@ impl<'t> View<'t> {
     }
 
     fn ratio(&self, of: Fact, to: Fact, comparison: Comparison, ratio: Ratio) -> Mask {
+        let (above, below) = scales(of, to);
         let (of, to) = (self.fact(of), self.fact(to));
         Mask::by_row(|row| {
-            let (part, whole) = (at(of, row)?, at(to, row).filter(|whole| *whole != 0)?);
+            let part = at(of, row)?.checked_mul(above)?;
+            let whole = at(to, row)
+                .filter(|whole| *whole != 0)?
+                .checked_mul(below)?;
             Some(comparison.holds(ratio.compare(part, whole)))
         })
     }

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
-use super::facts::{Value, Word};
+use super::facts::{Kind, Value, Word};
 use super::predicate::{Comparison, Outcome};
 use super::registry::Fact;
 use super::{Bilingual, Ratio, Seen};
@@ -87,9 +87,9 @@ pub struct ClassRow {
     pub levels: Vec<Vec<(Fact, Value)>>,
 }
 
-/// One fact as a part of another.
+/// One fact as a part of another, or for each of another.
 pub(super) enum Proportion {
-    /// Part and whole, in one unit.
+    /// Both figures on one scale.
     Of(i64, i64),
     /// One of them was not stated.
     Unknown,
@@ -98,11 +98,23 @@ pub(super) enum Proportion {
 }
 
 pub(super) fn proportion(of: Fact, to: Fact, seen: &Seen) -> Proportion {
-    let scalar = |fact: Fact| seen.get(fact)?.scalar(fact.kind());
-    match (scalar(of), scalar(to)) {
+    let (above, below) = scales(of, to);
+    let scalar = |fact: Fact, scale| seen.get(fact)?.scalar(fact.kind())?.checked_mul(scale);
+    match (scalar(of, above), scalar(to, below)) {
         (_, Some(0)) => Proportion::OfNothing,
         (Some(part), Some(whole)) => Proportion::Of(part, whole),
         (_, _) => Proportion::Unknown,
+    }
+}
+
+/// What to multiply the scalars of two facts by, so that they are on one scale: a count against a number with
+/// two decimals is in hundredths, too.
+pub(super) fn scales(of: Fact, to: Fact) -> (i64, i64) {
+    let is_quantity = |fact: Fact| matches!(fact.kind(), Kind::Quantity(_));
+    match (is_quantity(of), is_quantity(to)) {
+        (true, false) => (1, 100),
+        (false, true) => (100, 1),
+        (true, true) | (false, false) => (1, 1),
     }
 }
 

@@ -275,6 +275,8 @@ registry! {
         "高新技术企业证书", "the high-tech enterprise certificate";
     InIncubatorOrPark "in_incubator_or_park", Kind::Bool, Case, Applicant, "是否入驻孵化器或科技园", "being in an incubator or science park",
         "入驻证明", "the carrier's confirmation";
+    IncidentPastYear "incident_past_year", Kind::Bool, Standing, Applicant, "申请前一年内发生重大安全、质量事故或严重环境违法", "a major accident of safety or quality, or a serious offence against the environment, in the year before the application",
+        "承诺书及主管部门记录", "the commitment, and the authorities' records";
     IncubateeArea "incubatee_area", AREA, Standing, Applicant, "在孵企业使用面积", "the floor area that incubatees use",
         "租赁台账", "the list of leases";
     Incubatees "incubatees", ITEMS, Standing, Applicant, "在孵企业数", "the number of incubatees",
@@ -421,6 +423,8 @@ registry! {
         "统计上报记录", "the record of reports";
     StatutoryTesting "statutory_testing", Kind::Bool, Case, Applicant, "服务是否属于法定检测", "the service being testing that the law demands",
         "服务合同", "the service contract";
+    SupportedField "supported_field", Kind::Bool, Standing, Applicant, "技术属于国家重点支持的高新技术领域", "the technology being in a field that the state supports",
+        "技术领域说明", "the statement on the field";
     TechSmeNumberYear "tech_sme_number_year", YEAR, Standing, Ledger, "科技型中小企业入库登记编号年度", "the year of the tech-SME registration number",
         "科技型中小企业登记", "the register of tech SMEs";
     TechSmeRevokedOn "tech_sme_revoked_on", Kind::Date, Standing, Ledger, "科技型中小企业登记撤销日期", "the day on which the tech-SME registration was revoked",

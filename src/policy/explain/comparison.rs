@@ -33,7 +33,7 @@ impl Teller<'_> {
             } => (
                 self.ratio_name(*of, *to),
                 self.ratio_value(*of, *to),
-                format!("{} {}", self.how(*comparison), percent(*ratio)),
+                format!("{} {}", self.how(*comparison), part(*of, *to, *ratio)),
             ),
             Predicate::Score {
                 score,
@@ -149,10 +149,11 @@ impl Teller<'_> {
     }
 
     fn ratio_name(&self, of: Fact, to: Fact) -> String {
-        let (of, to) = (of.spec().what(self.locale), to.spec().what(self.locale));
+        let (part, whole) = (of.spec().what(self.locale), to.spec().what(self.locale));
         match self.locale {
-            Locale::Zh => format!("{of}占{to}之比"),
-            Locale::En => format!("{of} to {to}"),
+            Locale::Zh if of.kind() == to.kind() => format!("{part}占{whole}之比"),
+            Locale::Zh => format!("{part}与{whole}之比"),
+            Locale::En => format!("{part} to {whole}"),
         }
     }
 
@@ -162,6 +163,7 @@ impl Teller<'_> {
         let value = |fact: Fact| seen.get(fact).map(|value| self.value(fact, value));
         let (part, whole) = (value(of)?, value(to)?);
         Some(match proportion(of, to, seen) {
+            Proportion::Of(..) if of.kind() != to.kind() => format!("{part} ÷ {whole}"),
             Proportion::Of(above, below) => {
                 let hundredths = i128::from(above) * 10_000 / i128::from(below);
                 let (percent, rest) = (hundredths / 100, hundredths % 100);
@@ -370,6 +372,15 @@ impl Teller<'_> {
                 (Some(until), Locale::En) => format!("from {}, before {until}", period.from()),
             },
         }
+    }
+}
+
+/// A percentage of a whole; of something else, the fraction.
+fn part(of: Fact, to: Fact, ratio: Ratio) -> String {
+    if of.kind() == to.kind() {
+        percent(ratio)
+    } else {
+        ratio.to_string()
     }
 }
 
