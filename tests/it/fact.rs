@@ -406,6 +406,43 @@ async fn refusal(conn: &mut PgConnection, sql: &str) -> Option<String> {
     db::violated_constraint(&result.unwrap_err()).map(str::to_owned)
 }
 
+/// What no statement's row may be: columns, values, the constraint that refuses it.
+const ROWS: &str = "
+    source, year | 'verified', 2019 | fact_statement_zone_wide_is_determined
+    party_id, source, year | {party}, 'heard', 2019 | fact_statement_source_known
+    party_id, source | {party}, 'declared' | fact_statement_one_time
+    party_id, source, from_day, until_day | {party}, 'declared', '2020-01-01', '2020-01-01' | fact_statement_until_later
+    party_id, source, year, register | {party}, 'declared', 2019, 'tax' | fact_statement_imported_from_a_register
+    party_id, source, year | {party}, 'imported', 2019 | fact_statement_imported_from_a_register
+    party_id, source, from_day, proposed_index | {party}, 'verified', '2020-01-01', {proposed} | fact_statement_determination_fkey
+    party_id, source, from_day, proposed_index | {party}, 'declared', '2020-01-01', {proposed} | fact_statement_determined_is_verified
+";
+
+/// Other statements, each with the constraint that refuses it.
+const CHANGES: &[(&str, &str)] = &[
+    (
+        "UPDATE ledger.determination SET confirmed_by = proposed_by, confirmed_index = proposed_index + 1",
+        "determination_two_persons",
+    ),
+    (
+        "UPDATE ledger.determination SET reason = 'another'",
+        "determination_confirmed_once",
+    ),
+    (
+        "DELETE FROM ledger.determination",
+        "determination_append_only",
+    ),
+    (
+        "UPDATE ledger.fact_statement SET facts = '{}'",
+        "fact_statement_append_only",
+    ),
+    ("TRUNCATE ledger.fact_snapshot", "fact_snapshot_append_only"),
+    (
+        "INSERT INTO ledger.fact_snapshot VALUES (1, sha256('other'), '{}')",
+        "fact_snapshot_sha256_of_body",
+    ),
+];
+
 /// Postgres refuses what the commands can't express, even to a superuser.
 #[tokio::test]
 async fn the_schema_holds_the_rules_too() {
@@ -414,93 +451,26 @@ async fn the_schema_holds_the_rules_too() {
     let staff = declared(party, When::Year(2019), r#"{"staff":9}"#);
     state(&world, "f", staff).await.unwrap();
     let proposed = two_persons::propose(&world, "reviewer", Some(party), "rating", "good").await;
-    let proposed = proposed.unwrap();
-    let mut conn = world.db.superuser().await;
-    let insert = |columns: &str, values: &str| {
-        format!(
+    let proposed = proposed.unwrap().to_string();
+    let rows = ROWS.trim().lines().map(|line| {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let [columns, values, constraint] = cells[..] else {
+            panic!("{line}")
+        };
+        let values = values
+            .replace("{party}", &format!("'{party}'"))
+            .replace("{proposed}", &proposed);
+        let sql = format!(
             "INSERT INTO ledger.fact_statement (zone_id, log_index, facts, {columns})
              VALUES (1, 0, '{{\"staff\": 1}}', {values})"
-        )
-    };
-    let own = format!("'{party}'");
-    let refused = [
-        (
-            insert("source, year", "'verified', 2019"),
-            "fact_statement_zone_wide_is_determined",
-        ),
-        (
-            insert("party_id, source, year", &format!("{own}, 'heard', 2019")),
-            "fact_statement_source_known",
-        ),
-        (
-            insert("party_id, source", &format!("{own}, 'declared'")),
-            "fact_statement_one_time",
-        ),
-        (
-            insert(
-                "party_id, source, from_day, until_day",
-                &format!("{own}, 'declared', '2020-01-01', '2020-01-01'"),
-            ),
-            "fact_statement_until_later",
-        ),
-        (
-            insert(
-                "party_id, source, year, register",
-                &format!("{own}, 'declared', 2019, 'tax'"),
-            ),
-            "fact_statement_imported_from_a_register",
-        ),
-        (
-            insert(
-                "party_id, source, year",
-                &format!("{own}, 'imported', 2019"),
-            ),
-            "fact_statement_imported_from_a_register",
-        ),
-        // A proposal that nobody has confirmed.
-        (
-            insert(
-                "party_id, source, from_day, proposed_index",
-                &format!("{own}, 'verified', '2020-01-01', {proposed}"),
-            ),
-            "fact_statement_determination_fkey",
-        ),
-        (
-            insert(
-                "party_id, source, from_day, proposed_index",
-                &format!("{own}, 'declared', '2020-01-01', {proposed}"),
-            ),
-            "fact_statement_determined_is_verified",
-        ),
-        (
-            format!(
-                "UPDATE ledger.determination SET confirmed_by = proposed_by, confirmed_index = {}",
-                proposed.0 + 1
-            ),
-            "determination_two_persons",
-        ),
-        (
-            "UPDATE ledger.determination SET reason = 'another'".to_owned(),
-            "determination_confirmed_once",
-        ),
-        (
-            "DELETE FROM ledger.determination".to_owned(),
-            "determination_append_only",
-        ),
-        (
-            "UPDATE ledger.fact_statement SET facts = '{}'".to_owned(),
-            "fact_statement_append_only",
-        ),
-        (
-            "TRUNCATE ledger.fact_snapshot".to_owned(),
-            "fact_snapshot_append_only",
-        ),
-        (
-            "INSERT INTO ledger.fact_snapshot VALUES (1, sha256('other'), '{}')".to_owned(),
-            "fact_snapshot_sha256_of_body",
-        ),
-    ];
-    for (sql, constraint) in refused {
+        );
+        (sql, constraint)
+    });
+    let changes = CHANGES
+        .iter()
+        .map(|(sql, constraint)| ((*sql).to_owned(), *constraint));
+    let mut conn = world.db.superuser().await;
+    for (sql, constraint) in rows.chain(changes) {
         let found = refusal(&mut conn, &sql).await;
         assert_eq!(found.as_deref(), Some(constraint), "{sql}");
     }

@@ -60,22 +60,7 @@ pub(crate) fn are_stated_and_shown(data: &Path) {
     let stated = text(data, &[&state[..], &["--correct"]].concat());
     assert!(stated.starts_with("Stated, entry "), "{stated}");
 
-    let evidence = evidence().to_string();
-    let determine = ["facts", "determine", "rating=good", "--party", &code];
-    let why = [
-        "--reason",
-        "年度考核",
-        "--evidence",
-        &evidence,
-        "--as",
-        "reviewer",
-    ];
-    let proposed = json(data, &[&determine[..], &why].concat());
-    let proposed = proposed["entry"].to_string();
-    let open = text(data, &["facts", "determinations", "--open"]);
-    assert!(open.contains("rating=good"), "{open}");
-    text(data, &["facts", "confirm", &proposed, "--as", "manager"]);
-
+    two_persons_determine(data, &code);
     let shown = json(data, &["facts", "show", &code]);
     let value = |name: &str| -> &Value {
         let mut facts = shown["facts"].as_array().unwrap().iter();
@@ -93,4 +78,22 @@ pub(crate) fn are_stated_and_shown(data: &Path) {
     assert!(register.contains("nobody stands in it"), "{register}");
     let listed = text(data, &["facts", "list"]);
     assert!(listed.contains("annual_sales"), "{listed}");
+}
+
+fn two_persons_determine(data: &Path, code: &str) {
+    let evidence = evidence().to_string();
+    let determine = ["facts", "determine", "rating=good", "--party", code];
+    let why = [
+        "--reason",
+        "年度考核",
+        "--evidence",
+        &evidence,
+        "--as",
+        "reviewer",
+    ];
+    let proposed = json(data, &[&determine[..], &why].concat());
+    let proposed = proposed["entry"].to_string();
+    let open = text(data, &["facts", "determinations", "--open"]);
+    assert!(open.contains("rating=good"), "{open}");
+    text(data, &["facts", "confirm", &proposed, "--as", "manager"]);
 }

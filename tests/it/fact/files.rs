@@ -264,11 +264,8 @@ async fn verified_rows_name_what_was_looked_at() {
     assert_eq!(found.len(), 3, "{found:#?}");
     assert!(found[0].contains("is verified by nothing"), "{}", found[0]);
     assert!(found[1].contains("is no SHA-256"), "{}", found[1]);
-    let right: String = csv
-        .lines()
-        .take(2)
-        .map(|line| format!("{line}\n"))
-        .collect();
+    let right: Vec<&str> = csv.lines().take(2).collect();
+    let right = right.join("\n");
     let report = import(&world, &right, verified).await.unwrap();
     let (_, details) = entry(&world, report.entries.unwrap().0).await;
     assert_eq!(details["evidence"][0], evidence().to_string());
