@@ -24,9 +24,12 @@ pub(super) fn read(fact: Fact, text: &str, currency: Currency) -> Result<Value, 
         }
         Kind::Date | Kind::Text => Raw::Text(text),
     };
-    fact.read(raw, currency).map_err(|error| match fact.kind() {
-        Kind::Money => error.why,
-        kind => format!("write {}", how_to_write(kind)),
+    fact.read(raw, currency).map_err(|error| {
+        if fact.kind() == Kind::Money {
+            error.why
+        } else {
+            format!("write {}", how_to_write(fact.kind()))
+        }
     })
 }
 

@@ -41,10 +41,15 @@ const COMMON: [Field; 6] = [
 
 /// What a file of facts may have: who, for which time, and a column for each fact by its name or Chinese words.
 static FIELDS: LazyLock<Vec<Field>> = LazyLock::new(|| {
-    let facts = Fact::ALL.iter().map(|fact| {
-        let [zh, _] = &fact.spec().what;
-        field(fact.name(), std::slice::from_ref(zh), false)
-    });
+    // Who a party is, is no fact of a file, and its code is the column that names it.
+    let is_identity = |fact: &&Fact| matches!(fact, Fact::Uscc | Fact::UsccOverride);
+    let facts = Fact::ALL
+        .iter()
+        .filter(|fact| !is_identity(fact))
+        .map(|fact| {
+            let [zh, _] = &fact.spec().what;
+            field(fact.name(), std::slice::from_ref(zh), false)
+        });
     COMMON.into_iter().chain(facts).collect()
 });
 
@@ -69,17 +74,22 @@ const fn has_last_day(register: &Register) -> bool {
     matches!(register, Register::TechSme | Register::Hnte)
 }
 
+/// What facts of registers are called in the files of one.
+const SHORT_NAMES: &[(Fact, &[&str])] = &[
+    (Fact::HnteRecognition, &["recognition", "认定类型"]),
+    (Fact::HnteStatus, &["status", "状态"]),
+    (Fact::HnteValidUntil, &["valid_until", "有效期至"]),
+    (Fact::IntegrityListed, &["listed", "是否列入"]),
+    (Fact::SizeClass, &["class", "规模", "规模类型"]),
+    (Fact::TechSmeNumberYear, &["number_year", "年度"]),
+    (Fact::TechSmeRevokedOn, &["revoked_on", "撤销日期"]),
+    (Fact::TechSmeStatus, &["status", "状态"]),
+    (Fact::TechSmeValidUntil, &["valid_until", "有效期至"]),
+];
+
 fn short_names(fact: Fact) -> &'static [&'static str] {
-    match fact {
-        Fact::TechSmeStatus | Fact::HnteStatus => &["status", "状态"],
-        Fact::TechSmeValidUntil | Fact::HnteValidUntil => &["valid_until", "有效期至"],
-        Fact::TechSmeNumberYear => &["number_year", "年度"],
-        Fact::TechSmeRevokedOn => &["revoked_on", "撤销日期"],
-        Fact::HnteRecognition => &["recognition", "认定类型"],
-        Fact::SizeClass => &["class", "规模", "规模类型"],
-        Fact::IntegrityListed => &["listed", "是否列入"],
-        _ => &[],
-    }
+    let named = SHORT_NAMES.iter().find(|(named, _)| *named == fact);
+    named.map_or(&[], |(_, names)| names)
 }
 
 /// The fields of a file from this register, or of any other file.
@@ -136,7 +146,8 @@ pub enum FileError {
 }
 
 fn list<T: std::fmt::Display>(lines: &[T]) -> String {
-    lines.iter().map(|line| format!("\n  {line}")).collect()
+    let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+    format!("\n  {}", lines.join("\n  "))
 }
 
 /// A row, or that part of one which is about one time.
@@ -231,18 +242,16 @@ impl FactFile {
 
 /// Columns of somebody else's file are many; each gets the nearest names.
 fn explain(error: MappingError) -> FileError {
-    match error {
-        MappingError::UnknownColumns { columns, .. } => {
-            let lines = columns.into_iter().map(|column| {
-                let advice = Fact::advice(&column.chars().take(60).collect::<String>());
-                format!(
-                    "{column:?}: {advice}; map it with --column FACT={column}, or leave it out with --ignore {column}"
-                )
-            });
-            FileError::UnknownColumns(lines.collect())
-        }
-        other => FileError::Mapping(other),
-    }
+    let MappingError::UnknownColumns { columns, .. } = error else {
+        return FileError::Mapping(error);
+    };
+    let lines = columns.into_iter().map(|column| {
+        let advice = Fact::advice(&column.chars().take(60).collect::<String>());
+        format!(
+            "{column:?}: {advice}; map it with --column FACT={column}, or leave it out with --ignore {column}"
+        )
+    });
+    FileError::UnknownColumns(lines.collect())
 }
 
 /// The facts that columns give, each of which must be one that can be stated so.
@@ -304,7 +313,9 @@ impl RowReader<'_> {
         let before = self.errors.total();
         let party = self.errors.take(record.require("party"));
         let facts = self.facts(record);
-        let reference = self.cell(record, "reference", |cell| cell.parse::<Name>());
+        let reference: Option<Name> = record
+            .get("reference")
+            .and_then(|cell| self.errors.take(cell.parse()));
         let evidence = self.evidence(record);
         let (of_year, mut standing) = facts?;
         let registers = self.options.register.as_ref();
@@ -412,22 +423,15 @@ impl RowReader<'_> {
             return None;
         }
         let Some(cell) = cell else {
-            return match self.options.year {
-                Some(year) => {
-                    let checked = When::Year(year).check(self.today);
-                    let remedy = "give another --year";
-                    self.errors
-                        .take(checked.map_err(|error| record.error(error, remedy)))?;
-                    Some(year)
-                }
-                None => {
-                    let remedy = "enter it in the column year, or give --year";
-                    self.errors.push(
-                        record.error("has facts about a year and does not say which", remedy),
-                    );
-                    None
-                }
+            let Some(year) = self.options.year else {
+                let remedy = "enter it in the column year, or give --year";
+                let problem = "has facts about a year and does not say which";
+                self.errors.push(record.error(problem, remedy));
+                return None;
             };
+            let checked = When::Year(year).check(self.today);
+            let checked = checked.map_err(|error| record.error(error, "give another --year"));
+            return self.errors.take(checked).map(|()| year);
         };
         let digits = cell.text.len() == 4 && cell.text.bytes().all(|byte| byte.is_ascii_digit());
         let year = cell.text.parse::<i16>().ok();

@@ -112,6 +112,35 @@ mod tests {
         }
     }
 
+    /// `source | time | reference | facts | verdict`, against what the test has recorded.
+    const CASES: &str = r#"
+        declared | 2019 | | {"staff":6} | as 4
+        declared | 2019 | | {"staff":5} | staff 6 5 4
+        declared | 2019 | | {"annual_sales":"1.00","staff":6} | as 4
+        declared | 2019 | | {"staff":6,"tech_staff":1} | new
+        declared | 2019 | R 1 | {"staff":6} | as 4
+        declared | 2019 | R 2 | {"staff":6} | the reference R 1 R 2 4
+        declared | 2018 | | {"staff":5} | new
+        verified | 2019 | | {"staff":5} | new
+        declared | 2020-01-01.. | | {"area":"1.00"} | as 5
+        declared | 2020-01-01..2022-01-01 | | {"area":"1.00"} | new
+        declared | 2020-02-01.. | | {"area":"1.00"} | the end 2021-01-01 none 6
+        declared | 2020-03-01.. | | {"area":"2.00"} | new
+    "#;
+
+    fn verdict(draft: &Draft, known: &[Statement]) -> String {
+        match compare(draft, known, Currency::Cny) {
+            Verdict::New => "new".to_owned(),
+            Verdict::Unchanged(entry) => format!("as {entry}"),
+            Verdict::Contradicts(Contradiction {
+                entry,
+                what,
+                recorded,
+                stated,
+            }) => format!("{what} {recorded} {stated} {entry}"),
+        }
+    }
+
     #[test]
     fn a_statement_is_new_or_known_or_says_otherwise() {
         let known = [
@@ -120,82 +149,26 @@ mod tests {
             recorded(5, days("2020-01-01", ""), r#"{"area":"1.00"}"#),
             recorded(6, days("2020-02-01", "2021-01-01"), r#"{"area":"1.00"}"#),
         ];
-        let verdict = |source, when, reference: Option<&str>, facts: &str| {
+        for line in CASES.trim().lines() {
+            let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+            let [source, time, reference, facts, expected] = cells[..] else {
+                panic!("{line}")
+            };
             let draft = Draft {
-                source,
-                when,
+                source: match source {
+                    "declared" => Source::Declared,
+                    _ => Source::Verified,
+                },
+                when: match time.split_once("..") {
+                    None => When::Year(time.parse().unwrap()),
+                    Some((from, until)) => days(from, until),
+                },
                 register: None,
-                reference: reference.map(|text| text.parse().unwrap()),
+                reference: (!reference.is_empty()).then(|| reference.parse().unwrap()),
                 evidence: Vec::new(),
                 facts: facts.to_owned(),
             };
-            match compare(&draft, &known, Currency::Cny) {
-                Verdict::New => "new".to_owned(),
-                Verdict::Unchanged(entry) => format!("as {entry}"),
-                Verdict::Contradicts(Contradiction {
-                    entry,
-                    what,
-                    recorded,
-                    stated,
-                }) => format!("{what} {recorded} {stated} {entry}"),
-            }
-        };
-        let (declared, year) = (Source::Declared, When::Year(2019));
-        for (source, when, reference, facts, expected) in [
-            (declared, year, None, r#"{"staff":6}"#, "as 4"),
-            (declared, year, None, r#"{"staff":5}"#, "staff 6 5 4"),
-            (
-                declared,
-                year,
-                None,
-                r#"{"annual_sales":"1.00","staff":6}"#,
-                "as 4",
-            ),
-            (declared, year, None, r#"{"staff":6,"tech_staff":1}"#, "new"),
-            (declared, year, Some("R 1"), r#"{"staff":6}"#, "as 4"),
-            (
-                declared,
-                year,
-                Some("R 2"),
-                r#"{"staff":6}"#,
-                "the reference R 1 R 2 4",
-            ),
-            (declared, When::Year(2018), None, r#"{"staff":5}"#, "new"),
-            (Source::Verified, year, None, r#"{"staff":5}"#, "new"),
-            (
-                declared,
-                days("2020-01-01", ""),
-                None,
-                r#"{"area":"1.00"}"#,
-                "as 5",
-            ),
-            (
-                declared,
-                days("2020-01-01", "2022-01-01"),
-                None,
-                r#"{"area":"1.00"}"#,
-                "new",
-            ),
-            (
-                declared,
-                days("2020-02-01", ""),
-                None,
-                r#"{"area":"1.00"}"#,
-                "the end 2021-01-01 none 6",
-            ),
-            (
-                declared,
-                days("2020-03-01", ""),
-                None,
-                r#"{"area":"2.00"}"#,
-                "new",
-            ),
-        ] {
-            assert_eq!(
-                verdict(source, when, reference, facts),
-                expected,
-                "{when} {facts}"
-            );
+            assert_eq!(verdict(&draft, &known), expected, "{line}");
         }
     }
 }

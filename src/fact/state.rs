@@ -46,38 +46,45 @@ pub struct Stated {
     pub is_new: bool,
 }
 
+/// What tells a command from another one under the same key.
+#[derive(Serialize)]
+struct Input<'a> {
+    corrections: Corrections,
+    evidence: &'a [Sha256],
+    facts: &'a Values,
+    from: Option<NaiveDate>,
+    party: PartyId,
+    reference: Option<&'a Name>,
+    source: &'static str,
+    until: Option<NaiveDate>,
+    year: Option<i16>,
+}
+
+impl<'a> Input<'a> {
+    fn of(new: &'a NewStatement) -> Self {
+        Self {
+            corrections: new.corrections,
+            evidence: &new.evidence,
+            facts: &new.facts,
+            from: new.when.from(),
+            party: new.party,
+            reference: new.reference.as_ref(),
+            source: source_text(new.source),
+            until: new.when.until(),
+            year: new.when.year(),
+        }
+    }
+}
+
 /// States facts of one party; the entry is `fact.stated`. What is recorded already is not recorded again.
 pub async fn state(
     conn: &mut PgConnection,
     command: &Command<'_>,
     new: &NewStatement,
 ) -> Result<Stated, FactsError> {
-    #[derive(Serialize)]
-    struct Input<'a> {
-        corrections: Corrections,
-        evidence: &'a [Sha256],
-        facts: &'a Values,
-        from: Option<NaiveDate>,
-        party: PartyId,
-        reference: Option<&'a Name>,
-        source: &'static str,
-        until: Option<NaiveDate>,
-        year: Option<i16>,
-    }
     require(command.actor, new.source)?;
-    let input = Input {
-        corrections: new.corrections,
-        evidence: &new.evidence,
-        facts: &new.facts,
-        from: new.when.from(),
-        party: new.party,
-        reference: new.reference.as_ref(),
-        source: source_text(new.source),
-        until: new.when.until(),
-        year: new.when.year(),
-    };
     let (zone, actor) = (command.zone.id, command.actor.person);
-    let idempotency = command.idempotency("fact.state", &input);
+    let idempotency = command.idempotency("fact.state", &Input::of(new));
     store::lock(conn, zone).await?;
     let first =
         journal::first_answer::<IgnoredAny>(conn, zone, actor, idempotency.as_ref()).await?;

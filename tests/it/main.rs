@@ -14,6 +14,8 @@ mod commands;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod fact;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod journal;

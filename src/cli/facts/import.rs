@@ -151,18 +151,25 @@ fn print(
     } else {
         "recorded"
     };
-    let mut text = format!("read as {read_as}: {rows}; {stated} {would}, {unchanged} unchanged");
-    if *corrected > 0 {
-        text.push_str(&format!("; {corrected} of them supersede another"));
-    }
-    if let (Some((first, last)), Some(entry)) = (entries, entry) {
-        text.push_str(&format!(
-            "; entries {first} to {last}, the import itself {entry}"
-        ));
-    }
-    if dry_run {
-        text.push_str("\nDry run: nothing was recorded.");
-    }
+    let superseding = if *corrected > 0 {
+        format!("; {corrected} of them supersede another")
+    } else {
+        String::new()
+    };
+    let from_to = match (entries, entry) {
+        (Some((first, last)), Some(entry)) => {
+            format!("; entries {first} to {last}, the import itself {entry}")
+        }
+        (_, _) => String::new(),
+    };
+    let nothing = if dry_run {
+        "\nDry run: nothing was recorded."
+    } else {
+        ""
+    };
+    let text = format!(
+        "read as {read_as}: {rows}; {stated} {would}, {unchanged} unchanged{superseding}{from_to}{nothing}"
+    );
     output::line(&text)?;
     Ok(())
 }

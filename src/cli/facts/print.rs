@@ -6,11 +6,11 @@ use serde_json::json;
 
 use crate::cli::output;
 use crate::fact::store::Listed;
-use crate::fact::{self, Determination, Statement, Values, When};
+use crate::fact::{self, Determination, Register, Statement, Values, When};
 use crate::party::Party;
 use crate::policy::{Fact, Facts, Source};
 use crate::report::{Align, Table};
-use crate::types::LogIndex;
+use crate::types::{LogIndex, Name};
 
 /// One fact of a snapshot.
 #[derive(Serialize)]
@@ -125,14 +125,8 @@ pub(super) fn history(
             ""
         };
         let register = [
-            statement
-                .register
-                .as_ref()
-                .map(|register| register.as_str()),
-            statement
-                .reference
-                .as_ref()
-                .map(|reference| reference.as_str()),
+            statement.register.as_ref().map(Register::as_str),
+            statement.reference.as_ref().map(Name::as_str),
         ];
         let register: Vec<&str> = register.into_iter().flatten().collect();
         output::line(&format!(

@@ -3,7 +3,6 @@
 use chrono::NaiveDate;
 use serde::Serialize;
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 use super::decode;
 use crate::fact::register::Register;
@@ -70,7 +69,7 @@ pub async fn register_on(
         zone.id.0,
         register.as_str(),
         on,
-        after.map(|party| party.0) as Option<Uuid>,
+        after.map(|party| party.0),
         i64::from(limit),
     )
     .fetch_all(conn)
