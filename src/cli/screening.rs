@@ -592,21 +592,25 @@ pub(super) async fn eligibility(
         let input = (caller.clone(), args.party.clone(), on, assumed);
         let found = session
             .database
-            .read(caller.zone.id, input, |conn, (caller, name, on, assumed)| {
-                Box::pin(async move {
-                    let (command, zone) = (caller.command(), &caller.zone);
-                    let named = fact::party_named(conn, &command, name).await?;
-                    let party = match named {
-                        Some(id) => party::store::party(conn, zone.id, id).await?,
-                        None => None,
-                    };
-                    let Some(party) = party else {
-                        return Ok(None);
-                    };
-                    let found = screening::for_party(conn, zone, &party, *on, assumed).await?;
-                    Ok::<_, ScreeningError>(Some((party, found)))
-                })
-            })
+            .read(
+                caller.zone.id,
+                input,
+                |conn, (caller, name, on, assumed)| {
+                    Box::pin(async move {
+                        let (command, zone) = (caller.command(), &caller.zone);
+                        let named = fact::party_named(conn, &command, name).await?;
+                        let party = match named {
+                            Some(id) => party::store::party(conn, zone.id, id).await?,
+                            None => None,
+                        };
+                        let Some(party) = party else {
+                            return Ok(None);
+                        };
+                        let found = screening::for_party(conn, zone, &party, *on, assumed).await?;
+                        Ok::<_, ScreeningError>(Some((party, found)))
+                    })
+                },
+            )
             .await?;
         let Some((party, found)) = found else {
             bail!(

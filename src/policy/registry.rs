@@ -1,5 +1,5 @@
 //! The registry of facts: every fact that a pack may name, once. A fact is added here and nowhere else;
-//! `policy schema --facts` writes the reference in `docs/facts.md` from it.
+//! `facts list --markdown` writes the reference in `docs/facts.md` from it.
 
 use serde::{Deserialize, Serialize};
 

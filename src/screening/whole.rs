@@ -39,8 +39,8 @@ pub enum ScreeningError {
         /// The zone's.
         zone: crate::types::Currency,
     },
-    /// The pack has no such moment.
-    #[error("this pack decides nothing at a {0}: leave --moment out")]
+    /// The pack has no such moment, or it is one of single orders.
+    #[error("this pack decides for no party as such at a {0}: leave --moment out")]
     NoSuchMoment(&'static str),
     /// A policy could not be read.
     #[error(transparent)]
@@ -116,7 +116,8 @@ pub(super) fn check(zone: &Zone, wanted: Wanted<'_>) -> Result<(), ScreeningErro
             zone: zone.currency,
         });
     }
-    if !wanted.policy.moments().contains(&wanted.moment) {
+    // An order has days of its own, which no party has.
+    if wanted.moment == Moment::Redemption || !wanted.policy.moments().contains(&wanted.moment) {
         return Err(ScreeningError::NoSuchMoment(wanted.moment.word()));
     }
     Ok(())

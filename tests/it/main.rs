@@ -38,6 +38,8 @@ mod race;
 #[cfg(test)]
 mod report;
 #[cfg(test)]
+mod screening;
+#[cfg(test)]
 mod server;
 #[cfg(test)]
 mod tidy;

@@ -19,6 +19,7 @@ const LAYERS: &[&[&str]] = &[
         "payment",
         "programme",
         "report",
+        "screening",
         "verify",
         "voucher",
         "zone",
