@@ -9,16 +9,17 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use chrono::NaiveDate;
 use clap::{Args, ValueEnum};
-use serde::Serialize;
 
 use super::policy::{LangArg, MomentArg};
 use super::session::{Session, with_session};
 use super::{Global, output, voucher};
 use crate::fact;
 use crate::party::{self, Party};
-use crate::policy::{self, Facts, Moment, Outcome, Policy, check, explain, nearest};
-use crate::screening::{self, Screened, ScreeningError, Side, Simulation, Wanted};
-use crate::types::{Code, Money, PartyId, Zone};
+use crate::policy::{self, Facts, Moment, Outcome, Policy, ReasonCode, check};
+use crate::screening::{
+    self, Eligibility, Listing, Row, Screened, ScreeningError, Side, Simulation, Wanted,
+};
+use crate::types::{Code, PartyId, Zone};
 
 /// Which policy, for which day, on what assumptions.
 #[derive(Clone, Debug, Args)]
@@ -68,12 +69,12 @@ enum OutcomeArg {
 }
 
 impl OutcomeArg {
-    fn takes(self, outcome: Outcome) -> bool {
+    const fn outcome(self) -> Option<Outcome> {
         match self {
-            Self::Pass => outcome == Outcome::Pass,
-            Self::Fail => outcome == Outcome::Fail,
-            Self::NeedsReview => outcome == Outcome::NeedsReview,
-            Self::All => true,
+            Self::Pass => Some(Outcome::Pass),
+            Self::Fail => Some(Outcome::Fail),
+            Self::NeedsReview => Some(Outcome::NeedsReview),
+            Self::All => None,
         }
     }
 }
@@ -216,14 +217,16 @@ pub(super) async fn screen(global: &Global, args: ScreenArgs) -> anyhow::Result<
             })
             .await?;
         run.bar.finish_and_clear();
-        let rows = listed(&screened, &args)?;
+        let outcome = args.outcome.outcome();
+        let rows = screened.rows(outcome, args.after)?;
         let page: Vec<usize> = rows.iter().take(args.limit).copied().collect();
         let parties = named(session, &run.zone, &screened, &page).await?;
-        let answer = Answer::of(&run, &screened, &page, &parties, rows.len());
+        let wanted = run.wanted();
+        let answer = Listing::of(wanted, run.on, &screened, &page, &parties, rows.len());
         if global.json {
             output::json(&answer)?;
         } else {
-            answer.print()?;
+            print(&answer)?;
         }
         if let Some(path) = &args.csv {
             write_csv(session, &run, &screened, &rows, path).await?;
@@ -231,22 +234,6 @@ pub(super) async fn screen(global: &Global, args: ScreenArgs) -> anyhow::Result<
         Ok(ExitCode::SUCCESS)
     })
     .await
-}
-
-/// The rows to be listed, in the order in which parties were registered.
-fn listed(screened: &Screened, args: &ScreenArgs) -> anyhow::Result<Vec<usize>> {
-    let first = match args.after {
-        None => 0,
-        Some(after) => {
-            let place = screened.parties.iter().position(|party| *party == after);
-            place.with_context(|| {
-                format!("no party {after} in this zone: take --after from a list")
-            })? + 1
-        }
-    };
-    let outcomes = screened.screening.outcomes.iter().enumerate().skip(first);
-    let taken = outcomes.filter(|(_, outcome)| args.outcome.takes(**outcome));
-    Ok(taken.map(|(row, _)| row).collect())
 }
 
 async fn named(
@@ -270,143 +257,59 @@ async fn parties(session: &Session, zone: &Zone, ids: Vec<PartyId>) -> anyhow::R
     Ok(found)
 }
 
-/// What `policy screen` says.
-#[derive(Serialize)]
-struct Answer {
-    programme: Code,
-    version: Code,
-    moment: Moment,
-    on: NaiveDate,
-    parties: usize,
-    pass: usize,
-    fail: usize,
-    needs_review: usize,
-    cost: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    budget_left: Option<String>,
-    currency: String,
-    criteria: Vec<Criterion>,
-    rows: Vec<Row>,
-    /// How many more there are after the last row.
-    more: usize,
-}
-
-#[derive(Serialize)]
-struct Criterion {
-    code: String,
-    unmet: usize,
-    open: usize,
-}
-
-#[derive(Serialize)]
-struct Row {
-    party: PartyId,
-    identifier: String,
-    name: String,
-    outcome: Outcome,
-    amount: String,
-    reasons: Vec<String>,
-}
-
-impl Row {
-    fn of(run: &Run, screened: &Screened, row: usize, parties: &[Party]) -> Option<Self> {
-        let id = *screened.parties.get(row)?;
-        let party = parties.iter().find(|party| party.id == id)?;
-        let reasons = screened.reasons(row);
-        let amount = screened.screening.amounts.get(row).copied();
-        Some(Self {
-            party: id,
-            identifier: party.identity.identifier().to_owned(),
-            name: party.name.to_string(),
-            outcome: *screened.screening.outcomes.get(row)?,
-            amount: amount.unwrap_or(Money::ZERO).to_text(run.zone.currency),
-            reasons: reasons.iter().map(ToString::to_string).collect(),
-        })
-    }
-}
-
-impl Answer {
-    fn of(
-        run: &Run,
-        screened: &Screened,
-        page: &[usize],
-        parties: &[Party],
-        listed: usize,
-    ) -> Self {
-        let text = |money: Money| money.to_text(run.zone.currency);
-        let criteria = screened.by_criterion().into_iter();
-        Self {
-            programme: run.policy.code().clone(),
-            version: run.policy.version().clone(),
-            moment: run.moment,
-            on: run.on,
-            parties: screened.parties.len(),
-            pass: screened.screening.count(Outcome::Pass),
-            fail: screened.screening.count(Outcome::Fail),
-            needs_review: screened.screening.count(Outcome::NeedsReview),
-            cost: text(screened.cost()),
-            budget_left: screened.budget_left.map(text),
-            currency: run.zone.currency.to_string(),
-            criteria: criteria
-                .map(|(code, unmet, open)| Criterion {
-                    code: code.to_string(),
-                    unmet,
-                    open,
-                })
-                .collect(),
-            rows: page
-                .iter()
-                .filter_map(|row| Row::of(run, screened, *row, parties))
-                .collect(),
-            more: listed.saturating_sub(page.len()),
-        }
-    }
-
-    fn print(&self) -> anyhow::Result<()> {
-        let mut out = output::Answer;
+fn print(answer: &Listing) -> anyhow::Result<()> {
+    let mut out = output::Answer;
+    writeln!(
+        out,
+        "{} version {}, {} on {}: of {} pass {}, fail {}, need review {}.",
+        answer.programme,
+        answer.version,
+        answer.moment.word(),
+        answer.on,
+        output::counted(answer.parties, "party", "parties"),
+        answer.pass,
+        answer.fail,
+        answer.needs_review
+    )?;
+    let left = match &answer.budget_left {
+        Some(left) => format!("; the programme has {left} left"),
+        None => String::new(),
+    };
+    writeln!(
+        out,
+        "They come to {} {}{left}.",
+        answer.cost, answer.currency
+    )?;
+    for one in &answer.criteria {
         writeln!(
             out,
-            "{} version {}, {} on {}: of {} pass {}, fail {}, need review {}.",
-            self.programme,
-            self.version,
-            self.moment.word(),
-            self.on,
-            output::counted(self.parties, "party", "parties"),
-            self.pass,
-            self.fail,
-            self.needs_review
+            "  {}\tnot met by {}, open for {}",
+            one.code, one.unmet, one.open
         )?;
-        let left = match &self.budget_left {
-            Some(left) => format!("; the programme has {left} left"),
-            None => String::new(),
-        };
-        writeln!(out, "They come to {} {}{left}.", self.cost, self.currency)?;
-        for one in &self.criteria {
-            writeln!(
-                out,
-                "  {}\tnot met by {}, open for {}",
-                one.code, one.unmet, one.open
-            )?;
-        }
-        for row in &self.rows {
-            writeln!(
-                out,
-                "{}\t{}\t{}\t{}\t{}",
-                row.identifier,
-                row.name,
-                outcome_word(row.outcome),
-                row.amount,
-                row.reasons.join(",")
-            )?;
-        }
-        if let (true, Some(last)) = (self.more > 0, self.rows.last()) {
-            output::note(&format!(
-                "{} more: go on with --after {}, or write all to a file with --csv FILE",
-                self.more, last.party
-            ));
-        }
-        Ok(())
     }
+    for row in &answer.rows {
+        writeln!(
+            out,
+            "{}\t{}\t{}\t{}\t{}",
+            row.identifier,
+            row.name,
+            outcome_word(row.outcome),
+            row.amount,
+            joined(&row.reasons, ",")
+        )?;
+    }
+    if let (true, Some(last)) = (answer.more > 0, answer.rows.last()) {
+        output::note(&format!(
+            "{} more: go on with --after {}, or write all to a file with --csv FILE",
+            answer.more, last.party
+        ));
+    }
+    Ok(())
+}
+
+fn joined(codes: &[ReasonCode], between: &str) -> String {
+    let codes: Vec<_> = codes.iter().map(ReasonCode::as_str).collect();
+    codes.join(between)
 }
 
 const fn outcome_word(outcome: Outcome) -> &'static str {
@@ -440,7 +343,7 @@ async fn write_csv(
             let one = place
                 .and_then(|place| parties.get(place..=place))
                 .unwrap_or(&[]);
-            let Some(row) = Row::of(run, screened, *row, one) else {
+            let Some(row) = Row::of(screened, *row, one, run.zone.currency) else {
                 continue;
             };
             let cells = [
@@ -448,7 +351,7 @@ async fn write_csv(
                 crate::tabular::safe_cell(&row.name).into_owned(),
                 outcome_word(row.outcome).to_owned(),
                 row.amount,
-                row.reasons.join(" "),
+                joined(&row.reasons, " "),
             ];
             file.write_record(cells).with_context(failed)?;
         }
@@ -550,7 +453,6 @@ fn print_simulation(
         for change in changes.iter().take(limit) {
             let party = parties.iter().find(|party| party.id == change.party);
             let name = party.map_or_else(String::new, |party| party.name.to_string());
-            let reasons: Vec<_> = change.reasons.iter().map(ToString::to_string).collect();
             writeln!(
                 out,
                 "  {name}\t{} {} -> {} {}\t{}",
@@ -558,27 +460,11 @@ fn print_simulation(
                 change.amount_before,
                 outcome_word(change.after),
                 change.amount_after,
-                reasons.join(",")
+                joined(&change.reasons, ",")
             )?;
         }
     }
     Ok(())
-}
-
-/// What `policy eligibility` says of one programme.
-#[derive(Serialize)]
-struct Eligibility {
-    programme: Code,
-    version: Code,
-    title: String,
-    outcome: Outcome,
-    amount: String,
-    reasons: Vec<String>,
-    missing: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    nearest: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    trace: Vec<String>,
 }
 
 pub(super) async fn eligibility(
@@ -621,31 +507,7 @@ pub(super) async fn eligibility(
         let locale = args.lang.locale();
         let answers: Vec<Eligibility> = found
             .iter()
-            .map(|one| Eligibility {
-                programme: one.policy.code().clone(),
-                version: one.policy.version().clone(),
-                title: one.policy.title().get(locale).to_owned(),
-                outcome: one.decision.outcome,
-                amount: one.decision.amount.to_string(),
-                reasons: one
-                    .decision
-                    .reasons
-                    .iter()
-                    .map(ToString::to_string)
-                    .collect(),
-                missing: one
-                    .decision
-                    .missing
-                    .iter()
-                    .map(ToString::to_string)
-                    .collect(),
-                nearest: nearest(&one.decision, &one.policy, locale),
-                trace: if args.trace {
-                    explain(&one.decision, &one.policy, locale)
-                } else {
-                    Vec::new()
-                },
-            })
+            .map(|one| Eligibility::of(one, locale, args.trace))
             .collect();
         if global.json {
             output::json(&answers)?;
@@ -664,7 +526,7 @@ pub(super) async fn eligibility(
                 answer.title,
                 outcome_word(answer.outcome),
                 answer.amount,
-                answer.reasons.join(",")
+                joined(&answer.reasons, ",")
             )?;
             if let Some(nearest) = &answer.nearest {
                 writeln!(out, "  {nearest}")?;

@@ -85,7 +85,12 @@ impl Table {
                 Outcome::NeedsReview => CODE_OPEN,
                 Outcome::Fail => CODE_REFUSED,
             }),
-            value => value.scalar(fact.kind()),
+            Value::Money(_)
+            | Value::Count(_)
+            | Value::Quantity(_)
+            | Value::Date(_)
+            | Value::Bool(_)
+            | Value::Choice(_) => value.scalar(fact.kind()),
         };
         if let Some(scalar) = scalar {
             self.set_scalar(column, row, scalar);

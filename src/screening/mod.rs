@@ -4,13 +4,15 @@
 //! Facts come from Postgres into columns ([`load`]), and `policy::screen` decides for whole columns. What one party is
 //! told is a decision like any other, with its trace.
 
+mod answer;
 mod exhaustion;
 mod load;
 mod one;
 mod simulate;
 mod whole;
 
+pub use answer::{Eligibility, Listing, Row, Unmet};
 pub use load::{Progress, Roll, Wanted, load};
 pub use one::{Qualified, for_party};
 pub use simulate::{Change, Side, Simulation, simulate};
-pub use whole::{Screened, ScreeningError, screen};
+pub use whole::{Screened, ScreeningError, find_policy, screen};

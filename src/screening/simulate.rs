@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use sqlx::PgConnection;
 
+use super::answer::Unmet;
 use super::load::{Progress, Wanted, load};
 use super::whole::{Screened, ScreeningError, Standing, check};
 use crate::policy::{Facts, Outcome, Policy, ReasonCode, Sha256};
@@ -49,17 +50,6 @@ pub struct Side {
     pub criteria: Vec<Unmet>,
     #[serde(skip)]
     amounts: Money,
-}
-
-/// How many a criterion keeps out.
-#[derive(Debug, Serialize)]
-pub struct Unmet {
-    /// Its code.
-    pub code: ReasonCode,
-    /// How many do not meet it.
-    pub unmet: usize,
-    /// Of how many it is open.
-    pub open: usize,
 }
 
 /// What changes for a party.
@@ -150,11 +140,7 @@ impl Side {
             cost: text(cost),
             budget_left: screened.budget_left.map(text),
             left_after: screened.budget_left.map(left).map(text),
-            criteria: screened
-                .by_criterion()
-                .into_iter()
-                .map(|(code, unmet, open)| Unmet { code, unmet, open })
-                .collect(),
+            criteria: screened.unmet(),
             amounts: cost,
         }
     }

@@ -1,6 +1,7 @@
 //! One policy over all parties.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use sqlx::PgConnection;
@@ -10,7 +11,7 @@ use super::load::{Progress, Wanted, load};
 use crate::journal::{self, AccountCode};
 use crate::policy::{self, Facts, Moment, Outcome, Policy, ReasonCode, Screening, Table, Usage};
 use crate::programme::BudgetLine;
-use crate::types::{FiscalYear, Money, PartyId, Zone};
+use crate::types::{Code, FiscalYear, Money, PartyId, Zone};
 use crate::voucher;
 
 /// What a policy decides for every party of a zone on a day.
@@ -42,6 +43,19 @@ pub enum ScreeningError {
     /// The pack has no such moment, or it is one of single orders.
     #[error("this pack decides for no party as such at a {0}: leave --moment out")]
     NoSuchMoment(&'static str),
+    /// A page begins after nobody.
+    #[error("no party {0} in this zone: take the id of the last row of the page before")]
+    NoSuchParty(PartyId),
+    /// No version decides.
+    #[error(
+        "programme {code} has no version in force on {on}: `programme list` shows the programmes"
+    )]
+    NotInForce {
+        /// The programme.
+        code: Code,
+        /// The day.
+        on: NaiveDate,
+    },
     /// A policy could not be read.
     #[error(transparent)]
     Policy(#[from] policy::store::StoreError),
@@ -106,6 +120,21 @@ pub async fn screen(
         return Err(ScreeningError::Database(sqlx::Error::RowNotFound));
     };
     Ok(standing.screened(wanted, roll.parties, &table, on))
+}
+
+/// The version of a programme's rules in force on a day.
+pub async fn find_policy(
+    conn: &mut PgConnection,
+    zone: &Zone,
+    code: &Code,
+    on: NaiveDate,
+) -> Result<Arc<Policy>, ScreeningError> {
+    let found = policy::store::in_force_on(conn, zone.id, code, on).await?;
+    let published = found.ok_or_else(|| ScreeningError::NotInForce {
+        code: code.clone(),
+        on,
+    })?;
+    Ok(Arc::new(published.policy))
 }
 
 /// Refuses a pack that can't be applied to the zone at that moment.
