@@ -168,7 +168,9 @@ pub async fn statements_of(
         StatementRow,
         r#"SELECT log_index AS "log_index!", party_id, proposed_index, from_day, until_day, year, source AS "source!",
              register, reference, facts AS "facts!"
-           FROM (SELECT * FROM ledger.fact_statement WHERE zone_id = $1 AND party_id = ANY($2) AND log_index < $3
+           FROM (SELECT stated.* FROM unnest($2::uuid[]) AS asked (id)
+                   CROSS JOIN LATERAL (SELECT * FROM ledger.fact_statement
+                     WHERE zone_id = $1 AND party_id = asked.id AND log_index < $3 OFFSET 0) AS stated
                  UNION ALL
                  SELECT * FROM ledger.fact_statement WHERE zone_id = $1 AND party_id IS NULL AND log_index < $3) s
            ORDER BY log_index"#,
@@ -205,7 +207,9 @@ pub(super) async fn from_source(
     let mut rows = sqlx::query_as!(
         StatementRow,
         "SELECT log_index, party_id, proposed_index, from_day, until_day, year, source, register, reference, facts
-         FROM ledger.fact_statement WHERE zone_id = $1 AND party_id = ANY($2) AND source = $3",
+         FROM unnest($2::uuid[]) AS asked (id)
+         CROSS JOIN LATERAL (SELECT * FROM ledger.fact_statement
+           WHERE zone_id = $1 AND party_id = asked.id AND source = $3 OFFSET 0) AS stated",
         zone.id.0,
         &ids,
         source_text(source),

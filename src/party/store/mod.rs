@@ -231,8 +231,8 @@ pub async fn known(
     let rows = sqlx::query!(
         r#"SELECT asked.ordinal AS "ordinal!", p.party_id
            FROM unnest($2::bigint[], $3::text[], $4::text[]) AS asked (ordinal, scheme, identifier)
-           JOIN ledger.party p ON p.zone_id = $1 AND p.scheme = asked.scheme
-             AND p.identifier = asked.identifier"#,
+           CROSS JOIN LATERAL (SELECT party_id FROM ledger.party WHERE zone_id = $1 AND scheme = asked.scheme
+             AND identifier = asked.identifier OFFSET 0) AS p"#,
         zone.0,
         &ordinals,
         &schemes as _,
@@ -281,8 +281,12 @@ pub(super) async fn names_taken(
     names: &[&Name],
 ) -> Result<HashSet<String>, sqlx::Error> {
     let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+    // Each is looked up in the index by itself: `= ANY` compares every party with every name once a session has planned it
+    // while the zone was nearly empty, as the first import of a large list does.
     let taken = sqlx::query_scalar!(
-        "SELECT DISTINCT name FROM ledger.party WHERE zone_id = $1 AND name = ANY($2)",
+        r#"SELECT asked.name AS "name!" FROM unnest($2::text[]) AS asked (name)
+           CROSS JOIN LATERAL (SELECT FROM ledger.party p WHERE p.zone_id = $1 AND p.name = asked.name
+             LIMIT 1 OFFSET 0) AS found"#,
         zone.0,
         &names as _,
     )
