@@ -28,6 +28,7 @@ mod json;
 mod measure;
 mod pack;
 mod parse;
+mod phrase;
 mod predicate;
 mod problem;
 mod registry;

@@ -4,10 +4,10 @@ mod amount;
 mod comparison;
 
 use super::measure::Measures;
+use super::phrase::Phrases;
 use super::predicate::{Outcome, Sight};
 use super::{
-    Bilingual, Criterion, CriterionOutcome, Decision, Fact, Locale, Moment, Payee, Policy,
-    ReasonCode,
+    Bilingual, Criterion, CriterionOutcome, Decision, Fact, Locale, Moment, Policy, ReasonCode,
 };
 
 /// The sentences of a decision, for reading aloud: the result, each condition with its clause, the
@@ -22,6 +22,7 @@ pub fn explain(decision: &Decision, policy: &Policy, locale: Locale) -> Vec<Stri
         policy,
         measures: &measures,
         locale,
+        words: Phrases { policy, locale },
     };
     let mut sentences = vec![teller.result()];
     sentences.extend(teller.measures());
@@ -39,14 +40,12 @@ struct Teller<'d> {
     policy: &'d Policy,
     measures: &'d Measures,
     locale: Locale,
+    words: Phrases<'d>,
 }
 
 impl Teller<'_> {
     const fn pick<'t>(&self, zh: &'t str, en: &'t str) -> &'t str {
-        match self.locale {
-            Locale::Zh => zh,
-            Locale::En => en,
-        }
+        self.words.pick(zh, en)
     }
 
     fn title<'t>(&self, text: &'t Bilingual) -> &'t str {
@@ -62,12 +61,7 @@ impl Teller<'_> {
         } = self.decision;
         let title = self.title(&self.policy.title);
         let version = &self.decision.policy.version;
-        let moment = match self.decision.moment {
-            Moment::Grant => self.pick("申请", "grant"),
-            Moment::Redemption => self.pick("兑付", "redemption"),
-            Moment::Claim => self.pick("申领", "claim"),
-            Moment::Recognition => self.pick("认定", "recognition"),
-        };
+        let moment = self.words.moment(self.decision.moment);
         let outcome = match self.decision.outcome {
             Outcome::Pass => self.pick("通过", "passes"),
             Outcome::Fail => self.pick("不通过", "fails"),
@@ -106,12 +100,7 @@ impl Teller<'_> {
     }
 
     fn payee(&self) -> Option<&'static str> {
-        let payee = self.decision.payee?;
-        Some(match payee {
-            Payee::Provider => self.pick("服务机构", "provider"),
-            Payee::Firm => self.pick("企业", "firm"),
-            Payee::Carrier => self.pick("载体", "carrier"),
-        })
+        self.decision.payee.map(|payee| self.words.payee(payee))
     }
 
     fn codes(&self) -> String {
