@@ -3,7 +3,7 @@
 
 use super::facts::{Kind, Value};
 use super::predicate::{Bound, Comparison, Operand, Predicate};
-use super::{Bilingual, Fact, Locale, Moment, Payee, Policy, Ratio, Scope};
+use super::{Bilingual, Fact, Locale, Moment, Payee, Policy, Ratio, Scope, Source};
 use crate::types::{Money, Period};
 
 /// Words of one pack in one language.
@@ -251,6 +251,14 @@ impl Phrases<'_> {
             Payee::Provider => self.pick("服务机构", "provider"),
             Payee::Firm => self.pick("企业", "firm"),
             Payee::Carrier => self.pick("载体", "carrier"),
+        }
+    }
+
+    pub(super) const fn source(&self, source: Source) -> &'static str {
+        match source {
+            Source::Declared => self.pick("申报", "declared"),
+            Source::Verified => self.pick("核实", "verified"),
+            Source::Imported => self.pick("导入", "imported"),
         }
     }
 
