@@ -142,7 +142,7 @@ impl Teller<'_> {
         comparison: Comparison,
         points: u32,
     ) -> (String, Option<String>, String) {
-        let bound = format!("{} {points}", self.words.how(comparison));
+        let bound = self.words.points_bound(comparison, points);
         (
             self.words.score_title(score).to_owned(),
             self.points(score),

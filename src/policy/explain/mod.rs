@@ -7,7 +7,8 @@ use super::measure::Measures;
 use super::phrase::Phrases;
 use super::predicate::{Outcome, Sight};
 use super::{
-    Bilingual, Criterion, CriterionOutcome, Decision, Fact, Locale, Moment, Policy, ReasonCode,
+    Bilingual, Criterion, CriterionOutcome, Decision, Fact, Facts, Locale, Moment, Policy,
+    ReasonCode, Source,
 };
 
 /// The sentences of a decision, for reading aloud: the result, each condition with its clause, the
@@ -16,6 +17,26 @@ use super::{
 /// `policy` must be the version that the decision names; of a criterion that it lacks only the code
 /// is given.
 pub fn explain(decision: &Decision, policy: &Policy, locale: Locale) -> Vec<String> {
+    told(decision, policy, None, locale)
+}
+
+/// As [`explain`], with the facts that the decision was given: of what is to be brought it also says why what was
+/// stated does not count.
+pub fn explain_on(
+    decision: &Decision,
+    policy: &Policy,
+    facts: &Facts,
+    locale: Locale,
+) -> Vec<String> {
+    told(decision, policy, Some(facts), locale)
+}
+
+fn told(
+    decision: &Decision,
+    policy: &Policy,
+    given: Option<&Facts>,
+    locale: Locale,
+) -> Vec<String> {
     let measures = policy.measures(&decision.facts);
     let teller = Teller {
         decision,
@@ -23,6 +44,7 @@ pub fn explain(decision: &Decision, policy: &Policy, locale: Locale) -> Vec<Stri
         measures: &measures,
         locale,
         words: Phrases { policy, locale },
+        given,
     };
     let mut sentences = vec![teller.result()];
     sentences.extend(teller.measures());
@@ -41,6 +63,7 @@ struct Teller<'d> {
     measures: &'d Measures,
     locale: Locale,
     words: Phrases<'d>,
+    given: Option<&'d Facts>,
 }
 
 impl Teller<'_> {
@@ -301,9 +324,38 @@ impl Teller<'_> {
     fn missing(&self, fact: Fact) -> String {
         let spec = fact.spec();
         let (what, evidence) = (spec.what(self.locale), spec.evidence(self.locale));
+        let unseen = self.unseen(fact);
         match self.locale {
-            Locale::Zh => format!("请补充：{what}（依据：{evidence}）。"),
-            Locale::En => format!("To bring: {what}, shown by {evidence}."),
+            Locale::Zh => format!("请补充：{what}（依据：{evidence}）{unseen}。"),
+            Locale::En => format!("To bring: {what}, shown by {evidence}{unseen}."),
+        }
+    }
+
+    /// Why what was stated of a fact does not count.
+    fn unseen(&self, fact: Fact) -> String {
+        let Some(stated) = self.given.and_then(|facts| facts.get(fact)) else {
+            return String::new();
+        };
+        let day = stated.as_of;
+        if day > self.decision.on {
+            return match self.locale {
+                Locale::Zh => format!("；所报为 {day} 的情况，在评定日之后"),
+                Locale::En => format!("; stated for {day}, after the decision"),
+            };
+        }
+        let accepted = self.policy.accept.get(&fact).map(Vec::as_slice);
+        let accepted = accepted.unwrap_or(&[Source::Verified]);
+        if accepted.contains(&stated.source) {
+            return String::new();
+        }
+        let accepted: Vec<_> = accepted.iter().map(|one| self.words.source(*one)).collect();
+        let (found, accepted) = (
+            self.words.source(stated.source),
+            accepted.join(self.pick("或", " or ")),
+        );
+        match self.locale {
+            Locale::Zh => format!("；目前仅为{found}，须经{accepted}"),
+            Locale::En => format!("; {found} only, it must be {accepted}"),
         }
     }
 }
