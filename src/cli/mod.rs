@@ -99,7 +99,7 @@ enum Command {
     /// Programmes: create, fund, publish rules
     #[command(subcommand)]
     Programme(programme::ProgrammeCommand),
-    /// Policy packs: check them, and see what they decide
+    /// Policy packs: check, compare and publish them, and see what they decide
     Policy(policy::PolicyArgs),
     /// Vouchers, from application to redemption or expiry
     #[command(subcommand)]
@@ -189,7 +189,7 @@ async fn dispatch(Cli { global, command }: Cli) -> anyhow::Result<ExitCode> {
         Command::Person(command) => person::run(&global, command).await,
         Command::Party(args) => party::run(&global, args).await,
         Command::Programme(command) => programme::run(&global, command).await,
-        Command::Policy(args) => policy::run(&global, args),
+        Command::Policy(args) => policy::run(&global, args).await,
         Command::Voucher(command) => voucher::run(&global, command).await,
         Command::Payment(command) => payment::run(&global, command).await,
         Command::Entry(command) => entry::run(&global, command).await,

@@ -1,4 +1,8 @@
-//! `policy check` and `policy decide`: packs and decisions without a database.
+//! `policy …`: packs and decisions without a database; published versions, and decisions made again.
+
+mod diff;
+mod list;
+mod replay;
 
 use std::fs;
 use std::io::Write;
@@ -11,13 +15,13 @@ use chrono::NaiveDate;
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
-use super::{Global, output};
+use super::{Global, output, programme};
 use crate::policy::{
-    Decision, Locale, Moment, PackProblems, Policy, Problem, check, decide, explain,
-    read_facts_file,
+    Decision, Facts, Locale, Moment, PackProblems, Policy, Problem, check, decide, explain_on,
+    pack_schema, read_facts_file,
 };
 
-/// Check policy packs and decide by them, without a database.
+/// Check policy packs, decide by them, compare and publish them.
 #[derive(Debug, Args)]
 pub struct PolicyArgs {
     #[command(subcommand)]
@@ -66,6 +70,64 @@ enum PolicyCommand {
         #[arg(long, value_enum, default_value_t = LangArg::Zh, requires = "text")]
         lang: LangArg,
     },
+    /// Print the JSON Schema of packs, for editors.
+    #[command(
+        after_help = "Example:\n  subsidy-ledger policy schema > policy-pack.schema.json\n\n  \
+        In a pack, for editors with taplo (Even Better TOML), on its first line:\n  \
+        #:schema ../schemas/policy-pack.schema.json"
+    )]
+    Schema,
+    /// Say in words what differs between two packs.
+    ///
+    /// Each is a file, or a published version as CODE@VERSION, or as CODE@DATE the one in force that day. Exits with 0
+    /// whether they differ or not. With --json, `differences` has each in both languages.
+    #[command(
+        after_help = "Examples:\n  subsidy-ledger policy diff old.toml new.toml --lang en\n  \
+        subsidy-ledger policy diff SH-VOUCHER@2020-06-01 new.toml --zone SH"
+    )]
+    Diff {
+        /// The pack before.
+        #[arg(value_name = "PACK|CODE@VERSION|CODE@DATE")]
+        old: String,
+        /// The pack after.
+        #[arg(value_name = "PACK|CODE@VERSION|CODE@DATE")]
+        new: String,
+        /// The language of the sentences.
+        #[arg(long, value_enum, default_value_t = LangArg::Zh)]
+        lang: LangArg,
+    },
+    /// Make recorded decisions again, and say whether they come out the same.
+    ///
+    /// By the published rules that the decision names, on the facts that were kept, for the day and the usage that it
+    /// names. Exits with 1 if a decision comes out otherwise, or if rules or facts were changed.
+    #[command(
+        after_help = "Examples:\n  subsidy-ledger policy replay 42 --zone SH\n  \
+        subsidy-ledger policy replay --all --zone SH"
+    )]
+    Replay {
+        /// Log index of an entry with a decision.
+        #[arg(value_name = "ENTRY", required_unless_present = "all",
+            value_parser = clap::value_parser!(i64).range(0..))]
+        entry: Option<i64>,
+        /// Every decision in the zone's log.
+        #[arg(long, conflicts_with = "entry")]
+        all: bool,
+    },
+    /// List the published versions, with the days on which each decides
+    #[command(after_help = "Example:\n  subsidy-ledger policy list --json")]
+    List,
+    /// Propose a pack for its programme (a rule administrator)
+    #[command(after_help = "Example:\n  subsidy-ledger policy propose my-pack.toml --as rules")]
+    Propose {
+        /// The policy pack.
+        pack: PathBuf,
+    },
+    /// Publish a proposed pack (a manager, another person)
+    #[command(after_help = "Example:\n  subsidy-ledger policy publish my-pack.toml --as manager")]
+    Publish {
+        /// The policy pack, byte for byte as it was proposed.
+        pack: PathBuf,
+    },
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -99,8 +161,17 @@ enum LangArg {
     En,
 }
 
-/// Runs `policy check` or `policy decide`.
-pub(super) fn run(global: &Global, args: PolicyArgs) -> anyhow::Result<ExitCode> {
+impl LangArg {
+    const fn locale(self) -> Locale {
+        match self {
+            Self::Zh => Locale::Zh,
+            Self::En => Locale::En,
+        }
+    }
+}
+
+/// Runs a command on policies.
+pub(super) async fn run(global: &Global, args: PolicyArgs) -> anyhow::Result<ExitCode> {
     match args.command {
         PolicyCommand::Check { packs } => {
             let sound = check_packs(&packs, global.json, &mut output::Answer)?;
@@ -123,8 +194,8 @@ pub(super) fn run(global: &Global, args: PolicyArgs) -> anyhow::Result<ExitCode>
                 decide_file(&policy, &facts, moment, on).map(|made| (policy, made))
             });
             match decided {
-                Ok((policy, decision)) => {
-                    print_decision(&decision, &policy, text.then_some(lang))?;
+                Ok((policy, (facts, decision))) => {
+                    print_decision(&decision, &policy, &facts, text.then_some(lang))?;
                     Ok(ExitCode::SUCCESS)
                 }
                 Err(report) => {
@@ -133,6 +204,16 @@ pub(super) fn run(global: &Global, args: PolicyArgs) -> anyhow::Result<ExitCode>
                 }
             }
         }
+        PolicyCommand::Schema => {
+            let schema = serde_json::to_string_pretty(&pack_schema())?;
+            output::line(&schema)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        PolicyCommand::Diff { old, new, lang } => diff::run(global, [old, new], lang).await,
+        PolicyCommand::Replay { entry, .. } => replay::run(global, entry).await,
+        PolicyCommand::List => list::run(global).await,
+        PolicyCommand::Propose { pack } => programme::propose(global, None, &pack).await,
+        PolicyCommand::Publish { pack } => programme::publish(global, None, &pack).await,
     }
 }
 
@@ -270,7 +351,7 @@ fn decide_file(
     path: &Path,
     moment: Option<MomentArg>,
     on: NaiveDate,
-) -> Result<Decision, String> {
+) -> Result<(Facts, Decision), String> {
     let first = policy.moments().first().copied();
     let moment = moment
         .map(MomentArg::moment)
@@ -280,7 +361,8 @@ fn decide_file(
     let bytes = fs::read(path).map_err(|error| format!("{file}: can't be read: {error}"))?;
     let (facts, usage) = read_facts_file(&bytes, policy, moment)
         .map_err(|error| format!("{file}: error: {error}"))?;
-    Ok(decide(policy, moment, &facts, &usage, on))
+    let decision = decide(policy, moment, &facts, &usage, on);
+    Ok((facts, decision))
 }
 
 /// What `policy decide` prints as JSON.
@@ -299,22 +381,19 @@ struct Explanation {
 fn print_decision(
     decision: &Decision,
     policy: &Policy,
+    facts: &Facts,
     text: Option<LangArg>,
 ) -> anyhow::Result<()> {
     let mut out = output::Answer;
-    let locale = text.map(|lang| match lang {
-        LangArg::Zh => Locale::Zh,
-        LangArg::En => Locale::En,
-    });
-    if let Some(locale) = locale {
-        for sentence in explain(decision, policy, locale) {
+    if let Some(lang) = text {
+        for sentence in explain_on(decision, policy, facts, lang.locale()) {
             writeln!(out, "{sentence}")?;
         }
         return Ok(());
     }
     let explanation = Explanation {
-        zh: explain(decision, policy, Locale::Zh),
-        en: explain(decision, policy, Locale::En),
+        zh: explain_on(decision, policy, facts, Locale::Zh),
+        en: explain_on(decision, policy, facts, Locale::En),
     };
     let answer = serde_json::to_string_pretty(&Answer {
         decision,
@@ -341,7 +420,8 @@ mod tests {
 
     fn exit(arguments: &[&str]) -> ExitCode {
         let cli = Cli::try_parse_from([&["policy"], arguments].concat()).unwrap();
-        run(&cli.global, cli.policy).unwrap()
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(run(&cli.global, cli.policy)).unwrap()
     }
 
     const PACK: &str = "assets/policies/yuhuan-2023.toml";
