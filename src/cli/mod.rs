@@ -104,7 +104,7 @@ enum Command {
     /// Programmes: create, fund, publish rules
     #[command(subcommand)]
     Programme(programme::ProgrammeCommand),
-    /// Policy packs: check them, and see what they decide
+    /// Policy packs: check, compare and publish them, and see what they decide
     Policy(policy::PolicyArgs),
     /// Vouchers, from application to redemption or expiry
     #[command(subcommand)]

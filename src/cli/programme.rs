@@ -1,13 +1,14 @@
 //! `programme …`: create, fund, publish rules.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context as _;
-use clap::{Args, Subcommand};
+use anyhow::{Context as _, bail};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::session::with_session;
 use super::{Global, output};
+use crate::policy;
 use crate::programme::{self, Allocate, Appropriate, NewProgramme, ProgrammeKind};
 use crate::types::{Amount, Code, Currency, FiscalYear, Money, Name, Reason};
 
@@ -51,12 +52,44 @@ pub(super) enum ProgrammeCommand {
 pub(super) struct CreateArgs {
     /// Short code: capitals, digits and hyphens
     code: Code,
+    /// The instrument: it says which packs decide
+    #[arg(long, value_enum, default_value_t = KindArg::Voucher)]
+    kind: KindArg,
     /// Name in Chinese
     #[arg(long, value_name = "NAME")]
     name_zh: Name,
     /// Name in English
     #[arg(long, value_name = "NAME")]
     name_en: Name,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum KindArg {
+    /// Innovation vouchers, applied for in advance
+    Voucher,
+    /// A part of what was spent, claimed afterwards
+    PostSubsidy,
+    /// A prize or bonus for what was reached
+    Award,
+    /// Services that the office itself buys
+    Purchase,
+    /// What carriers are given for rent that they waived
+    RentCompensation,
+    /// Who counts as something; no money
+    Recognition,
+}
+
+impl KindArg {
+    const fn kind(self) -> ProgrammeKind {
+        match self {
+            Self::Voucher => ProgrammeKind::Voucher,
+            Self::PostSubsidy => ProgrammeKind::PostSubsidy,
+            Self::Award => ProgrammeKind::Award,
+            Self::Purchase => ProgrammeKind::Purchase,
+            Self::RentCompensation => ProgrammeKind::RentCompensation,
+            Self::Recognition => ProgrammeKind::Recognition,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -101,15 +134,15 @@ pub(super) async fn run(global: &Global, command: ProgrammeCommand) -> anyhow::R
         ProgrammeCommand::List => list(global).await,
         ProgrammeCommand::Appropriate(args) => appropriate(global, args).await,
         ProgrammeCommand::Allocate(args) => allocate(global, args).await,
-        ProgrammeCommand::Propose(args) => propose(global, args).await,
-        ProgrammeCommand::Publish(args) => publish(global, args).await,
+        ProgrammeCommand::Propose(args) => propose(global, Some(args.code), &args.pack).await,
+        ProgrammeCommand::Publish(args) => publish(global, Some(args.code), &args.pack).await,
     }
 }
 
 async fn create(global: &Global, args: CreateArgs) -> anyhow::Result<ExitCode> {
     let new = NewProgramme {
         code: args.code,
-        kind: ProgrammeKind::Voucher,
+        kind: args.kind.kind(),
         name_en: args.name_en,
         name_zh: args.name_zh,
     };
@@ -200,21 +233,30 @@ async fn allocate(global: &Global, args: AllocateArgs) -> anyhow::Result<ExitCod
     .await
 }
 
-fn read_pack(args: &PackArgs) -> anyhow::Result<String> {
-    std::fs::read_to_string(&args.pack)
-        .with_context(|| format!("can't read {}", args.pack.display()))
+/// A pack and the programme that it is for: the one asked for, or the one that the pack names.
+fn read_pack(code: Option<Code>, path: &Path) -> anyhow::Result<(Code, String)> {
+    let file = path.display().to_string();
+    let pack = std::fs::read_to_string(path).with_context(|| format!("can't read {file}"))?;
+    // With every problem and its place, where the database is not needed to say so.
+    let policy = match policy::check(&pack) {
+        Ok(policy) => policy,
+        Err(problems) => bail!("{}", problems.render(&file)),
+    };
+    Ok((code.unwrap_or_else(|| policy.code().clone()), pack))
 }
 
-async fn propose(global: &Global, args: PackArgs) -> anyhow::Result<ExitCode> {
-    let pack = read_pack(&args)?;
+/// Proposes a pack for a programme, or for that which the pack names.
+pub(super) async fn propose(
+    global: &Global,
+    code: Option<Code>,
+    pack: &Path,
+) -> anyhow::Result<ExitCode> {
+    let (code, pack) = read_pack(code, pack)?;
     with_session(global, async |session| {
         let caller = session.caller(global).await?;
-        let what = format!(
-            "The pack is proposed for {}; another person publishes it",
-            args.code
-        );
+        let what = format!("The pack is proposed for {code}; another person publishes it");
         let recorded = session
-            .command(&caller, (args.code, pack), |conn, command, (code, pack)| {
+            .command(&caller, (code, pack), |conn, command, (code, pack)| {
                 Box::pin(async move { programme::propose(conn, &command, code, pack).await })
             })
             .await?;
@@ -223,15 +265,23 @@ async fn propose(global: &Global, args: PackArgs) -> anyhow::Result<ExitCode> {
     .await
 }
 
-async fn publish(global: &Global, args: PackArgs) -> anyhow::Result<ExitCode> {
-    let pack = read_pack(&args)?;
+/// Publishes a proposed pack of a programme, or of that which the pack names.
+pub(super) async fn publish(
+    global: &Global,
+    code: Option<Code>,
+    pack: &Path,
+) -> anyhow::Result<ExitCode> {
+    let (code, pack) = read_pack(code, pack)?;
     with_session(global, async |session| {
         let caller = session.caller(global).await?;
-        let code = args.code.clone();
         let (published, recorded) = session
-            .command(&caller, (args.code, pack), |conn, command, (code, pack)| {
-                Box::pin(async move { programme::publish(conn, &command, code, pack).await })
-            })
+            .command(
+                &caller,
+                (code.clone(), pack),
+                |conn, command, (code, pack)| {
+                    Box::pin(async move { programme::publish(conn, &command, code, pack).await })
+                },
+            )
             .await?;
         if global.json {
             output::json(&published)?;

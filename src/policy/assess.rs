@@ -8,7 +8,7 @@ use super::award::{
 };
 use super::exact::{Exact, Fraction, Sum};
 use super::facts::Value;
-use super::pack::{Exhaustion, Moment, Rounding};
+use super::pack::{Exhaustion, Moment, Rounding, RoundingMode};
 use super::predicate::{Outcome, Predicate, Sight};
 use super::registry::Fact;
 use super::usage::Usage;
@@ -171,6 +171,7 @@ impl Award {
         };
         let mut run = Run {
             value: Fraction::ZERO,
+            most: i64::MAX,
             currency: terms.currency,
             steps: Vec::with_capacity(self.caps.len() + 4),
             reasons: Vec::new(),
@@ -191,7 +192,8 @@ impl Award {
         }
         match run.caps(&self.caps, terms) {
             Ok(()) => run.finish(base, terms),
-            Err(reason) => Assessment::refused(reason, run.steps),
+            Err(Stop::Refused(reason)) => Assessment::refused(reason, run.steps),
+            Err(Stop::OutOfRange) => Assessment::open(ReasonCode::OUT_OF_RANGE, Vec::new()),
         }
     }
 }
@@ -304,7 +306,7 @@ impl Cap {
                 let units = sight.seen.get(*fact)?.scalar(fact.kind())?;
                 let each = amount_on(amounts, on)?.minor();
                 let most = Fraction::whole(each).times(units, 1);
-                let limit = most.and_then(|most| most.round(super::RoundingMode::Down, 1));
+                let limit = most.and_then(|most| most.round(RoundingMode::Down, 1));
                 // More than the largest amount is no limit.
                 limit.map(Money::from_minor)
             }
@@ -313,9 +315,19 @@ impl Cap {
     }
 }
 
+/// Why caps end an award.
+enum Stop {
+    /// One of them refuses it as a whole.
+    Refused(ReasonCode),
+    /// Its share of a budget can't be told exactly.
+    OutOfRange,
+}
+
 /// The value on its way through the steps.
 struct Run {
     value: Fraction,
+    /// What no rounding may go beyond, in minor units: what the caps leave, and the base itself.
+    most: i64,
     currency: Currency,
     steps: Vec<Step>,
     reasons: Vec<ReasonCode>,
@@ -347,6 +359,7 @@ impl Run {
     }
 
     fn tiers(&mut self, base: Fraction, tiers: &[Tier]) -> Option<()> {
+        self.most = base.ceiling()?;
         for tier in tiers.iter().filter(|tier| base.exceeds(tier.over.minor())) {
             let top = tier.up_to.map_or(base, |up_to| base.min(up_to.minor()));
             let of = top.minus(Fraction::whole(tier.over.minor()))?;
@@ -379,6 +392,7 @@ impl Run {
         let before = self.value;
         if before.is_more_than(shared) {
             self.value = shared;
+            self.most = self.most.min(shared.ceiling().unwrap_or(self.most));
             self.reasons.push(ReasonCode::BUDGET_SHARE);
         }
         self.steps.push(Step::Proportion {
@@ -390,7 +404,7 @@ impl Run {
     }
 
     /// Applies the caps; the reason if one refuses the award as a whole.
-    fn caps(&mut self, caps: &[Cap], terms: Terms<'_>) -> Result<(), ReasonCode> {
+    fn caps(&mut self, caps: &[Cap], terms: Terms<'_>) -> Result<(), Stop> {
         let (sight, usage) = (terms.sight, terms.usage);
         for cap in caps {
             if cap.concerned(sight) != Outcome::Pass {
@@ -401,7 +415,7 @@ impl Run {
                 let step = Step::Count { code, limit, used };
                 self.steps.push(step);
                 if used >= limit {
-                    return Err(cap.scope.code());
+                    return Err(Stop::Refused(cap.scope.code()));
                 }
             }
             let Some(limit) = cap.limit(sight, terms.on) else {
@@ -410,7 +424,7 @@ impl Run {
             let left = limit.saturating_sub(usage.used(cap.scope));
             let binds = self.cap(cap.scope.code(), limit, left);
             if binds && cap.over == Over::Refuse {
-                return Err(cap.scope.code());
+                return Err(Stop::Refused(cap.scope.code()));
             }
         }
         if terms.moment == Moment::Redemption {
@@ -418,8 +432,8 @@ impl Run {
             self.cap(ReasonCode::CAP_HOLDING_BALANCE, held, held);
         }
         if *terms.exhaustion == Exhaustion::ProRata {
-            let shared = shared(self.value, usage);
-            self.proportion(shared.flatten(), usage);
+            let shared = shared(self.value, usage).ok_or(Stop::OutOfRange)?;
+            self.proportion(shared, usage);
         }
         Ok(())
     }
@@ -427,6 +441,7 @@ impl Run {
     /// Applies a limit; whether it binds.
     fn cap(&mut self, code: ReasonCode, limit: Money, left: Money) -> bool {
         let before = self.value;
+        self.most = self.most.min(left.minor());
         let binds = before.exceeds(left.minor());
         if binds {
             self.value = Fraction::whole(left.minor());
@@ -446,8 +461,13 @@ impl Run {
     fn finish(mut self, base: Option<&Base>, terms: Terms<'_>) -> Assessment {
         let before = self.value.shown(self.currency);
         let Rounding { mode, unit } = terms.rounding;
-        let amount = self.value.round(mode, unit.minor());
-        let amount = amount.map_or(Money::ZERO, Money::from_minor);
+        let rounded = self.value.round(mode, unit.minor());
+        // Rounded up beyond a cap it would be more than is allowed.
+        let within = rounded.filter(|rounded| *rounded <= self.most);
+        let down = || self.value.round(RoundingMode::Down, unit.minor());
+        let Some(amount) = within.or_else(down).map(Money::from_minor) else {
+            return Assessment::open(ReasonCode::OUT_OF_RANGE, Vec::new());
+        };
         self.steps.push(Step::Rounding {
             after: self.sum(amount),
             before,

@@ -10,16 +10,25 @@ use super::{Decision, Policy, decide};
 /// Every problem, with line, column and remedy.
 pub fn check(body: &str) -> Result<Policy, PackProblems> {
     let policy = Policy::parse(body)?;
-    let mut problems = Problems::new(body);
+    check_examples(&policy)?;
+    Ok(policy)
+}
+
+/// Runs the examples of a pack that was read.
+///
+/// # Errors
+/// Every example that comes out otherwise, with its line.
+pub fn check_examples(policy: &Policy) -> Result<(), PackProblems> {
+    let mut problems = Problems::new(policy.body());
     for example in &policy.examples {
         let decision = decide(
-            &policy,
+            policy,
             example.moment,
             &example.facts,
             &example.usage,
             example.on,
         );
-        for (what, expected, found) in differences(&policy, example, &decision) {
+        for (what, expected, found) in differences(policy, example, &decision) {
             problems.note::<()>(
                 &example.span,
                 format!(
@@ -31,7 +40,7 @@ pub fn check(body: &str) -> Result<Policy, PackProblems> {
         }
     }
     if problems.is_empty() {
-        Ok(policy)
+        Ok(())
     } else {
         Err(problems.into_report())
     }

@@ -259,10 +259,23 @@ impl Fraction {
             .is_some_and(|most| self.numer > most)
     }
 
+    /// Exact however large the denominators: by whole parts, then by the rests turned upside down.
     pub(super) fn is_more_than(self, other: Self) -> bool {
-        let left = self.numer.checked_mul(other.denom);
-        let right = other.numer.checked_mul(self.denom);
-        left.zip(right).is_some_and(|(left, right)| left > right)
+        let (mut one, mut two) = ((self.numer, self.denom), (other.numer, other.denom));
+        loop {
+            let (whole, other) = (one.0 / one.1, two.0 / two.1);
+            let (rest, other_rest) = (one.0 % one.1, two.0 % two.1);
+            if whole != other || rest == 0 || other_rest == 0 {
+                return (whole, rest.min(1)) > (other, other_rest.min(1));
+            }
+            // rest / one.1 > other_rest / two.1 as two.1 / other_rest > one.1 / rest
+            (one, two) = ((two.1, other_rest), (one.1, rest));
+        }
+    }
+
+    /// In whole minor units, rounded up: no award is more than what it is a part of.
+    pub(super) fn ceiling(self) -> Option<i64> {
+        self.round(RoundingMode::Up, 1)
     }
 
     pub(super) fn min(self, minor: i64) -> Self {

@@ -154,35 +154,27 @@ impl Measure {
     }
 }
 
-/// The least and the most points that any facts can give.
+/// The least and the most points that any facts can give. Each score is looked at once, as parts come before what
+/// they are part of.
 pub(super) fn possible(scores: &[Score], score: usize) -> RangeInclusive<u32> {
-    let Some(score) = scores.get(score) else {
-        return 0..=0;
-    };
-    let parts =
-        |parts: &[usize]| -> Vec<_> { parts.iter().map(|part| possible(scores, *part)).collect() };
-    let (least, most) = match &score.rule {
-        ScoreRule::Bands(_, bands) => {
-            let points = || bands.iter().map(|band| band.points);
-            (points().min(), points().max())
-        }
-        ScoreRule::BestOf(of) => {
-            let parts = parts(of);
-            let least = parts.iter().map(RangeInclusive::start).max().copied();
-            (least, parts.iter().map(RangeInclusive::end).max().copied())
-        }
-        ScoreRule::Sum(of) => {
-            let parts = parts(of);
-            let sum = |points: &mut dyn Iterator<Item = &u32>| {
-                Some(points.fold(0_u32, |sum, points| sum.saturating_add(*points)))
-            };
-            (
-                sum(&mut parts.iter().map(RangeInclusive::start)),
-                sum(&mut parts.iter().map(RangeInclusive::end)),
-            )
-        }
-    };
-    least.unwrap_or(0)..=most.unwrap_or(0)
+    let mut found: Vec<(u32, u32)> = Vec::with_capacity(scores.len());
+    for one in scores.iter().take(score.saturating_add(1)) {
+        let joined = |parts: &[usize], join: fn(u32, u32) -> u32| {
+            let parts = parts.iter().filter_map(|part| found.get(*part)).copied();
+            parts.reduce(|one, other| (join(one.0, other.0), join(one.1, other.1)))
+        };
+        let range = match &one.rule {
+            ScoreRule::Bands(_, bands) => {
+                let points = || bands.iter().map(|band| band.points);
+                points().min().zip(points().max())
+            }
+            ScoreRule::BestOf(of) => joined(of, u32::max),
+            ScoreRule::Sum(of) => joined(of, u32::saturating_add),
+        };
+        found.push(range.unwrap_or_default());
+    }
+    let (least, most) = found.get(score).copied().unwrap_or_default();
+    least..=most
 }
 
 /// The points of a score as far as facts settle them.

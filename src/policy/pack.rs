@@ -114,6 +114,12 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// As packs write it.
+    pub fn word(self) -> &'static str {
+        let word = Self::WORDS.iter().find(|(_, mode)| *mode == self);
+        word.map_or("", |(word, _)| word)
+    }
+
     /// The moments at which a pack of this mode decides.
     pub const fn moments(self) -> &'static [Moment] {
         match self {

@@ -522,19 +522,7 @@ impl FileReader {
     }
 
     fn usage(&mut self, json: &Json) -> Option<Usage> {
-        const AMOUNTS: [&str; 9] = [
-            "held_now",
-            "used_this_year",
-            "used_by_group",
-            "used_by_provider",
-            "used_in_life",
-            "used_by_programme",
-            "de_minimis",
-            "budget",
-            "demand",
-        ];
-        const NUMBERS: [&str; 3] = ["awards_this_year", "awards_in_life", "rank"];
-        let keys = [AMOUNTS.as_slice(), &NUMBERS].concat();
+        let keys = [Usage::AMOUNTS.as_slice(), &Usage::NUMBERS].concat();
         let members = self.object("usage", json, &keys)?;
         let needed: Vec<&str> = self.needed.clone();
         for key in needed.iter().filter(|key| get(members, key).is_none()) {
@@ -559,7 +547,7 @@ impl FileReader {
             de_minimis,
             budget,
             demand,
-        ] = AMOUNTS.map(&mut amount);
+        ] = Usage::AMOUNTS.map(&mut amount);
         let mut number = |key: &str| match get(members, key) {
             None => Some(None),
             Some(Json::Integer(number)) if u32::try_from(*number).is_ok() => {
@@ -573,7 +561,7 @@ impl FileReader {
                 )
             }
         };
-        let [awards_this_year, awards_in_life, rank] = NUMBERS.map(&mut number);
+        let [awards_this_year, awards_in_life, rank] = Usage::NUMBERS.map(&mut number);
         Some(Usage {
             held_now: held?.unwrap_or_default(),
             used_this_year: year?.unwrap_or_default(),

@@ -37,6 +37,21 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// The members of a usage that are amounts, as files name them.
+    pub(super) const AMOUNTS: [&str; 9] = [
+        "held_now",
+        "used_this_year",
+        "used_by_group",
+        "used_by_provider",
+        "used_in_life",
+        "used_by_programme",
+        "de_minimis",
+        "budget",
+        "demand",
+    ];
+    /// The members that are whole numbers.
+    pub(super) const NUMBERS: [&str; 3] = ["awards_this_year", "awards_in_life", "rank"];
+
     /// What counts against a cap on amounts.
     pub(super) const fn used(&self, scope: Scope) -> Money {
         match scope {

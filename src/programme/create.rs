@@ -7,6 +7,7 @@ use sqlx::PgConnection;
 use super::{ProgrammeError, first_answer, record, store};
 use crate::identity::{Command, Role};
 use crate::journal::Recorded;
+use crate::policy::Mode;
 use crate::types::{Code, Name};
 
 /// The instrument of a programme.
@@ -15,16 +16,59 @@ use crate::types::{Code, Name};
 pub enum ProgrammeKind {
     /// Innovation vouchers.
     Voucher,
+    /// A part of what was spent, claimed afterwards.
+    PostSubsidy,
+    /// A prize or bonus for what was reached.
+    Award,
+    /// Services that the office itself buys.
+    Purchase,
+    /// What carriers are given for rent that they waived.
+    RentCompensation,
+    /// Who counts as something: no money.
+    Recognition,
     /// Awards of the past, imported from another office.
     Imported,
 }
 
 impl ProgrammeKind {
+    /// Every kind.
+    pub const ALL: [Self; 7] = [
+        Self::Voucher,
+        Self::PostSubsidy,
+        Self::Award,
+        Self::Purchase,
+        Self::RentCompensation,
+        Self::Recognition,
+        Self::Imported,
+    ];
+
     /// As the database writes it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Voucher => "voucher",
+            Self::PostSubsidy => "post_subsidy",
+            Self::Award => "award",
+            Self::Purchase => "purchase",
+            Self::RentCompensation => "rent_compensation",
+            Self::Recognition => "recognition",
             Self::Imported => "imported",
+        }
+    }
+
+    /// The kind with this word.
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
+    /// What packs of such a programme must be; `None` where no pack decides.
+    pub const fn mode(self) -> Option<Mode> {
+        match self {
+            Self::Voucher => Some(Mode::ExAnte),
+            Self::PostSubsidy | Self::Award | Self::Purchase | Self::RentCompensation => {
+                Some(Mode::ExPost)
+            }
+            Self::Recognition => Some(Mode::Recognition),
+            Self::Imported => None,
         }
     }
 }

@@ -49,6 +49,21 @@ pub enum ProgrammeError {
         /// The zone's.
         zone: crate::types::Currency,
     },
+    /// The pack decides in another way than the programme does.
+    #[error(
+        "{programme} is a programme of kind {kind}, whose packs have mode = \"{wanted}\", this one has \"{mode}\": \
+         correct the pack, or create a programme of another kind for it"
+    )]
+    OtherMode {
+        /// The programme.
+        programme: Code,
+        /// Its kind.
+        kind: &'static str,
+        /// The mode of its packs.
+        wanted: &'static str,
+        /// The pack's.
+        mode: &'static str,
+    },
     /// The pack has problems.
     #[error("the pack has problems; `policy check` shows them:\n{0}")]
     Pack(String),

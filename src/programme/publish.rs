@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use super::{ProgrammeError, first_answer, record, store};
 use crate::identity::{Command, Role};
 use crate::journal::Recorded;
-use crate::policy::{self, Policy};
+use crate::policy::{self, PackProblems, Policy};
 use crate::types::{Code, PersonId, PolicyId};
 
 /// A version that is in force from its day on.
@@ -46,10 +46,16 @@ struct Publication<'a> {
     version: &'a Code,
 }
 
-/// Reads a pack, refusing one with problems, for another programme or in another currency.
-fn check(command: &Command<'_>, programme: &Code, pack: &str) -> Result<Policy, ProgrammeError> {
-    let policy =
-        Policy::parse(pack).map_err(|problems| ProgrammeError::Pack(problems.to_string()))?;
+/// Reads a pack, refusing one with problems, for another programme, of another mode or in another currency.
+async fn read(
+    conn: &mut PgConnection,
+    command: &Command<'_>,
+    programme: &Code,
+    pack: &str,
+) -> Result<Policy, ProgrammeError> {
+    let kind = store::kind(conn, command.zone.id, programme).await?;
+    let kind = kind.ok_or_else(|| ProgrammeError::Unknown(programme.clone()))?;
+    let policy = Policy::parse(pack).map_err(problems)?;
     if policy.code() != programme {
         let pack = policy.code().to_string();
         return Err(ProgrammeError::OtherProgramme {
@@ -61,7 +67,26 @@ fn check(command: &Command<'_>, programme: &Code, pack: &str) -> Result<Policy, 
         let (pack, zone) = (policy.currency(), command.zone.currency);
         return Err(ProgrammeError::OtherCurrency { pack, zone });
     }
+    if let Some(wanted) = kind.mode()
+        && wanted != policy.mode()
+    {
+        return Err(ProgrammeError::OtherMode {
+            programme: programme.clone(),
+            kind: kind.as_str(),
+            wanted: wanted.word(),
+            mode: policy.mode().word(),
+        });
+    }
     Ok(policy)
+}
+
+/// Runs the pack's own examples: what does not even decide them as it says is not to be published.
+fn check_examples(policy: &Policy) -> Result<(), ProgrammeError> {
+    policy::check_examples(policy).map_err(problems)
+}
+
+fn problems(problems: PackProblems) -> ProgrammeError {
+    ProgrammeError::Pack(problems.to_string())
 }
 
 /// Proposes a pack for a programme.
@@ -72,10 +97,7 @@ pub async fn propose(
     pack: &str,
 ) -> Result<Recorded, ProgrammeError> {
     command.actor.require(&[Role::RuleAdmin])?;
-    if !store::exists(conn, command.zone.id, programme).await? {
-        return Err(ProgrammeError::Unknown(programme.clone()));
-    }
-    let policy = check(command, programme, pack)?;
+    let policy = read(conn, command, programme, pack).await?;
     let details = Proposal {
         pack,
         programme,
@@ -86,6 +108,7 @@ pub async fn propose(
     if let Some((recorded, _)) = first {
         return Ok(recorded);
     }
+    check_examples(&policy)?;
     let recorded = record(conn, command, (PROPOSED, &details), &details, Vec::new()).await?;
     let proposer = command.actor.person;
     store::insert_proposal(conn, command.zone.id, &policy, proposer, recorded.index).await?;
@@ -100,7 +123,7 @@ pub async fn publish(
     pack: &str,
 ) -> Result<(Published, Recorded), ProgrammeError> {
     command.actor.require(&[Role::Manager])?;
-    let policy = check(command, programme, pack)?;
+    let policy = read(conn, command, programme, pack).await?;
     let published = Published {
         policy: PolicyId::generate(),
         version: policy.version().clone(),
@@ -111,6 +134,7 @@ pub async fn publish(
     if let Some((recorded, first)) = first_answer(conn, command, PUBLISHED, &asked).await? {
         return Ok((first, recorded));
     }
+    check_examples(&policy)?;
     let proposed_by = store::proposer(conn, command.zone.id, &policy)
         .await?
         .ok_or(ProgrammeError::NotProposed)?;

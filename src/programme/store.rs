@@ -26,6 +26,17 @@ pub async fn exists(
     .await
 }
 
+/// The kind of a programme, if the zone has it.
+pub(super) async fn kind(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    code: &Code,
+) -> Result<Option<ProgrammeKind>, sqlx::Error> {
+    let programmes = programmes(conn, zone).await?;
+    let found = programmes.into_iter().find(|one| one.code == *code);
+    Ok(found.map(|one| one.kind))
+}
+
 /// Inserts a programme whose entry is in the log; `false` if the code is taken.
 pub async fn insert(
     conn: &mut PgConnection,
@@ -63,11 +74,9 @@ pub async fn programmes(
         .map(|row| {
             Ok(NewProgramme {
                 code: row.code.parse().map_err(decode)?,
-                kind: if row.kind == ProgrammeKind::Voucher.as_str() {
-                    ProgrammeKind::Voucher
-                } else {
-                    ProgrammeKind::Imported
-                },
+                kind: ProgrammeKind::named(&row.kind).ok_or_else(|| {
+                    sqlx::Error::Decode(format!("unknown kind of programme {:?}", row.kind).into())
+                })?,
                 name_en: row.name_en.parse().map_err(decode)?,
                 name_zh: row.name_zh.parse().map_err(decode)?,
             })

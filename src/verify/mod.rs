@@ -19,6 +19,8 @@ mod report;
 
 mod bundle;
 
+pub mod decisions;
+
 pub mod database;
 
 pub use bundle::{BundleOptions, verify_bundle};

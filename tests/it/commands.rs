@@ -187,6 +187,53 @@ fn commands_on_a_played_year() {
     a_played_year_is_not_played_again_in_another_size(data);
     what_is_owed_is_named_in_lists_and_sent_once(data);
     crate::fact::commands::are_stated_and_shown(data);
+    decisions_are_made_again(data);
+    published_rules_are_listed_and_compared(data);
+}
+
+fn decisions_are_made_again(data: &Path) {
+    let all = json(data, &["policy", "replay", "--all"]);
+    assert_eq!(all["different"], value!([]));
+    assert!(all["decisions"].as_u64().unwrap() > 10, "{all}");
+    let said = text(data, &["policy", "replay", "--all"]);
+    assert!(
+        said.ends_with("all come out the same, byte for byte.\n"),
+        "{said}"
+    );
+    let index = first_voucher(data);
+    let one = json(data, &["policy", "replay", index.trim_start_matches('V')]);
+    assert_eq!(one["identical"], true, "{one}");
+    let (status, said) = refusal(data, &["policy", "replay", "0"]);
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("has no decision"), "{said}");
+}
+
+fn published_rules_are_listed_and_compared(data: &Path) {
+    let listed = json(data, &["policy", "list"]);
+    let first = &listed[0];
+    let of = |name: &str| first[name].as_str().unwrap().to_owned();
+    assert_eq!(of("sha256").len(), 64, "{listed}");
+    let (version, day) = (
+        format!("{}@{}", of("code"), of("version")),
+        format!("{}@{}", of("code"), of("in_force_from")),
+    );
+    let same = text(data, &["policy", "diff", &version, &day, "--lang", "en"]);
+    assert_eq!(same, "The two packs are the same, byte for byte.\n");
+    let pack = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/data/policies/every-form.toml"
+    );
+    let other = json(data, &["policy", "diff", &version, pack]);
+    let differences = other["differences"].as_array().unwrap();
+    assert!(
+        differences
+            .iter()
+            .all(|one| one["zh"].is_string() && one["en"].is_string())
+    );
+    assert!(differences.len() > 10, "{other}");
+    let (status, said) = refusal(data, &["policy", "diff", "NO-SUCH@2020-1", pack]);
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("`policy list`"), "{said}");
 }
 
 /// Nobody reads the answer: the command does what it does all the same, and says nothing of it.

@@ -28,6 +28,16 @@ mod payment;
 #[cfg(test)]
 mod policy_cases;
 #[cfg(test)]
+mod policy_diff;
+#[cfg(test)]
+mod policy_faults;
+#[cfg(test)]
+mod policy_properties;
+#[cfg(test)]
+mod policy_replay;
+#[cfg(test)]
+mod policy_schema;
+#[cfg(test)]
 mod policy_store;
 #[cfg(test)]
 mod private_postgres;

@@ -2,6 +2,7 @@
 
 use subsidy_ledger::identity::{Caller, Role};
 use subsidy_ledger::journal::{RecallError, RecordError, Recorded, Refusal};
+use subsidy_ledger::policy::Mode;
 use subsidy_ledger::programme::{
     self, Allocate, Appropriate, NewProgramme, ProgrammeError, ProgrammeKind, Published,
 };
@@ -9,7 +10,7 @@ use subsidy_ledger::types::{Amount, FiscalYear, LogIndex};
 use subsidy_ledger::zone::{self, NewPerson, ZoneError};
 
 use crate::kit::scenario::{World, fen, yuan};
-use crate::policy_cases::pack_text;
+use crate::policy_cases::{changed_pack, pack_text};
 
 const DAY: &str = "2020-01-02";
 
@@ -17,6 +18,7 @@ const DAY: &str = "2020-01-02";
 #[derive(Clone, Debug)]
 enum Step {
     Create(&'static str),
+    CreateOf(ProgrammeKind, &'static str),
     Appropriate(Amount),
     Allocate(&'static str, Amount),
     Propose(&'static str, String),
@@ -31,10 +33,15 @@ async fn give(world: &World, caller: Caller, step: Step) -> Answer {
         Box::pin(async move {
             let year = FiscalYear(2020);
             let recorded = match step.clone() {
-                Step::Create(code) => {
+                Step::Create(_) | Step::CreateOf(..) => {
+                    let (kind, code) = match step {
+                        Step::CreateOf(kind, code) => (*kind, *code),
+                        Step::Create(code) => (ProgrammeKind::Voucher, *code),
+                        other => panic!("{other:?}"),
+                    };
                     let new = NewProgramme {
                         code: code.parse().unwrap(),
-                        kind: ProgrammeKind::Voucher,
+                        kind,
                         name_en: code.parse().unwrap(),
                         name_zh: code.parse().unwrap(),
                     };
@@ -76,12 +83,14 @@ async fn give(world: &World, caller: Caller, step: Step) -> Answer {
 
 /// The pack of Shanghai as another version that begins a year later.
 fn next_version() -> String {
-    pack_text("shanghai-2020")
-        .replace("version = \"2020-1\"", "version = \"2021-1\"")
-        .replace(
+    let changes = [
+        ("version = \"2020-1\"", "version = \"2021-1\""),
+        (
             "[in_force]\nfrom = 2020-01-01",
             "[in_force]\nfrom = 2021-01-01",
-        )
+        ),
+    ];
+    changed_pack("shanghai-2020", &changes, "2021-01-01")
 }
 
 #[tokio::test]
@@ -206,6 +215,70 @@ async fn commands_need_their_roles_and_two_persons_publish() {
         refusal("manager", Step::Publish(sh, pack)).await,
         ProgrammeError::Policy(_)
     ));
+}
+
+/// The pack that has every form, for a programme of this code.
+fn claims(code: &str) -> String {
+    let file = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/data/policies/every-form.toml"
+    );
+    let pack = std::fs::read_to_string(file).unwrap();
+    pack.replace("EVERY-FORM", code)
+}
+
+#[tokio::test]
+async fn a_programme_takes_packs_of_its_mode_whose_examples_hold() {
+    let world = World::new(&[]).await;
+    let by = |who: &str| world.caller(who, DAY, None);
+    let kinds = [
+        (ProgrammeKind::Voucher, "V"),
+        (ProgrammeKind::PostSubsidy, "P"),
+        (ProgrammeKind::Award, "A"),
+        (ProgrammeKind::Purchase, "B"),
+        (ProgrammeKind::RentCompensation, "R"),
+        (ProgrammeKind::Recognition, "C"),
+    ];
+    for (kind, code) in kinds {
+        give(&world, by("manager"), Step::CreateOf(kind, code))
+            .await
+            .unwrap();
+        let pack = claims(code);
+        let proposed = give(&world, by("rules"), Step::Propose(code, pack.clone())).await;
+        if kind.mode() == Some(Mode::ExPost) {
+            proposed.unwrap();
+            give(&world, by("manager"), Step::Publish(code, pack))
+                .await
+                .unwrap();
+        } else {
+            let refused = proposed.unwrap_err();
+            assert!(
+                matches!(refused, ProgrammeError::OtherMode { .. }),
+                "{refused}"
+            );
+            let refused = give(&world, by("manager"), Step::Publish(code, pack)).await;
+            let refused = refused.unwrap_err();
+            assert!(
+                matches!(refused, ProgrammeError::OtherMode { .. }),
+                "{refused}"
+            );
+        }
+    }
+    let wrong = claims("P").replace("reasons = [\"STATE_OWNED\"]", "reasons = [\"AGE\"]");
+    for (who, step) in [
+        ("rules", Step::Propose("P", wrong.clone())),
+        ("manager", Step::Publish("P", wrong)),
+    ] {
+        let refused = give(&world, by(who), step).await.unwrap_err();
+        let ProgrammeError::Pack(why) = &refused else {
+            panic!("{refused:?}");
+        };
+        assert!(
+            why.contains("expected reasons [AGE], decided [STATE_OWNED]"),
+            "{why}"
+        );
+    }
+    world.check_invariants().await;
 }
 
 #[tokio::test]

@@ -1,8 +1,9 @@
 //! The steps from base to amount, in sentences.
 
 use super::Teller;
-use super::comparison::percent;
-use crate::policy::{Exact, Fact, Locale, ReasonCode, RoundingMode, Step, Sum};
+use crate::policy::pack::Words;
+use crate::policy::phrase::percent;
+use crate::policy::{Exact, Fact, Locale, ReasonCode, RoundingMode, Scope, Step, Sum};
 
 impl Teller<'_> {
     /// A step, unless it is a rounding that changed nothing.
@@ -109,7 +110,10 @@ impl Teller<'_> {
             .iter()
             .filter_map(|fact| {
                 let stated = self.decision.facts.get(*fact)?;
-                let (what, stated) = (fact.spec().what(self.locale), self.value(*fact, stated));
+                let (what, stated) = (
+                    fact.spec().what(self.locale),
+                    self.words.value(*fact, stated),
+                );
                 Some(format!("{what} {stated}"))
             })
             .collect();
@@ -129,34 +133,14 @@ impl Teller<'_> {
     }
 
     fn cap(&self, code: &ReasonCode) -> &'static str {
-        let zh = self.locale == Locale::Zh;
-        match (code.as_str(), zh) {
-            ("CAP_APPLICATION", true) => "单次申请上限",
-            ("CAP_APPLICATION", false) => "limit per application",
-            ("CAP_HOLDING", true) => "持有上限",
-            ("CAP_HOLDING", false) => "limit on what is held",
-            ("CAP_FIRM_YEAR", true) => "年度上限",
-            ("CAP_FIRM_YEAR", false) => "limit per applicant and year",
-            ("CAP_HOLDING_BALANCE", true) => "持有余额",
-            ("CAP_HOLDING_BALANCE", false) => "balance held",
-            ("CAP_UNIT", true) => "单位（人均）上限",
-            ("CAP_UNIT", false) => "limit for each",
-            ("CAP_GROUP_YEAR", true) => "同一实际控制人年度上限",
-            ("CAP_GROUP_YEAR", false) => "limit per actual controller and year",
-            ("CAP_PROVIDER_YEAR", true) => "服务机构年度上限",
-            ("CAP_PROVIDER_YEAR", false) => "limit per provider and year",
-            ("CAP_LIFETIME", true) => "累计上限",
-            ("CAP_LIFETIME", false) => "limit of all years",
-            ("CAP_YEAR_COUNT", true) => "年度次数上限",
-            ("CAP_YEAR_COUNT", false) => "number of awards a year",
-            ("CAP_LIFETIME_COUNT", true) => "累计次数上限",
-            ("CAP_LIFETIME_COUNT", false) => "number of awards ever",
-            ("CAP_DE_MINIMIS", true) => "小额援助三年上限",
-            ("CAP_DE_MINIMIS", false) => "ceiling of de minimis aid",
-            ("CAP_PROGRAMME", true) => "项目总额上限",
-            ("CAP_PROGRAMME", false) => "limit of the programme",
-            (_, true) => "上限",
-            (_, false) => "limit",
+        let scopes = Scope::WORDS.iter().map(|(_, scope)| *scope);
+        let known = scopes.into_iter().find(|scope| scope.code() == *code);
+        match known {
+            Some(scope) => self.words.cap(scope),
+            None if *code == ReasonCode::CAP_HOLDING_BALANCE => {
+                self.pick("持有余额", "balance held")
+            }
+            None => self.pick("上限", "limit"),
         }
     }
 

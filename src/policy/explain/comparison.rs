@@ -1,10 +1,10 @@
 //! What conditions, scores and classes compared, in sentences.
 
 use super::Teller;
-use crate::policy::facts::{Kind, Value};
+use crate::policy::facts::Value;
 use crate::policy::measure::{Measure, Proportion, Score, ScoreRule, proportion};
 use crate::policy::predicate::{Bound, Comparison, Operand, Outcome, Predicate, Sight, check_uscc};
-use crate::policy::{CriterionKind, Fact, Locale, Ratio, ReasonCode, Seen};
+use crate::policy::{CriterionKind, Fact, Locale, ReasonCode, Seen};
 
 impl Teller<'_> {
     /// What one leaf of a condition compared; nothing of a fact that was not stated and is not
@@ -15,9 +15,10 @@ impl Teller<'_> {
             Predicate::ValidUscc => return self.uscc(seen),
             Predicate::Compare(fact, bound) => return self.compared(*fact, bound, kind),
             Predicate::Against(left, comparison, right) => (
-                self.operand_name(*left),
+                self.words.operand(*left),
                 self.operand_value(*left),
-                self.against(*comparison, *right),
+                self.words
+                    .against(*comparison, *right, self.operand_value(*right)),
             ),
             Predicate::Months {
                 from,
@@ -31,9 +32,13 @@ impl Teller<'_> {
                 comparison,
                 ratio,
             } => (
-                self.ratio_name(*of, *to),
+                self.words.ratio_of(*of, *to),
                 self.ratio_value(*of, *to),
-                format!("{} {}", self.how(*comparison), part(*of, *to, *ratio)),
+                format!(
+                    "{} {}",
+                    self.words.how(*comparison),
+                    self.words.of_whole(*of, *to, *ratio)
+                ),
             ),
             Predicate::Score {
                 score,
@@ -82,44 +87,13 @@ impl Teller<'_> {
         }
     }
 
-    const fn how(&self, comparison: Comparison) -> &'static str {
-        match comparison {
-            Comparison::AtLeast => self.pick("不少于", "at least"),
-            Comparison::MoreThan => self.pick("超过", "more than"),
-            Comparison::AtMost => self.pick("不超过", "at most"),
-            Comparison::LessThan => self.pick("不足", "less than"),
-            Comparison::Is => self.pick("为", "exactly"),
-        }
-    }
-
-    fn operand_name(&self, operand: Operand) -> String {
-        let what = |fact: Fact| fact.spec().what(self.locale);
-        match (operand, self.locale) {
-            (Operand::Fact(fact), _) => what(fact).to_owned(),
-            (Operand::YearOf(fact), Locale::Zh) => format!("{}所在年度", what(fact)),
-            (Operand::YearOf(fact), Locale::En) => format!("the year of {}", what(fact)),
-            (Operand::Year(year), _) => year.to_string(),
-        }
-    }
-
     fn operand_value(&self, operand: Operand) -> Option<String> {
         let seen = &self.decision.facts;
         match operand {
-            Operand::Fact(fact) => seen.get(fact).map(|value| self.value(fact, value)),
+            Operand::Fact(fact) => seen.get(fact).map(|value| self.words.value(fact, value)),
             Operand::YearOf(_) | Operand::Year(_) => {
                 operand.scalar(seen).map(|year| year.to_string())
             }
-        }
-    }
-
-    fn against(&self, comparison: Comparison, other: Operand) -> String {
-        let (how, name) = (self.how(comparison), self.operand_name(other));
-        match (other, self.operand_value(other)) {
-            (Operand::Year(_), _) | (_, None) => format!("{how} {name}"),
-            (_, Some(value)) => match self.locale {
-                Locale::Zh => format!("{how}{name} {value}"),
-                Locale::En => format!("{how} {name}, {value}"),
-            },
         }
     }
 
@@ -130,37 +104,22 @@ impl Teller<'_> {
         months: u16,
     ) -> (String, Option<String>, String) {
         let seen = &self.decision.facts;
-        let (begin, end) = (from.spec().what(self.locale), to.spec().what(self.locale));
-        let what = match self.locale {
-            Locale::Zh => format!("自{begin}至{end}"),
-            Locale::En => format!("from {begin} to {end}"),
-        };
         let days = seen.date(from).zip(seen.date(to));
         let found = days.map(|(from, to)| match self.locale {
             Locale::Zh => format!("{from} 至 {to}"),
             Locale::En => format!("{from} to {to}"),
         });
-        let how = self.how(comparison);
-        let bound = match self.locale {
-            Locale::Zh => format!("{how} {months} 个月"),
-            Locale::En => format!("{how} {months} months"),
-        };
+        let (what, bound) = (
+            self.words.span(from, to),
+            self.words.months(comparison, months),
+        );
         (what, found, bound)
-    }
-
-    fn ratio_name(&self, of: Fact, to: Fact) -> String {
-        let (part, whole) = (of.spec().what(self.locale), to.spec().what(self.locale));
-        match self.locale {
-            Locale::Zh if of.kind() == to.kind() => format!("{part}占{whole}之比"),
-            Locale::Zh => format!("{part}与{whole}之比"),
-            Locale::En => format!("{part} to {whole}"),
-        }
     }
 
     /// Both figures, and the percentage cut to two decimals; the comparison itself is exact.
     fn ratio_value(&self, of: Fact, to: Fact) -> Option<String> {
         let seen = &self.decision.facts;
-        let value = |fact: Fact| seen.get(fact).map(|value| self.value(fact, value));
+        let value = |fact: Fact| seen.get(fact).map(|value| self.words.value(fact, value));
         let (part, whole) = (value(of)?, value(to)?);
         Some(match proportion(of, to, seen) {
             Proportion::Of(..) if of.kind() != to.kind() => format!("{part} ÷ {whole}"),
@@ -172,7 +131,9 @@ impl Teller<'_> {
                 } else {
                     format!(".{rest:02}")
                 };
-                format!("{part} ÷ {whole} ≈ {percent}{rest}%")
+                let exact = i128::from(above) * 10_000 % i128::from(below) == 0;
+                let sign = if exact { "=" } else { "≈" };
+                format!("{part} ÷ {whole} {sign} {percent}{rest}%")
             }
             Proportion::OfNothing | Proportion::Unknown => match self.locale {
                 Locale::Zh => format!("{part} ÷ {whole}，分母为零，无法计算"),
@@ -187,10 +148,12 @@ impl Teller<'_> {
         comparison: Comparison,
         points: u32,
     ) -> (String, Option<String>, String) {
-        let known = self.policy.scores.get(score);
-        let title = known.map_or("", |score| self.title(&score.title));
-        let bound = format!("{} {points}", self.how(comparison));
-        (title.to_owned(), self.points(score), bound)
+        let bound = self.words.points_bound(comparison, points);
+        (
+            self.words.score_title(score).to_owned(),
+            self.points(score),
+            bound,
+        )
     }
 
     fn points(&self, score: usize) -> Option<String> {
@@ -207,32 +170,21 @@ impl Teller<'_> {
     }
 
     fn class_test(&self, class: usize, one_of: &[usize]) -> (String, Option<String>, String) {
-        let Some(class) = self.policy.classes.get(class) else {
-            return (String::new(), None, String::new());
-        };
+        let name = self
+            .policy
+            .classes
+            .get(class)
+            .map(|class| class.name.as_str());
         let seen = self
             .decision
             .classes
             .iter()
-            .find(|seen| seen.name == class.name);
-        let names = one_of.iter().filter_map(|place| class.classes.get(*place));
-        let names: Vec<_> = names.map(|name| self.class_word(name)).collect();
+            .find(|seen| Some(seen.name.as_str()) == name);
         (
-            self.title(&class.title).to_owned(),
-            seen.map(|seen| self.class_word(&seen.class).to_owned()),
-            names.join(self.pick("或", " or ")),
+            self.words.class_title(class).to_owned(),
+            seen.map(|seen| self.words.class_word(&seen.class).to_owned()),
+            self.words.classes(class, one_of),
         )
-    }
-
-    /// Size classes are told in both languages; other classes by their names.
-    fn class_word<'t>(&self, name: &'t str) -> &'t str {
-        match (name, self.locale) {
-            ("micro", Locale::Zh) => "微型",
-            ("small", Locale::Zh) => "小型",
-            ("medium", Locale::Zh) => "中型",
-            ("large", Locale::Zh) => "大型",
-            (name, _) => name,
-        }
     }
 
     /// Each score with how its points come about, and each class with the bounds of its row.
@@ -255,13 +207,16 @@ impl Teller<'_> {
                 .iter()
                 .filter_map(|fact| {
                     let value = self.decision.facts.get(*fact)?;
-                    let (what, value) = (fact.spec().what(self.locale), self.value(*fact, value));
+                    let (what, value) = (
+                        fact.spec().what(self.locale),
+                        self.words.value(*fact, value),
+                    );
                     Some(format!("{what}{}{value}", self.pick("：", ": ")))
                 })
                 .collect();
             let (title, clause) = (self.title(&class.title), self.title(&class.clause));
             let stated = stated.join(self.pick("，", ", "));
-            let found = self.class_word(&seen.class);
+            let found = self.words.class_word(&seen.class);
             sentences.push(match self.locale {
                 Locale::Zh => format!("{title}（{clause}）：{found}。{stated}。"),
                 Locale::En => format!("{title} ({clause}): {found}. {stated}."),
@@ -308,7 +263,7 @@ impl Teller<'_> {
             return asked.then(|| format!("{what}{}", self.pick("：未提供", ": not stated")));
         };
         let outcome = Outcome::of(bound.admits(value));
-        let (stated, bound) = (self.value(fact, value), self.bound(fact, bound));
+        let (stated, bound) = (self.words.value(fact, value), self.words.bound(fact, bound));
         self.sentence(what, Some(stated), &bound, outcome, kind)
     }
 
@@ -338,58 +293,5 @@ impl Teller<'_> {
             Locale::Zh => format!("{what} {code}：{result}"),
             Locale::En => format!("{what} {code}: {result}"),
         })
-    }
-
-    pub(super) fn value(&self, fact: Fact, value: &Value) -> String {
-        match (value, fact.kind()) {
-            (Value::Bool(true), _) => self.pick("是", "yes").to_owned(),
-            (Value::Bool(false), _) => self.pick("否", "no").to_owned(),
-            (Value::Choice(word), _) => self.pick(word.zh, word.en).to_owned(),
-            (_, Kind::Money) => format!("{value} {}", self.decision.currency),
-            (Value::Quantity(_), Kind::Quantity(unit)) => {
-                format!("{value} {}", unit.label(self.locale))
-            }
-            _ => value.to_string(),
-        }
-    }
-
-    fn bound(&self, fact: Fact, bound: &Bound) -> String {
-        let text = |zh, en, value| format!("{} {}", self.pick(zh, en), self.value(fact, value));
-        match bound {
-            Bound::AtLeast(value) => text("不少于", "at least", value),
-            Bound::MoreThan(value) => text("超过", "more than", value),
-            Bound::AtMost(value) => text("不超过", "at most", value),
-            Bound::LessThan(value) => text("不足", "less than", value),
-            Bound::Is(value) => self.value(fact, value),
-            Bound::OneOf(values) => {
-                let values: Vec<_> = values.iter().map(|value| self.value(fact, value)).collect();
-                values.join(self.pick("或", " or "))
-            }
-            Bound::Within(period) => match (period.until(), self.locale) {
-                (None, Locale::Zh) => format!("自 {} 起", period.from()),
-                (None, Locale::En) => format!("from {} on", period.from()),
-                (Some(until), Locale::Zh) => format!("自 {} 起，{until} 之前", period.from()),
-                (Some(until), Locale::En) => format!("from {}, before {until}", period.from()),
-            },
-        }
-    }
-}
-
-/// A percentage of a whole; of something else, the fraction.
-fn part(of: Fact, to: Fact, ratio: Ratio) -> String {
-    if of.kind() == to.kind() {
-        percent(ratio)
-    } else {
-        ratio.to_string()
-    }
-}
-
-/// `50%` where that is exact, else the fraction.
-pub(super) fn percent(ratio: Ratio) -> String {
-    let hundredths = ratio.numer() * 100;
-    if hundredths % ratio.denom() == 0 {
-        format!("{}%", hundredths / ratio.denom())
-    } else {
-        ratio.to_string()
     }
 }

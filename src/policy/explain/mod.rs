@@ -3,11 +3,14 @@
 mod amount;
 mod comparison;
 
+use std::collections::HashSet;
+
 use super::measure::Measures;
+use super::phrase::Phrases;
 use super::predicate::{Outcome, Sight};
 use super::{
-    Bilingual, Criterion, CriterionOutcome, Decision, Fact, Locale, Moment, Payee, Policy,
-    ReasonCode,
+    Bilingual, Criterion, CriterionOutcome, Decision, Fact, Facts, Locale, Moment, Policy,
+    ReasonCode, Source,
 };
 
 /// The sentences of a decision, for reading aloud: the result, each condition with its clause, the
@@ -16,12 +19,34 @@ use super::{
 /// `policy` must be the version that the decision names; of a criterion that it lacks only the code
 /// is given.
 pub fn explain(decision: &Decision, policy: &Policy, locale: Locale) -> Vec<String> {
+    told(decision, policy, None, locale)
+}
+
+/// As [`explain`], with the facts that the decision was given: of what is to be brought it also says why what was
+/// stated does not count.
+pub fn explain_on(
+    decision: &Decision,
+    policy: &Policy,
+    facts: &Facts,
+    locale: Locale,
+) -> Vec<String> {
+    told(decision, policy, Some(facts), locale)
+}
+
+fn told(
+    decision: &Decision,
+    policy: &Policy,
+    given: Option<&Facts>,
+    locale: Locale,
+) -> Vec<String> {
     let measures = policy.measures(&decision.facts);
     let teller = Teller {
         decision,
         policy,
         measures: &measures,
         locale,
+        words: Phrases { policy, locale },
+        given,
     };
     let mut sentences = vec![teller.result()];
     sentences.extend(teller.measures());
@@ -47,6 +72,8 @@ pub(super) fn criterion_sentence(
         policy,
         measures: &measures,
         locale,
+        words: Phrases { policy, locale },
+        given: None,
     };
     teller.criterion(outcome)
 }
@@ -56,14 +83,13 @@ struct Teller<'d> {
     policy: &'d Policy,
     measures: &'d Measures,
     locale: Locale,
+    words: Phrases<'d>,
+    given: Option<&'d Facts>,
 }
 
 impl Teller<'_> {
     const fn pick<'t>(&self, zh: &'t str, en: &'t str) -> &'t str {
-        match self.locale {
-            Locale::Zh => zh,
-            Locale::En => en,
-        }
+        self.words.pick(zh, en)
     }
 
     fn title<'t>(&self, text: &'t Bilingual) -> &'t str {
@@ -79,12 +105,7 @@ impl Teller<'_> {
         } = self.decision;
         let title = self.title(&self.policy.title);
         let version = &self.decision.policy.version;
-        let moment = match self.decision.moment {
-            Moment::Grant => self.pick("申请", "grant"),
-            Moment::Redemption => self.pick("兑付", "redemption"),
-            Moment::Claim => self.pick("申领", "claim"),
-            Moment::Recognition => self.pick("认定", "recognition"),
-        };
+        let moment = self.words.moment(self.decision.moment);
         let outcome = match self.decision.outcome {
             Outcome::Pass => self.pick("通过", "passes"),
             Outcome::Fail => self.pick("不通过", "fails"),
@@ -123,12 +144,7 @@ impl Teller<'_> {
     }
 
     fn payee(&self) -> Option<&'static str> {
-        let payee = self.decision.payee?;
-        Some(match payee {
-            Payee::Provider => self.pick("服务机构", "provider"),
-            Payee::Firm => self.pick("企业", "firm"),
-            Payee::Carrier => self.pick("载体", "carrier"),
-        })
+        self.decision.payee.map(|payee| self.words.payee(payee))
     }
 
     fn codes(&self) -> String {
@@ -179,6 +195,8 @@ impl Teller<'_> {
         criterion
             .test
             .leaves(&mut |leaf| comparisons.extend(self.comparison(leaf, criterion.kind)));
+        let mut said = HashSet::new();
+        comparisons.retain(|one| said.insert(one.clone()));
         let mut detail = comparisons.join(self.pick("；", "; "));
         detail += self.pick("。", ". ");
         if outcome.outcome == Outcome::Fail {
@@ -329,9 +347,38 @@ impl Teller<'_> {
     fn missing(&self, fact: Fact) -> String {
         let spec = fact.spec();
         let (what, evidence) = (spec.what(self.locale), spec.evidence(self.locale));
+        let unseen = self.unseen(fact);
         match self.locale {
-            Locale::Zh => format!("请补充：{what}（依据：{evidence}）。"),
-            Locale::En => format!("To bring: {what}, shown by {evidence}."),
+            Locale::Zh => format!("请补充：{what}（依据：{evidence}）{unseen}。"),
+            Locale::En => format!("To bring: {what}, shown by {evidence}{unseen}."),
+        }
+    }
+
+    /// Why what was stated of a fact does not count.
+    fn unseen(&self, fact: Fact) -> String {
+        let Some(stated) = self.given.and_then(|facts| facts.get(fact)) else {
+            return String::new();
+        };
+        let day = stated.as_of;
+        if day > self.decision.on {
+            return match self.locale {
+                Locale::Zh => format!("；所报为 {day} 的情况，在评定日之后"),
+                Locale::En => format!("; stated for {day}, after the decision"),
+            };
+        }
+        let accepted = self.policy.accept.get(&fact).map(Vec::as_slice);
+        let accepted = accepted.unwrap_or(&[Source::Verified]);
+        if accepted.contains(&stated.source) {
+            return String::new();
+        }
+        let accepted: Vec<_> = accepted.iter().map(|one| self.words.source(*one)).collect();
+        let (found, accepted) = (
+            self.words.source(stated.source),
+            accepted.join(self.pick("或", " or ")),
+        );
+        match self.locale {
+            Locale::Zh => format!("；目前仅为{found}，须经{accepted}"),
+            Locale::En => format!("; {found} only, it must be {accepted}"),
         }
     }
 }

@@ -11,8 +11,8 @@ use crate::policy::problem::Problems;
 use crate::policy::{Fact, Moment, Ratio};
 use crate::types::{Currency, Money, Period};
 
-use super::condition;
 use super::reader::{self, Node, Section};
+use super::{condition, contradiction};
 
 /// What every amount of a pack is read with.
 #[derive(Clone, Copy)]
@@ -92,7 +92,12 @@ pub(super) fn refuse_unreachable<'p>(
 ) {
     let mut before: Vec<Option<&Predicate>> = Vec::new();
     for (when, span) in items {
-        if before.contains(&None) || before.contains(&when) {
+        let is_taken = |earlier: &Option<&Predicate>| match (earlier, when) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(earlier), Some(when)) => contradiction::covers(earlier, when),
+        };
+        if before.iter().any(is_taken) {
             problems.note::<()>(
                 &span,
                 format!(

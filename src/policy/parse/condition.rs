@@ -21,7 +21,7 @@ pub(super) struct Scope<'p> {
 }
 
 /// The bounds that are written as `key = value`.
-const BOUNDS: [&str; 7] = [
+pub(in crate::policy) const BOUNDS: [&str; 7] = [
     "at_least",
     "more_than",
     "at_most",
@@ -524,7 +524,8 @@ fn class(
     Some(Predicate::Class { class, one_of })
 }
 
-fn distinct<T: PartialEq>(
+/// A list in which nothing stands twice.
+pub(super) fn distinct<T: PartialEq>(
     items: Vec<T>,
     node: Node<'_>,
     problems: &mut Problems<'_>,

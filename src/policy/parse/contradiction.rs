@@ -1,4 +1,4 @@
-//! Finds conditions that no facts can meet.
+//! Finds conditions that no facts can meet, or that are met only where an earlier one is.
 
 use std::ops::Range;
 
@@ -78,4 +78,42 @@ fn contradict(first: &Bound, second: &Bound) -> bool {
         Bound::AtMost(_) | Bound::LessThan(_) => false,
     };
     excludes(first, second) || excludes(second, first)
+}
+
+/// Whether the first condition holds wherever the second does, as far as this can be told: they are the same, the
+/// first is one of several that the second joins, or the second bounds the same fact more narrowly.
+pub(super) fn covers(wide: &Predicate, narrow: &Predicate) -> bool {
+    if wide == narrow {
+        return true;
+    }
+    match (wide, narrow) {
+        (Predicate::Any(parts), _) => parts.iter().any(|part| covers(part, narrow)),
+        (_, Predicate::All(parts)) => parts.iter().any(|part| covers(wide, part)),
+        (Predicate::Compare(fact, wide), Predicate::Compare(other, narrow)) => {
+            fact == other && admits_all(wide, narrow)
+        }
+        (
+            Predicate::Class { class, one_of },
+            Predicate::Class {
+                class: other,
+                one_of: fewer,
+            },
+        ) => class == other && fewer.iter().all(|one| one_of.contains(one)),
+        (_, _) => false,
+    }
+}
+
+/// Whether every value within `narrow` is within `wide`.
+fn admits_all(wide: &Bound, narrow: &Bound) -> bool {
+    match (wide, narrow) {
+        (_, Bound::Is(value)) => wide.admits(value),
+        (_, Bound::OneOf(values)) => values.iter().all(|value| wide.admits(value)),
+        (Bound::AtLeast(low), Bound::AtLeast(bound) | Bound::MoreThan(bound))
+        | (Bound::MoreThan(low), Bound::MoreThan(bound)) => bound >= low,
+        (Bound::MoreThan(low), Bound::AtLeast(bound)) => bound > low,
+        (Bound::AtMost(high), Bound::AtMost(bound) | Bound::LessThan(bound))
+        | (Bound::LessThan(high), Bound::LessThan(bound)) => bound <= high,
+        (Bound::LessThan(high), Bound::AtMost(bound)) => bound < high,
+        (_, _) => false,
+    }
 }

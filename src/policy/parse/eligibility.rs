@@ -1,9 +1,9 @@
 //! Reads who is eligible: criteria, exclusions, fast tracks, and which sources of facts are believed.
 
-use crate::policy::ReasonCode;
 use crate::policy::pack::{Criterion, CriterionKind, FastTrack, Mode, Moment};
 use crate::policy::problem::Problems;
-use crate::policy::snapshot::Accepted;
+use crate::policy::snapshot::{Accepted, Source};
+use crate::policy::{ReasonCode, StatedBy};
 
 use super::condition;
 use super::reader::{self, Node, Section, list_of};
@@ -53,10 +53,19 @@ fn accepted(node: Node<'_>, problems: &mut Problems<'_>) -> Option<Accepted> {
     let mut accepted = Accepted::new();
     for (name, span, node) in section.keys() {
         let fact = condition::unknown_or(name, span, problems);
-        let sources = list_of(node, reader::word, problems);
-        if let (Some(fact), Some(sources)) = (fact, sources) {
-            accepted.insert(fact, sources);
+        let sources: Option<Vec<Source>> = list_of(node, reader::word, problems);
+        let (Some(fact), Some(sources)) = (fact, sources) else {
+            continue;
+        };
+        let determined = fact.spec().stated_by == StatedBy::Office;
+        if determined && sources.contains(&Source::Declared) {
+            problems.note::<()>(
+                &node.span(),
+                format!("{fact} is determined by the office: a mere declaration is never enough"),
+                "accept \"verified\" or \"imported\"",
+            );
         }
+        accepted.insert(fact, sources);
     }
     Some(accepted)
 }
@@ -179,7 +188,7 @@ fn moments(node: Node<'_>, mode: Option<Mode>, problems: &mut Problems<'_>) -> O
             "use the moments of its mode; docs/policies.md lists them",
         )
     };
-    list_of(node, one, problems)
+    condition::distinct(list_of(node, one, problems)?, node, problems)
 }
 
 /// A code that neither this program nor another criterion uses.

@@ -164,9 +164,20 @@ fn expected(node: Node<'_>, currency: Currency, problems: &mut Problems<'_>) -> 
         |node, problems| {
             let named = named(node, reader::money(currency), problems)?;
             let shares = named.into_iter();
-            shares
-                .map(|(code, amount)| Some((code.parse().ok()?, amount)))
-                .collect()
+            let mut read = Vec::new();
+            for (code, amount) in shares {
+                match code.parse() {
+                    Ok(code) => read.push((code, amount)),
+                    Err(_) => {
+                        return problems.note(
+                            &node.span(),
+                            format!("{code:?} is no funder's code"),
+                            "name funders by the codes that the pack gives them",
+                        );
+                    }
+                }
+            }
+            Some(read)
         },
         problems,
     );

@@ -7,8 +7,9 @@ use crate::policy::problem::Problems;
 use super::condition;
 use super::reader::{self, Node, Section};
 
+/// What happens to all cases alike.
 #[derive(Clone, Copy)]
-enum Word {
+pub(in crate::policy) enum Word {
     FirstCome,
     ProRata,
     RatioFromDemand,

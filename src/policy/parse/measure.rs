@@ -86,7 +86,7 @@ fn score(
         let part = |node: Node<'_>, problems: &mut Problems<'_>| {
             condition::place(node, &names, "score", problems)
         };
-        reader::list_of(node, part, problems)
+        condition::distinct(reader::list_of(node, part, problems)?, node, problems)
     };
     let rule = if let Some(node) = section.optional("best_of") {
         parts(node, problems).map(ScoreRule::BestOf)

@@ -10,6 +10,9 @@ mod funding;
 mod measure;
 mod reader;
 
+pub(super) use self::condition::BOUNDS;
+pub(super) use self::exhaustion::Word as ExhaustionWord;
+
 use chrono::Datelike;
 use toml::de::DeTable;
 
@@ -123,7 +126,7 @@ fn policy(body: &str, table: &DeTable<'_>, problems: &mut Problems<'_>) -> Optio
         classes: Vec::new(),
     };
     (policy.scores, policy.classes) = (scores, classes);
-    refuse_idle_sources(&policy, problems);
+    refuse_idle_sources(&policy, table, problems);
     policy.at = policy.at.iter().map(|at| wanting(&policy, at)).collect();
     Some(policy)
 }
@@ -332,15 +335,19 @@ fn wanting(policy: &Policy, at: &AtMoment) -> AtMoment {
 }
 
 /// A demand on the source of a fact that nothing looks at is a slip.
-fn refuse_idle_sources(policy: &Policy, problems: &mut Problems<'_>) {
+fn refuse_idle_sources(policy: &Policy, table: &DeTable<'_>, problems: &mut Problems<'_>) {
     let wanted: Vec<_> = policy
         .at
         .iter()
         .flat_map(|at| wanting(policy, at).wanted)
         .collect();
+    let accept = table
+        .get("accept")
+        .and_then(|node| node.get_ref().as_table());
     for fact in policy.accept.keys().filter(|fact| !wanted.contains(fact)) {
+        let key = accept.and_then(|accept| accept.get_key_value(fact.name()));
         problems.note::<()>(
-            &(0..0),
+            &key.map_or(0..0, |(key, _)| key.span()),
             format!("[accept] names {fact}, which nothing in this pack looks at"),
             "remove it, or correct its name",
         );

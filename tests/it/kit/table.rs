@@ -27,6 +27,7 @@ use subsidy_ledger::voucher::{
 
 use super::scenario::{Given, Step, World, day, programme_code};
 use crate::policy_cases::{Case, case_file};
+use crate::policy_replay;
 
 /// A world in which tables are played, with the names that they have given.
 pub(crate) struct Play {
@@ -73,6 +74,7 @@ impl Play {
             .map(|(said, was)| format!("said {said}\nwas  {was}"))
             .collect();
         assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+        policy_replay::check(&self.world).await;
     }
 
     async fn balances(&self, codes: &str) -> String {

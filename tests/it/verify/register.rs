@@ -6,7 +6,7 @@ use subsidy_ledger::types::{Name, PartyId};
 
 use super::attack::{Table, attack, attack_all, not_found};
 use crate::kit::scenario::World;
-use crate::policy_cases::pack_text;
+use crate::policy_cases::changed_pack;
 
 const NOBODY: &str = "00000000-0000-4000-8000-000000000000";
 
@@ -157,8 +157,11 @@ async fn everything() -> World {
     assign(&world, named, Some("李四")).await;
 
     let days = "from = 2024-01-01\nuntil = 2025-01-01";
-    let ending = pack_text("yuhuan-2023").replace("from = 2023-01-01", days);
-    let ending = ending.replace("version = \"2023-1\"", "version = \"2024-1\"");
+    let changes = [
+        ("from = 2023-01-01", days),
+        ("version = \"2023-1\"", "version = \"2024-1\""),
+    ];
+    let ending = changed_pack("yuhuan-2023", &changes, "2024-01-01");
     propose(&world, "rules", &ending).await;
     propose(&world, "all", &ending).await;
     let caller = world.caller("manager", "2023-12-02", None);
