@@ -302,8 +302,9 @@ are written: [policies](policies.md).
 
 #[test]
 fn a_decision_is_canonical_json_small_and_readable_again() {
-    for case in &case_file().case {
-        let (_, decision) = decision_of(&case.id);
+    let file = case_file();
+    for case in &file.case {
+        let (_, decision) = decide_case(&file.base[&case.base], case);
         let bytes = decision.to_canonical_json();
         assert_eq!(
             bytes,
@@ -486,6 +487,22 @@ fn faults_of_tiers_caps_and_windows() {
                 "when = { fact = \"applicant_kind\", is = \"enterprise\" }",
             )],
         ),
+    ];
+    insta::assert_snapshot!(reports.join("\n"));
+}
+
+#[test]
+fn numbers_of_two_units_are_compared_only_as_such() {
+    let incubators = |new: &str| {
+        let old = r#"per = ["incubatees", "area"]"#;
+        report("national-incubator-2018", &[(old, new)])
+    };
+    let reports = [
+        incubators(r#"ratio = ["incubatees", "area"]"#),
+        incubators(r#"per = ["incubatees", "graduates"]"#),
+        incubators(r#"per = ["seed_fund", "incubatees"]"#),
+        incubators(r#"per = ["incubatees"]"#),
+        incubators(r#"per = ["incubatees", "operated_since"]"#),
     ];
     insta::assert_snapshot!(reports.join("\n"));
 }
