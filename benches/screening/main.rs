@@ -7,7 +7,8 @@
 //! ```
 //!
 //! Needs Python 3.11 or newer; `benches/openfisca/run` installs `OpenFisca` under `target/` the first time. Both must find
-//! what the rule in plain arithmetic finds, for every firm.
+//! what the rule in plain arithmetic finds, for every firm. The seconds of `OpenFisca` are those of its one processor, so
+//! that a busy machine does not flatter us; ours must be those that pass.
 
 #![expect(
     clippy::unwrap_used,

@@ -97,7 +97,7 @@ fn timed(work: impl FnOnce()) -> Duration {
     let used = || Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap();
     let before = used();
     work();
-    used() - before
+    used().checked_sub(before).unwrap()
 }
 
 /// What each round took.
