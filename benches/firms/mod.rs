@@ -8,7 +8,7 @@
 //! not say what a ratio to nothing is.
 
 use chrono::NaiveDate;
-use subsidy_ledger::policy::{Fact, Facts, Kind, Raw, Source, Span, StatedBy};
+use subsidy_ledger::policy::{Fact, Facts, Kind, Raw, Source, Span, Stated, StatedBy, Value};
 use subsidy_ledger::types::{Currency, Money};
 
 /// Fen in a yuan.
@@ -60,6 +60,22 @@ pub(crate) const FACTS: [(Fact, Read); 16] = [
     (Fact::TotalAssets, |firm| firm.total_assets),
     (Fact::TotalCost, |firm| firm.total_cost),
 ];
+
+/// What the pack asks besides, and is the same of all firms: each filed in time, and no number was ever revoked.
+pub(crate) fn more_facts() -> Vec<(Fact, Value)> {
+    let texts = [
+        (Fact::FiledOn, "2020-03-01"),
+        (Fact::FilingDueOn, "2020-09-30"),
+        (Fact::TechSmeStatus, "none"),
+    ];
+    let read = |(fact, text)| {
+        (
+            fact,
+            Fact::read(fact, Raw::typed(fact, text), Currency::Cny).unwrap(),
+        )
+    };
+    texts.into_iter().map(read).collect()
+}
 
 /// The day on which all are judged.
 pub(crate) fn decision_day() -> NaiveDate {
@@ -138,11 +154,7 @@ impl Firm {
         let mut facts = Facts::new(Currency::Cny);
         for (fact, read) in FACTS {
             let value = read(self);
-            let source = match fact.spec().stated_by {
-                StatedBy::Applicant => Source::Declared,
-                StatedBy::Office => Source::Verified,
-                StatedBy::Ledger => Source::Imported,
-            };
+            let source = source_of(fact);
             let as_of = match fact.spec().span {
                 Span::Year => year_end,
                 Span::Standing | Span::Case => day,
@@ -160,7 +172,24 @@ impl Firm {
             };
             stated.unwrap();
         }
+        for (fact, value) in more_facts() {
+            let stated = Stated {
+                as_of: day,
+                entry: None,
+                source: source_of(fact),
+                value,
+            };
+            facts.insert(fact, stated);
+        }
         facts
+    }
+}
+
+const fn source_of(fact: Fact) -> Source {
+    match fact.spec().stated_by {
+        StatedBy::Applicant => Source::Declared,
+        StatedBy::Office => Source::Verified,
+        StatedBy::Ledger => Source::Imported,
     }
 }
 

@@ -171,8 +171,11 @@ impl Mode {
     fn begin(self) -> &'static str {
         match self {
             // Commands look up rows by their keys: one plan is right for every call, and need not be made
-            // again for each.
-            Self::Write => "BEGIN READ WRITE; SET LOCAL plan_cache_mode = force_generic_plan",
+            // again for each. It may be made while a table is empty, when reading all of it looks cheapest, and
+            // kept while a long import fills it: so it uses the keys whatever the planner believes.
+            Self::Write => {
+                "BEGIN READ WRITE; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off"
+            }
             Self::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         }
     }

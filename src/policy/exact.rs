@@ -157,6 +157,11 @@ impl Sum {
         self.money
     }
 
+    /// How many of the digits of its minor units are decimals.
+    pub(super) const fn decimals(self) -> u32 {
+        self.currency_decimals
+    }
+
     /// Any currency with these decimals: they alone decide how an amount is written.
     const fn like(decimals: u32) -> Currency {
         if decimals == 0 {

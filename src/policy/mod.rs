@@ -41,6 +41,7 @@ mod snapshot;
 pub mod store;
 mod usage;
 mod wording;
+mod written;
 
 pub use assess::Step;
 pub use award::{Award, Base, Cap, ConditionalRate, Most, Over, Rate, Scope, Term, Tier};

@@ -11,8 +11,7 @@ use crate::firms::{Firm, decision_day};
 /// Where the pack is, from the root of the project.
 pub(crate) const PACK: &str = "assets/policies/tech-sme-2017.toml";
 
-/// PLACEHOLDER: becomes `Moment::Recognition`, when packs can have that moment.
-const MOMENT: Moment = Moment::Grant;
+const MOMENT: Moment = Moment::Recognition;
 
 /// The pack and its inputs.
 pub(crate) struct Ours {
