@@ -5,7 +5,7 @@
 //!
 //! `cli → {http, demo} → features → {policy, journal, log, identity} → db → types`
 //!
-//! Features are `accounting`, `award`, `party`, `payment`, `programme`, `report`, `verify`, `voucher` and `zone`.
+//! Features are `accounting`, `award`, `fact`, `party`, `payment`, `programme`, `report`, `verify`, `voucher` and `zone`.
 //! `tabular` is as pure as `types` and may be used by whoever reads files; `clock`, `config` and
 //! `telemetry` are the program's own surroundings. `docs/ARCHITECTURE.md` is the map, and follows
 //! one command through these rooms.
@@ -26,10 +26,12 @@ pub mod demo;
 
 pub mod accounting;
 pub mod award;
+pub mod fact;
 pub mod party;
 pub mod payment;
 pub mod programme;
 pub mod report;
+pub mod screening;
 pub mod verify;
 pub mod voucher;
 pub mod zone;

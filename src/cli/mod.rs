@@ -4,6 +4,7 @@ pub mod award;
 mod db;
 mod demo;
 mod entry;
+mod facts;
 pub mod log;
 pub mod mapping;
 mod output;
@@ -14,6 +15,7 @@ mod person;
 pub mod policy;
 mod programme;
 pub mod report;
+mod screening;
 pub mod serve;
 mod session;
 pub mod verify;
@@ -96,6 +98,9 @@ enum Command {
     Person(person::PersonCommand),
     /// Enterprises, carriers and providers
     Party(party::PartyArgs),
+    /// Facts of parties: state, import, determine; who stands in a register
+    #[command(subcommand)]
+    Facts(facts::FactsCommand),
     /// Programmes: create, fund, publish rules
     #[command(subcommand)]
     Programme(programme::ProgrammeCommand),
@@ -188,6 +193,7 @@ async fn dispatch(Cli { global, command }: Cli) -> anyhow::Result<ExitCode> {
         Command::Zone(command) => zone::run(&global, command).await,
         Command::Person(command) => person::run(&global, command).await,
         Command::Party(args) => party::run(&global, args).await,
+        Command::Facts(command) => facts::run(&global, command).await,
         Command::Programme(command) => programme::run(&global, command).await,
         Command::Policy(args) => policy::run(&global, args).await,
         Command::Voucher(command) => voucher::run(&global, command).await,

@@ -15,7 +15,7 @@ use chrono::NaiveDate;
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
-use super::{Global, output, programme};
+use super::{Global, output, programme, screening};
 use crate::policy::{
     Decision, Facts, Locale, Moment, PackProblems, Policy, Problem, check, decide, explain_on,
     pack_schema, read_facts_file,
@@ -30,53 +30,32 @@ pub struct PolicyArgs {
 
 #[derive(Debug, Subcommand)]
 enum PolicyCommand {
-    /// Type-check packs and run their own examples.
+    #[command(flatten)]
+    Offline(OfflineCommand),
+    /// Decide for every party of a zone: who qualifies, and for how much
     ///
-    /// Exits with 0 if every pack is sound, with 1 if one has a problem or can't be read. With --json, a
-    /// list with `file` and `sound` of each pack, and its `code`, `version` and `sha256`, or the `problems` with
-    /// `line`, `column`, `message` and `remedy`.
-    #[command(after_help = "Example:\n  subsidy-ledger policy check assets/policies/*.toml")]
-    Check {
-        /// Packs to check.
-        #[arg(required = true, value_name = "PACK")]
-        packs: Vec<PathBuf>,
-    },
-    /// Decide by a pack on the facts of a file, and show the trace.
-    ///
-    /// Exits with 0 for every decision, whether it passes, fails or needs review, and with 2 if
-    /// there is none: the pack or the facts have problems or can't be read.
-    #[command(after_help = "Example:\n  subsidy-ledger policy decide \
-        assets/policies/shanghai-2020.toml facts.json --on 2020-03-02 --moment grant --text --lang zh\n\
-        \n  facts.json:\n  { \"as_of\": \"2020-03-02\",\n    \"facts\": { \"applicant_kind\": \"enterprise\", \
-        \"uscc\": \"91000000MA00000900\",\n               \"service_price\": \"300000.00\" },\n    \
-        \"usage\": { \"held_now\": \"0.00\", \"used_this_year\": \"0.00\" } }")]
-    Decide {
-        /// The policy pack.
-        pack: PathBuf,
-        /// The facts and the usage, in JSON.
-        facts: PathBuf,
-        /// The day of the decision.
-        #[arg(long, value_name = "DATE")]
-        on: NaiveDate,
-        /// What is decided.
-        ///
-        /// Without it, the first that the pack decides: a grant, a claim or a recognition.
-        #[arg(long, value_enum)]
-        moment: Option<MomentArg>,
-        /// Print sentences instead of JSON.
-        #[arg(long)]
-        text: bool,
-        /// The language of the sentences.
-        #[arg(long, value_enum, default_value_t = LangArg::Zh, requires = "text")]
-        lang: LangArg,
-    },
-    /// Print the JSON Schema of packs, for editors.
+    /// Facts are what the ledger knows of each party (`facts show`); what they have used of their limits is counted, and
+    /// a budget that is shared is shared. Nothing is written.
     #[command(
-        after_help = "Example:\n  subsidy-ledger policy schema > policy-pack.schema.json\n\n  \
-        In a pack, for editors with taplo (Even Better TOML), on its first line:\n  \
-        #:schema ../schemas/policy-pack.schema.json"
+        after_help = "Example:\n  subsidy-ledger policy screen SH-VOUCHER --on 2020-03-02 \
+        --assume applicant_kind=enterprise --assume service_price=10000.00\n  \
+        subsidy-ledger policy screen assets/policies/tech-sme-2017.toml --outcome needs-review --csv missing.csv"
     )]
-    Schema,
+    Screen(screening::ScreenArgs),
+    /// Say what a draft would change before it is published: who gains, who loses, what it costs
+    ///
+    /// The draft and the version in force are both applied to every party of the zone. Nothing is written.
+    #[command(
+        after_help = "Example:\n  subsidy-ledger policy simulate draft.toml --on 2021-01-01 \
+        --assume applicant_kind=enterprise --assume service_price=10000.00"
+    )]
+    Simulate(screening::SimulateArgs),
+    /// Tell a party every programme that it qualifies for and, where it does not, what is nearest to be met
+    #[command(
+        after_help = "Example:\n  subsidy-ledger policy eligibility 91000000MA00000900 --lang en \
+        --assume service_price=10000.00"
+    )]
+    Eligibility(screening::EligibilityArgs),
     /// Say in words what differs between two packs.
     ///
     /// Each is a file, or a published version as CODE@VERSION, or as CODE@DATE the one in force that day. Exits with 0
@@ -130,8 +109,59 @@ enum PolicyCommand {
     },
 }
 
+#[derive(Debug, Subcommand)]
+enum OfflineCommand {
+    /// Type-check packs and run their own examples.
+    ///
+    /// Exits with 0 if every pack is sound, with 1 if one has a problem or can't be read. With --json, a
+    /// list with `file` and `sound` of each pack, and its `code`, `version` and `sha256`, or the `problems` with
+    /// `line`, `column`, `message` and `remedy`.
+    #[command(after_help = "Example:\n  subsidy-ledger policy check assets/policies/*.toml")]
+    Check {
+        /// Packs to check.
+        #[arg(required = true, value_name = "PACK")]
+        packs: Vec<PathBuf>,
+    },
+    /// Decide by a pack on the facts of a file, and show the trace.
+    ///
+    /// Exits with 0 for every decision, whether it passes, fails or needs review, and with 2 if
+    /// there is none: the pack or the facts have problems or can't be read.
+    #[command(after_help = "Example:\n  subsidy-ledger policy decide \
+        assets/policies/shanghai-2020.toml facts.json --on 2020-03-02 --moment grant --text --lang zh\n\
+        \n  facts.json:\n  { \"as_of\": \"2020-03-02\",\n    \"facts\": { \"applicant_kind\": \"enterprise\", \
+        \"uscc\": \"91000000MA00000900\",\n               \"service_price\": \"300000.00\" },\n    \
+        \"usage\": { \"held_now\": \"0.00\", \"used_this_year\": \"0.00\" } }")]
+    Decide {
+        /// The policy pack.
+        pack: PathBuf,
+        /// The facts and the usage, in JSON.
+        facts: PathBuf,
+        /// The day of the decision.
+        #[arg(long, value_name = "DATE")]
+        on: NaiveDate,
+        /// What is decided.
+        ///
+        /// Without it, the first that the pack decides: a grant, a claim or a recognition.
+        #[arg(long, value_enum)]
+        moment: Option<MomentArg>,
+        /// Print sentences instead of JSON.
+        #[arg(long)]
+        text: bool,
+        /// The language of the sentences.
+        #[arg(long, value_enum, default_value_t = LangArg::Zh, requires = "text")]
+        lang: LangArg,
+    },
+    /// Print the JSON Schema of packs, for editors.
+    #[command(
+        after_help = "Example:\n  subsidy-ledger policy schema > policy-pack.schema.json\n\n  \
+        In a pack, for editors with taplo (Even Better TOML), on its first line:\n  \
+        #:schema ../schemas/policy-pack.schema.json"
+    )]
+    Schema,
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum MomentArg {
+pub(super) enum MomentArg {
     /// An application for a voucher.
     Grant,
     /// An order or its bill, paid with a voucher.
@@ -143,7 +173,7 @@ enum MomentArg {
 }
 
 impl MomentArg {
-    const fn moment(self) -> Moment {
+    pub(super) const fn moment(self) -> Moment {
         match self {
             Self::Grant => Moment::Grant,
             Self::Redemption => Moment::Redemption,
@@ -154,7 +184,7 @@ impl MomentArg {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum LangArg {
+pub(super) enum LangArg {
     /// 中文
     Zh,
     /// English
@@ -162,7 +192,7 @@ enum LangArg {
 }
 
 impl LangArg {
-    const fn locale(self) -> Locale {
+    pub(super) const fn locale(self) -> Locale {
         match self {
             Self::Zh => Locale::Zh,
             Self::En => Locale::En,
@@ -173,7 +203,22 @@ impl LangArg {
 /// Runs a command on policies.
 pub(super) async fn run(global: &Global, args: PolicyArgs) -> anyhow::Result<ExitCode> {
     match args.command {
-        PolicyCommand::Check { packs } => {
+        PolicyCommand::Offline(command) => run_offline(global, command),
+        PolicyCommand::Screen(args) => screening::screen(global, args).await,
+        PolicyCommand::Simulate(args) => screening::simulate(global, args).await,
+        PolicyCommand::Eligibility(args) => screening::eligibility(global, args).await,
+        PolicyCommand::Diff { old, new, lang } => diff::run(global, [old, new], lang).await,
+        PolicyCommand::Replay { entry, .. } => replay::run(global, entry).await,
+        PolicyCommand::List => list::run(global).await,
+        PolicyCommand::Propose { pack } => programme::propose(global, None, &pack).await,
+        PolicyCommand::Publish { pack } => programme::publish(global, None, &pack).await,
+    }
+}
+
+/// What needs no database.
+fn run_offline(global: &Global, command: OfflineCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        OfflineCommand::Check { packs } => {
             let sound = check_packs(&packs, global.json, &mut output::Answer)?;
             Ok(if sound {
                 ExitCode::SUCCESS
@@ -181,7 +226,7 @@ pub(super) async fn run(global: &Global, args: PolicyArgs) -> anyhow::Result<Exi
                 ExitCode::FAILURE
             })
         }
-        PolicyCommand::Decide {
+        OfflineCommand::Decide {
             pack,
             facts,
             on,
@@ -204,16 +249,11 @@ pub(super) async fn run(global: &Global, args: PolicyArgs) -> anyhow::Result<Exi
                 }
             }
         }
-        PolicyCommand::Schema => {
+        OfflineCommand::Schema => {
             let schema = serde_json::to_string_pretty(&pack_schema())?;
             output::line(&schema)?;
             Ok(ExitCode::SUCCESS)
         }
-        PolicyCommand::Diff { old, new, lang } => diff::run(global, [old, new], lang).await,
-        PolicyCommand::Replay { entry, .. } => replay::run(global, entry).await,
-        PolicyCommand::List => list::run(global).await,
-        PolicyCommand::Propose { pack } => programme::propose(global, None, &pack).await,
-        PolicyCommand::Publish { pack } => programme::publish(global, None, &pack).await,
     }
 }
 
@@ -385,8 +425,8 @@ fn print_decision(
     text: Option<LangArg>,
 ) -> anyhow::Result<()> {
     let mut out = output::Answer;
-    if let Some(lang) = text {
-        for sentence in explain_on(decision, policy, facts, lang.locale()) {
+    if let Some(locale) = text.map(LangArg::locale) {
+        for sentence in explain_on(decision, policy, facts, locale) {
             writeln!(out, "{sentence}")?;
         }
         return Ok(());
@@ -420,8 +460,10 @@ mod tests {
 
     fn exit(arguments: &[&str]) -> ExitCode {
         let cli = Cli::try_parse_from([&["policy"], arguments].concat()).unwrap();
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime.block_on(run(&cli.global, cli.policy)).unwrap()
+        let PolicyCommand::Offline(command) = cli.policy.command else {
+            panic!("{arguments:?} needs a database");
+        };
+        run_offline(&cli.global, command).unwrap()
     }
 
     const PACK: &str = "assets/policies/yuhuan-2023.toml";

@@ -5,6 +5,7 @@ mod show;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use futures::future::BoxFuture;
 use serde::Serialize;
@@ -16,7 +17,7 @@ use super::{Global, output};
 use crate::identity::{Caller, Command};
 use crate::party;
 use crate::policy::{Fact, Facts, Raw, Source};
-use crate::types::{Code, HoldId, Named, PartyId, Reason, VoucherId};
+use crate::types::{Code, Currency, HoldId, Named, PartyId, Reason, VoucherId};
 use crate::voucher::{
     self, Answers, Apply, Cancel, Expire, Freeze, Issue, PlaceHold, Redeem, Release, Review,
     VoucherError,
@@ -246,7 +247,11 @@ impl Desk<'_> {
 
     async fn apply(&self, args: ApplyArgs) -> anyhow::Result<ExitCode> {
         let input = Apply {
-            facts: facts(&args.facts, &self.caller)?,
+            facts: facts(
+                &args.facts,
+                self.caller.zone.currency,
+                self.caller.command().today(),
+            )?,
             party: self.party(&args.party).await?,
             programme: args.programme,
         };
@@ -258,7 +263,11 @@ impl Desk<'_> {
 
     async fn hold(&self, args: HoldArgs) -> anyhow::Result<ExitCode> {
         let input = PlaceHold {
-            facts: facts(&args.facts, &self.caller)?,
+            facts: facts(
+                &args.facts,
+                self.caller.zone.currency,
+                self.caller.command().today(),
+            )?,
             price: args.price,
             provider: self.party(&args.provider).await?,
             voucher: self.voucher(args.voucher).await?,
@@ -434,10 +443,13 @@ fn print_answer(value: &Value) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Facts from `name=value` options, declared today.
-fn facts(options: &[String], caller: &Caller) -> anyhow::Result<Facts> {
-    let today = caller.command().today();
-    let mut facts = Facts::new(caller.zone.currency);
+/// Facts from `name=value` options, declared for a day.
+pub(super) fn facts(
+    options: &[String],
+    currency: Currency,
+    day: NaiveDate,
+) -> anyhow::Result<Facts> {
+    let mut facts = Facts::new(currency);
     for option in options {
         let (name, value) = option
             .split_once('=')
@@ -447,7 +459,7 @@ fn facts(options: &[String], caller: &Caller) -> anyhow::Result<Facts> {
         if facts.get(fact).is_some() {
             anyhow::bail!("the fact {name} is stated twice: state it once");
         }
-        facts.state(fact, Raw::typed(fact, value), Source::Declared, today)?;
+        facts.state(fact, Raw::typed(fact, value), Source::Declared, day)?;
     }
     Ok(facts)
 }

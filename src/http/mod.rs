@@ -52,6 +52,14 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/holds/{hold}/redemptions", post(api::redemptions::create))
         .route("/parties", get(api::parties::list))
         .route("/parties/{party}", get(api::parties::one))
+        .route(
+            "/parties/{party}/eligibility",
+            get(api::policies::eligibility),
+        )
+        .route("/policies/check", post(api::policies::check_pack))
+        .route("/policies/decisions", post(api::policies::decide_case))
+        .route("/policies/screenings", post(api::policies::screen))
+        .route("/policies/simulations", post(api::policies::simulate))
         .route("/programmes", get(api::programmes::list))
         .route("/receipts/{index}", get(api::entries::receipt))
         .route("/trial-balance", get(api::reports::trial_balance))

@@ -10,6 +10,7 @@ use crate::journal::{RecordError, Refusal};
 use crate::log::LogError;
 use crate::log::proof::ProofError;
 use crate::policy::store::StoreError;
+use crate::screening::ScreeningError;
 use crate::types::LogIndex;
 use crate::voucher::{Refused, Rejected, VoucherError, VoucherRefusal};
 use axum::http::StatusCode;
@@ -98,6 +99,20 @@ impl From<RecordError> for Problem {
             error @ RecordError::TotalsOutOfRange(_) => {
                 Self::conflict("out_of_range", error.to_string())
             }
+        }
+    }
+}
+
+impl From<ScreeningError> for Problem {
+    fn from(error: ScreeningError) -> Self {
+        match error {
+            ScreeningError::NotInForce { .. } => Self::invalid("programme", error.to_string()),
+            ScreeningError::OtherCurrency { .. } => Self::invalid("pack", error.to_string()),
+            ScreeningError::NoSuchMoment(_) => Self::invalid("moment", error.to_string()),
+            ScreeningError::NoSuchParty(_) => Self::invalid("after", error.to_string()),
+            ScreeningError::Database(error)
+            | ScreeningError::Policy(StoreError::Database(error)) => error.into(),
+            ScreeningError::Policy(error) => Self::internal(error),
         }
     }
 }

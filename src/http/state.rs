@@ -87,6 +87,8 @@ pub struct App {
     pub(super) metrics: PrometheusHandle,
     pub(super) limits: Limits,
     pub(super) room: Semaphore,
+    /// One run over a whole zone at a time: each holds the facts of every party.
+    pub(super) whole_zone: Semaphore,
     /// Zones never change once they are set up, so they are read once.
     zones: RwLock<HashMap<String, Arc<ZoneDesk>>>,
 }
@@ -106,6 +108,7 @@ impl App {
             signers: settings.signers,
             metrics: settings.metrics,
             room: Semaphore::new(settings.limits.requests),
+            whole_zone: Semaphore::new(1),
             limits: settings.limits,
             zones: RwLock::default(),
         })

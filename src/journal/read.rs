@@ -12,7 +12,7 @@ use super::address::Address;
 use super::body::Body;
 use super::chart::{AccountCode, Book};
 use super::fold::AccountTotals;
-use crate::types::{Currency, LogIndex, Money, ZoneId};
+use crate::types::{Currency, LogIndex, Money, PartyId, ZoneId};
 
 /// A state of the books.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -316,6 +316,36 @@ impl ControlTotal {
     pub fn balance(&self) -> Money {
         self.totals.balance(self.code.normal_side())
     }
+}
+
+/// The balances of all parties under one code, programme and year, as `line` has them: what each has used of a limit.
+/// One range of the index of addresses, whose order is that of code, currency, programme, year and party.
+pub async fn balances_by_party(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    line: &Address,
+) -> Result<HashMap<PartyId, Money>, sqlx::Error> {
+    const BEFORE_PARTY: usize = 4; // code, currency, programme, year, each followed by a colon
+    let text = line.to_string();
+    let colons = BEFORE_PARTY.saturating_sub(text.matches(':').count());
+    let first = text + &":".repeat(colons);
+    let end = first.strip_suffix(':').unwrap_or(&first).to_owned() + ";"; // the character after a colon
+    let rows = sqlx::query!(
+        r#"SELECT party_id AS "party_id!", sum(CASE WHEN normal_side = 'D' THEN debits - credits
+             ELSE credits - debits END)::bigint AS "balance!"
+           FROM ledger.account
+           WHERE zone_id = $1 AND address >= $2 AND address < $3 AND party_id IS NOT NULL
+           GROUP BY party_id"#,
+        zone.0,
+        first,
+        end,
+    )
+    .fetch_all(conn)
+    .await?;
+    let balances = rows.into_iter();
+    Ok(balances
+        .map(|row| (PartyId(row.party_id), Money::from_minor(row.balance)))
+        .collect())
 }
 
 /// Every control total of a zone: as many rows as it has codes, programmes and years, however many

@@ -189,6 +189,13 @@ impl Fact {
         format!("did you mean {}? docs/facts.md lists all", names.join(", "))
     }
 
+    /// Where it stands among [`Fact::ALL`].
+    pub fn place(self) -> usize {
+        Self::ALL
+            .binary_search(&self)
+            .expect("BUG: every fact is among all, in their order")
+    }
+
     /// The name in packs and files.
     pub const fn name(self) -> &'static str {
         self.spec().name
@@ -377,6 +384,11 @@ impl Quantity {
     pub fn parse(text: &str) -> Option<Self> {
         let parsed = Money::parse(text, Currency::Cny).ok()?;
         Some(Self(parsed.minor()))
+    }
+
+    /// From whole hundredths.
+    pub const fn from_hundredths(hundredths: i64) -> Self {
+        Self(hundredths)
     }
 
     /// How many hundredths.

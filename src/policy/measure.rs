@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
-use super::facts::{Value, Word};
+use super::facts::{Kind, Value, Word};
 use super::predicate::{Comparison, Outcome};
 use super::registry::Fact;
 use super::{Bilingual, Ratio, Seen};
@@ -87,9 +87,9 @@ pub struct ClassRow {
     pub levels: Vec<Vec<(Fact, Value)>>,
 }
 
-/// One fact as a part of another.
+/// One fact as a part of another, or for each of another.
 pub(super) enum Proportion {
-    /// Part and whole, in one unit.
+    /// Both figures on one scale.
     Of(i64, i64),
     /// One of them was not stated.
     Unknown,
@@ -98,11 +98,23 @@ pub(super) enum Proportion {
 }
 
 pub(super) fn proportion(of: Fact, to: Fact, seen: &Seen) -> Proportion {
-    let scalar = |fact: Fact| seen.get(fact)?.scalar(fact.kind());
-    match (scalar(of), scalar(to)) {
+    let (above, below) = scales(of, to);
+    let scalar = |fact: Fact, scale| seen.get(fact)?.scalar(fact.kind())?.checked_mul(scale);
+    match (scalar(of, above), scalar(to, below)) {
         (_, Some(0)) => Proportion::OfNothing,
         (Some(part), Some(whole)) => Proportion::Of(part, whole),
         (_, _) => Proportion::Unknown,
+    }
+}
+
+/// What to multiply the scalars of two facts by, so that they are on one scale: a count against a number with
+/// two decimals is in hundredths, too.
+pub(super) fn scales(of: Fact, to: Fact) -> (i64, i64) {
+    let is_quantity = |fact: Fact| matches!(fact.kind(), Kind::Quantity(_));
+    match (is_quantity(of), is_quantity(to)) {
+        (true, false) => (1, 100),
+        (false, true) => (100, 1),
+        (true, true) | (false, false) => (1, 1),
     }
 }
 
@@ -185,6 +197,19 @@ pub struct ClassSeen {
     pub class: String,
     /// Of which classification.
     pub name: String,
+}
+
+/// Whether a test holds of points that lie between these; `None` if that depends on what they are.
+pub(super) fn score_holds(
+    least: u32,
+    most: u32,
+    comparison: Comparison,
+    points: u32,
+) -> Option<bool> {
+    let holds = |end: u32| comparison.holds(end.cmp(&points));
+    let between = least < points && points < most;
+    let open = holds(least) != holds(most) || (comparison == Comparison::Is && between);
+    (!open).then(|| holds(least))
 }
 
 /// All scores and classes of a pack for the facts of one decision.
@@ -275,18 +300,13 @@ impl Measures {
         let Some(found) = self.scores.get(score) else {
             return Outcome::NeedsReview;
         };
-        let holds = |end: u32| comparison.holds(end.cmp(&points));
-        match (holds(found.least), holds(found.most)) {
-            (least, most) if least != most => Outcome::NeedsReview,
-            _ if comparison == Comparison::Is && found.least != found.most => {
-                if (found.least..=found.most).contains(&points) {
-                    Outcome::NeedsReview
-                } else {
-                    Outcome::Fail
-                }
-            }
-            (holds, _) => Outcome::of(holds),
-        }
+        let holds = score_holds(found.least, found.most, comparison, points);
+        holds.map_or(Outcome::NeedsReview, Outcome::of)
+    }
+
+    /// The most points that the facts leave possible.
+    pub(super) fn most(&self, score: usize) -> u32 {
+        self.scores.get(score).map_or(0, |found| found.most)
     }
 
     pub(super) fn score_missing(&self, score: usize) -> Vec<Fact> {
@@ -360,7 +380,7 @@ impl Class {
     }
 
     /// The highest class whose bounds are all reached, or the facts that keep it open.
-    fn of(&self, seen: &Seen) -> (Option<usize>, Vec<Fact>) {
+    pub(super) fn of(&self, seen: &Seen) -> (Option<usize>, Vec<Fact>) {
         let Some(row) = self.row(seen) else {
             return (None, self.by.into_iter().collect());
         };

@@ -18,6 +18,7 @@
 mod assess;
 mod award;
 mod check;
+mod columns;
 mod decide;
 mod decision;
 mod diff;
@@ -27,6 +28,7 @@ mod explain;
 mod facts;
 mod json;
 mod measure;
+mod nearest;
 mod pack;
 mod parse;
 mod phrase;
@@ -43,6 +45,7 @@ mod wording;
 pub use assess::Step;
 pub use award::{Award, Base, Cap, ConditionalRate, Most, Over, Rate, Scope, Term, Tier};
 pub use check::{check, check_examples};
+pub use columns::{Screening, Table, screen};
 pub use decide::decide;
 pub use decision::{CriterionOutcome, Decision, FunderShare, PolicyRef};
 pub use diff::{Change, Difference, diff};
@@ -51,6 +54,7 @@ pub use exact::{Exact, Ratio, RatioError, Sum};
 pub use explain::{explain, explain_on};
 pub use facts::{FactError, FactSpec, Kind, Quantity, Raw, Span, StatedBy, Unit, Value, Word};
 pub use measure::{Band, Class, ClassSeen, Score, ScoreSeen};
+pub use nearest::nearest;
 pub use pack::{
     Criterion, CriterionKind, Example, Exhaustion, FastTrack, Funder, Funding, Grade, LegalBasis,
     Mode, Moment, OnExpiry, Payee, Policy, Reading, Rounding, RoundingMode, Validity, split,

@@ -10,7 +10,7 @@ use super::award::{Award, Scope};
 use super::measure::{Class, Measures, Score};
 use super::predicate::{Outcome, Predicate, Sight};
 use super::registry::Fact;
-use super::snapshot::Accepted;
+use super::snapshot::{Accepted, Source, is_accepted};
 use super::usage::Usage;
 use super::{Bilingual, Facts, Ratio, ReasonCode, Seen, Sha256};
 use crate::types::{Code, Currency, Money, PartyId, Period, add_months_clamped};
@@ -477,6 +477,11 @@ impl Policy {
     /// The conditions of eligibility.
     pub fn criteria(&self) -> &[Criterion] {
         &self.criteria
+    }
+
+    /// Whether its decisions believe a fact from that source.
+    pub fn accepts(&self, fact: Fact, source: Source) -> bool {
+        is_accepted(&self.accept, fact, source)
     }
 
     /// The moments at which it decides.

@@ -132,11 +132,27 @@ impl Phrases<'_> {
     }
 
     pub(super) fn ratio_of(&self, of: Fact, to: Fact) -> String {
-        let (of, to) = (self.what(of), self.what(to));
+        let (part, whole) = (self.what(of), self.what(to));
         match self.locale {
-            Locale::Zh => format!("{of}占{to}之比"),
-            Locale::En => format!("{of} to {to}"),
+            Locale::Zh if of.kind() == to.kind() => format!("{part}占{whole}之比"),
+            Locale::Zh => format!("{part}与{whole}之比"),
+            Locale::En => format!("{part} to {whole}"),
         }
+    }
+
+    /// A percentage of a whole; of something else, the fraction.
+    pub(super) fn ratio_bound(
+        &self,
+        (of, to): (Fact, Fact),
+        comparison: Comparison,
+        ratio: Ratio,
+    ) -> String {
+        let bound = if of.kind() == to.kind() {
+            percent(ratio)
+        } else {
+            ratio.to_string()
+        };
+        format!("{} {bound}", self.how(comparison))
     }
 
     /// Size classes are told in both languages; other classes by their names.
@@ -201,7 +217,7 @@ impl Phrases<'_> {
                 ratio,
             } => told(
                 &self.ratio_of(*of, *to),
-                &format!("{} {}", self.how(*comparison), percent(*ratio)),
+                &self.ratio_bound((*of, *to), *comparison, *ratio),
             ),
             Predicate::Score {
                 score,

@@ -79,11 +79,11 @@ pub enum Predicate {
         /// With so many calendar months after the earlier one.
         months: u16,
     },
-    /// A part of a whole, by cross-multiplication.
+    /// A part of a whole, or so many for each of something else, by cross-multiplication.
     Ratio {
-        /// The part.
+        /// The part, or what is counted.
         of: Fact,
-        /// The whole.
+        /// The whole, or for each of what.
         to: Fact,
         /// How they are compared.
         comparison: Comparison,

@@ -1,5 +1,5 @@
 //! The registry of facts: every fact that a pack may name, once. A fact is added here and nowhere else;
-//! `policy schema --facts` writes the reference in `docs/facts.md` from it.
+//! `facts list --markdown` writes the reference in `docs/facts.md` from it.
 
 use serde::{Deserialize, Serialize};
 
@@ -219,10 +219,18 @@ registry! {
         "合同", "the contract";
     CoreMembers "core_members", PERSONS, Case, Applicant, "团队核心成员人数", "the number of core members of the team",
         "团队成员名单", "the list of team members";
+    DeMinimisDeclared "de_minimis_declared", Kind::Bool, Case, Applicant, "声明最低限度援助未达上限", "the declaration that de minimis aid is below its ceiling",
+        "最低限度援助声明", "the de minimis declaration";
     DecidedOn "decided_on", Kind::Date, Case, Ledger, "评定日期", "the day of the decision",
         "台账记录", "the ledger's own record";
     DualRole "dual_role", Kind::Bool, Case, Applicant, "同一法人在该服务中既是买方又是服务机构", "one legal person being buyer and provider in the service",
         "服务合同", "the service contract";
+    EarlierAwards "earlier_awards", ITEMS, Case, Ledger, "此前获得的创新券次数", "the vouchers it was granted before",
+        "台账记录", "the ledger's own record";
+    EarlierOfType "earlier_of_type", ITEMS, Case, Ledger, "此前获得的同类型创新券次数", "the vouchers of the same type that it was granted before",
+        "台账记录", "the ledger's own record";
+    EarlierUnused "earlier_unused", Kind::Money, Case, Ledger, "以前申领的额度中尚未使用的部分", "what is unused of earlier quotas",
+        "台账记录", "the ledger's own record";
     EnteredOn "entered_on", Kind::Date, Standing, Applicant, "入驻日期", "the day of entering the incubator",
         "入孵协议", "the incubation agreement";
     EpidemicGrace "epidemic_grace", Kind::Bool, Standing, Office, "逾期系疫情所致的认定", "the determination that the epidemic delayed the filing",
@@ -267,6 +275,8 @@ registry! {
         "高新技术企业证书", "the high-tech enterprise certificate";
     InIncubatorOrPark "in_incubator_or_park", Kind::Bool, Case, Applicant, "是否入驻孵化器或科技园", "being in an incubator or science park",
         "入驻证明", "the carrier's confirmation";
+    IncidentPastYear "incident_past_year", Kind::Bool, Standing, Applicant, "申请前一年内发生重大安全、质量事故或严重环境违法", "a major accident of safety or quality, or a serious offence against the environment, in the year before the application",
+        "承诺书及主管部门记录", "the commitment, and the authorities' records";
     IncubateeArea "incubatee_area", AREA, Standing, Applicant, "在孵企业使用面积", "the floor area that incubatees use",
         "租赁台账", "the list of leases";
     Incubatees "incubatees", ITEMS, Standing, Applicant, "在孵企业数", "the number of incubatees",
@@ -413,6 +423,8 @@ registry! {
         "统计上报记录", "the record of reports";
     StatutoryTesting "statutory_testing", Kind::Bool, Case, Applicant, "服务是否属于法定检测", "the service being testing that the law demands",
         "服务合同", "the service contract";
+    SupportedField "supported_field", Kind::Bool, Standing, Applicant, "技术属于国家重点支持的高新技术领域", "the technology being in a field that the state supports",
+        "技术领域说明", "the statement on the field";
     TechSmeNumberYear "tech_sme_number_year", YEAR, Standing, Ledger, "科技型中小企业入库登记编号年度", "the year of the tech-SME registration number",
         "科技型中小企业登记", "the register of tech SMEs";
     TechSmeRevokedOn "tech_sme_revoked_on", Kind::Date, Standing, Ledger, "科技型中小企业登记撤销日期", "the day on which the tech-SME registration was revoked",

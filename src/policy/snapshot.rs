@@ -117,6 +117,11 @@ impl Facts {
         self.facts.get(&fact)
     }
 
+    /// Each fact and what is stated of it, in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = (Fact, &Stated)> {
+        self.facts.iter().map(|(fact, stated)| (*fact, stated))
+    }
+
     /// Takes over what another snapshot states, in place of what was stated before.
     pub fn extend(&mut self, other: &Self) {
         let stated = other
@@ -191,22 +196,23 @@ impl Facts {
     }
 
     fn visible(&self, fact: Fact, accepted: &Accepted, on: NaiveDate) -> Option<&Stated> {
-        self.facts.get(&fact).filter(|stated| {
-            let is_enough = match accepted.get(&fact) {
-                Some(sources) => sources.contains(&stated.source),
-                None if fact.spec().stated_by == StatedBy::Office => {
-                    stated.source == Source::Verified
-                }
-                None => true,
-            };
-            stated.as_of <= on && is_enough
-        })
+        self.facts
+            .get(&fact)
+            .filter(|stated| stated.as_of <= on && is_accepted(accepted, fact, stated.source))
     }
 
     /// Of the facts seen, the ledger's entries that stated or determined them.
     pub(super) fn entries(&self, seen: &Seen) -> BTreeMap<Fact, LogIndex> {
         let entry = |(fact, _): &(Fact, Value)| Some((*fact, self.facts.get(fact)?.entry?));
         seen.0.iter().filter_map(entry).collect()
+    }
+}
+
+/// Whether a fact from that source is believed: what only the office can determine, only verified.
+pub(super) fn is_accepted(accepted: &Accepted, fact: Fact, source: Source) -> bool {
+    match accepted.get(&fact) {
+        Some(sources) => sources.contains(&source),
+        None => fact.spec().stated_by != StatedBy::Office || source == Source::Verified,
     }
 }
 
@@ -258,6 +264,13 @@ impl Seen {
             | Value::Bool(_)
             | Value::Choice(_) => None,
         }
+    }
+}
+
+impl FromIterator<(Fact, Value)> for Seen {
+    /// Of facts in the order of their names.
+    fn from_iter<I: IntoIterator<Item = (Fact, Value)>>(facts: I) -> Self {
+        Self(facts.into_iter().collect())
     }
 }
 

@@ -17,6 +17,7 @@ mod replay;
 mod review;
 mod rules;
 pub mod store;
+mod usage;
 mod years;
 
 pub use apply::{Applied, Apply, apply};
@@ -30,3 +31,4 @@ pub use named::{find_hold, find_voucher};
 pub use redeem::{Redeem, RedeemAnswer, redeem};
 pub use replay::{DecidedEntry, KeptFacts, facts_of_decisions};
 pub use review::{Review, ReviewAnswer, review};
+pub use usage::used_by_party;

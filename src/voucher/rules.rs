@@ -12,8 +12,9 @@ use super::hold::PlaceHold;
 use super::model::{Quotas, Voucher, VoucherRefusal};
 use super::postings::Quota;
 use super::store::Application;
+use crate::fact;
 use crate::journal::{self, Transfer, TransferError};
-use crate::party::{Identity, Party};
+use crate::party::Party;
 use crate::policy::{
     self, Decision, Fact, Facts, Moment, Outcome, Policy, Raw, ReasonCode, Source, StatedBy, Usage,
 };
@@ -68,19 +69,7 @@ fn statements(stated: &Facts) -> Facts {
 /// The stated facts with what the ledger knows of the party itself, which no statement overrides.
 pub(super) fn with_identity(stated: &Facts, party: &Party, today: NaiveDate) -> Facts {
     let mut facts = statements(stated);
-    let mut know = |fact, raw: Raw<'_>, source| {
-        facts
-            .state(fact, raw, source, today)
-            .expect("BUG: the ledger's own facts have their types");
-    };
-    match &party.identity {
-        Identity::Uscc(code) => know(Fact::Uscc, Raw::Text(code.as_str()), Source::Imported),
-        Identity::UsccOverride(code) => {
-            know(Fact::Uscc, Raw::Text(code.as_str()), Source::Imported);
-            know(Fact::UsccOverride, Raw::Bool(true), Source::Verified);
-        }
-        Identity::OfficeNumber(_) | Identity::Name(_) | Identity::Team(_) => {}
-    }
+    facts.extend(&fact::identity_facts(party, stated.currency(), today));
     facts
 }
 

@@ -14,6 +14,8 @@ mod commands;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod fact;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod journal;
@@ -45,6 +47,8 @@ mod programme;
 mod race;
 #[cfg(test)]
 mod report;
+#[cfg(test)]
+mod screening;
 #[cfg(test)]
 mod server;
 #[cfg(test)]

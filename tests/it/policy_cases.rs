@@ -239,6 +239,67 @@ fn shipped_packs_pass_their_own_examples() {
     }
 }
 
+/// docs/packs.md, from the packs: `UPDATE_DOCS=1 cargo test --test it packs_are_listed` writes it.
+#[test]
+fn packs_are_listed() {
+    let path = root().join("docs/packs.md");
+    let listed = listing();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, &listed).unwrap();
+    }
+    assert_eq!(
+        fs::read_to_string(&path).unwrap(),
+        listed,
+        "docs/packs.md is out of date: UPDATE_DOCS=1 cargo test --test it packs_are_listed"
+    );
+}
+
+fn listing() -> String {
+    let mut text = "# Packs
+
+Every pack in `assets/policies`, in the order of their files. Evidence: A read on an official page, B in a secondary copy,
+K general knowledge: a zone checks B and K against the text before it publishes. Made from the packs by a test; how packs
+are written: [policies](policies.md).
+
+| file | programme | title | 名称 | decides | evidence |
+| --- | --- | --- | --- | --- | --- |
+"
+    .to_owned();
+    let mut paths: Vec<_> = fs::read_dir(root().join("assets/policies"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    paths.sort();
+    for path in paths {
+        let policy = Policy::parse(&fs::read_to_string(&path).unwrap()).unwrap();
+        let file = path.file_name().unwrap().to_str().unwrap();
+        let moments: Vec<_> = policy
+            .moments()
+            .iter()
+            .map(|moment| moment.word())
+            .collect();
+        let mut grades: Vec<_> = policy
+            .legal_basis()
+            .iter()
+            .map(|basis| basis.evidence.letter())
+            .collect();
+        grades.sort_unstable();
+        grades.dedup();
+        writeln!(
+            text,
+            "| [{file}](../assets/policies/{file}) | {} {} | {} | {} | {} | {} |",
+            policy.code(),
+            policy.version(),
+            policy.title().en,
+            policy.title().zh,
+            moments.join(", "),
+            grades.join(", "),
+        )
+        .unwrap();
+    }
+    text
+}
+
 #[test]
 fn a_decision_is_canonical_json_small_and_readable_again() {
     for case in &case_file().case {

@@ -14,10 +14,12 @@ const LAYERS: &[&[&str]] = &[
     &[
         "accounting",
         "award",
+        "fact",
         "party",
         "payment",
         "programme",
         "report",
+        "screening",
         "verify",
         "voucher",
         "zone",

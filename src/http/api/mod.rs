@@ -9,6 +9,7 @@ mod paging;
 pub(super) mod accounts;
 pub(super) mod entries;
 pub(super) mod parties;
+pub(super) mod policies;
 pub(super) mod programmes;
 pub(super) mod redemptions;
 pub(super) mod reports;

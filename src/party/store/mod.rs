@@ -7,6 +7,7 @@ mod uscc_override;
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
+use futures::{Stream, StreamExt};
 use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -183,6 +184,25 @@ pub async fn all(conn: &mut PgConnection, zone: ZoneId) -> Result<Vec<Party>, sq
     parties(conn, zone, &ids).await
 }
 
+/// Every party of a zone with its identity, in the order of ids, which is that of their making: for runs over a whole
+/// zone that need nothing else.
+pub fn identities(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+) -> impl Stream<Item = Result<(PartyId, Identity), sqlx::Error>> {
+    let rows = sqlx::query!(
+        "SELECT party_id, scheme, identifier FROM ledger.party WHERE zone_id = $1 ORDER BY party_id",
+        zone.0
+    )
+    .fetch(conn);
+    rows.map(|row| {
+        let row = row?;
+        let identity = Identity::from_row(&row.scheme, &row.identifier)
+            .ok_or_else(|| decode(UnreadableIdentity(row.party_id)))?;
+        Ok((PartyId(row.party_id), identity))
+    })
+}
+
 /// How many parties the zone has.
 pub async fn count(conn: &mut PgConnection, zone: ZoneId) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
@@ -211,8 +231,8 @@ pub async fn known(
     let rows = sqlx::query!(
         r#"SELECT asked.ordinal AS "ordinal!", p.party_id
            FROM unnest($2::bigint[], $3::text[], $4::text[]) AS asked (ordinal, scheme, identifier)
-           JOIN ledger.party p ON p.zone_id = $1 AND p.scheme = asked.scheme
-             AND p.identifier = asked.identifier"#,
+           CROSS JOIN LATERAL (SELECT party_id FROM ledger.party WHERE zone_id = $1 AND scheme = asked.scheme
+             AND identifier = asked.identifier OFFSET 0) AS p"#,
         zone.0,
         &ordinals,
         &schemes as _,
@@ -261,8 +281,12 @@ pub(super) async fn names_taken(
     names: &[&Name],
 ) -> Result<HashSet<String>, sqlx::Error> {
     let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+    // Each is looked up in the index by itself: `= ANY` compares every party with every name once a session has planned it
+    // while the zone was nearly empty, as the first import of a large list does.
     let taken = sqlx::query_scalar!(
-        "SELECT DISTINCT name FROM ledger.party WHERE zone_id = $1 AND name = ANY($2)",
+        r#"SELECT asked.name AS "name!" FROM unnest($2::text[]) AS asked (name)
+           CROSS JOIN LATERAL (SELECT FROM ledger.party p WHERE p.zone_id = $1 AND p.name = asked.name
+             LIMIT 1 OFFSET 0) AS found"#,
         zone.0,
         &names as _,
     )

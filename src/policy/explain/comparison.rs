@@ -3,7 +3,6 @@
 use super::Teller;
 use crate::policy::facts::Value;
 use crate::policy::measure::{Measure, Proportion, Score, ScoreRule, proportion};
-use crate::policy::phrase::percent;
 use crate::policy::predicate::{Bound, Comparison, Operand, Outcome, Predicate, Sight, check_uscc};
 use crate::policy::{CriterionKind, Fact, Locale, ReasonCode, Seen};
 
@@ -35,7 +34,7 @@ impl Teller<'_> {
             } => (
                 self.words.ratio_of(*of, *to),
                 self.ratio_value(*of, *to),
-                format!("{} {}", self.words.how(*comparison), percent(*ratio)),
+                self.words.ratio_bound((*of, *to), *comparison, *ratio),
             ),
             Predicate::Score {
                 score,
@@ -119,6 +118,7 @@ impl Teller<'_> {
         let value = |fact: Fact| seen.get(fact).map(|value| self.words.value(fact, value));
         let (part, whole) = (value(of)?, value(to)?);
         Some(match proportion(of, to, seen) {
+            Proportion::Of(..) if of.kind() != to.kind() => format!("{part} ÷ {whole}"),
             Proportion::Of(above, below) => {
                 let hundredths = i128::from(above) * 10_000 / i128::from(below);
                 let (percent, rest) = (hundredths / 100, hundredths % 100);

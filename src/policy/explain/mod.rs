@@ -4,6 +4,7 @@ mod amount;
 mod comparison;
 
 use super::measure::Measures;
+use super::pack::Words as _;
 use super::phrase::Phrases;
 use super::predicate::{Outcome, Sight};
 use super::{
@@ -55,6 +56,25 @@ fn told(
     sentences.extend(teller.entries());
     sentences.extend(decision.missing.iter().map(|fact| teller.missing(*fact)));
     sentences
+}
+
+/// One criterion of a decision, with its clause, what was seen and what is asked.
+pub(super) fn criterion_sentence(
+    decision: &Decision,
+    policy: &Policy,
+    outcome: &CriterionOutcome,
+    locale: Locale,
+) -> String {
+    let measures = policy.measures(&decision.facts);
+    let teller = Teller {
+        decision,
+        policy,
+        measures: &measures,
+        locale,
+        words: Phrases { policy, locale },
+        given: None,
+    };
+    teller.criterion(outcome)
 }
 
 struct Teller<'d> {
@@ -343,12 +363,14 @@ impl Teller<'_> {
                 Locale::En => format!("; stated for {day}, after the decision"),
             };
         }
-        let accepted = self.policy.accept.get(&fact).map(Vec::as_slice);
-        let accepted = accepted.unwrap_or(&[Source::Verified]);
-        if accepted.contains(&stated.source) {
+        if self.policy.accepts(fact, stated.source) {
             return String::new();
         }
-        let accepted: Vec<_> = accepted.iter().map(|one| self.words.source(*one)).collect();
+        let believed = Source::WORDS.iter().map(|(_, source)| *source);
+        let accepted: Vec<_> = believed
+            .filter(|source| self.policy.accepts(fact, *source))
+            .map(|source| self.words.source(source))
+            .collect();
         let (found, accepted) = (
             self.words.source(stated.source),
             accepted.join(self.pick("或", " or ")),

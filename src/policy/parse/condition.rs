@@ -76,7 +76,11 @@ fn nested(
         year(day, &mut section, problems)
     } else if let Some(day) = section.optional("months_from") {
         months(day, &mut section, problems)
-    } else if let Some(pair) = section.optional("ratio") {
+    } else if let Some(node) = section.optional("ratio") {
+        let pair = pair(node, problems);
+        ratio(pair, &mut section, problems)
+    } else if let Some(node) = section.optional("per") {
+        let pair = pair_of_two_units(node, problems);
         ratio(pair, &mut section, problems)
     } else if let Some(name) = section.optional("score") {
         score(name, &mut section, scope.scores, problems)
@@ -86,8 +90,8 @@ fn nested(
         return problems.note(
             &section.span,
             "a condition says what it tests",
-            "begin it with one of: fact, all, any, not, year_of, months_from, ratio, score, class, \
-             valid_uscc",
+            "begin it with one of: fact, all, any, not, year_of, months_from, ratio, per, score, \
+             class, valid_uscc",
         );
     };
     section.finish(problems);
@@ -351,34 +355,58 @@ fn months(
 
 /// Two facts of one type and unit, one as a part of the other.
 pub(super) fn pair(node: Node<'_>, problems: &mut Problems<'_>) -> Option<(Fact, Fact)> {
+    let (of, to) = two_facts(node, "ratio", problems)?;
+    if of == to || !comparable(of.kind(), to.kind()) {
+        return problems.note(
+            &node.span(),
+            format!("{of} is no part of {to}: they are not two facts of one type and unit"),
+            "name two amounts, or two counts of the same things; of two units write per = [ … ]",
+        );
+    }
+    Some((of, to))
+}
+
+/// Two numbers of different units, so many of one for each of the other.
+fn pair_of_two_units(node: Node<'_>, problems: &mut Problems<'_>) -> Option<(Fact, Fact)> {
+    let (of, to) = two_facts(node, "per", problems)?;
+    if comparable(of.kind(), to.kind()) {
+        return problems.note(
+            &node.span(),
+            format!("{of} and {to} have one unit"),
+            "write ratio = [ … ], which compares a part with its whole",
+        );
+    }
+    if [of, to].iter().any(|fact| fact.kind() == Kind::Money) {
+        return problems.note(
+            &node.span(),
+            format!("{of} for each of {to} is an amount, and no number"),
+            "name two numbers, such as firms and square metres",
+        );
+    }
+    Some((of, to))
+}
+
+fn two_facts(node: Node<'_>, key: &str, problems: &mut Problems<'_>) -> Option<(Fact, Fact)> {
     let measurable = |kind| matches!(kind, Kind::Money | Kind::Count(_) | Kind::Quantity(_));
     let one = |node: Node<'_>, problems: &mut Problems<'_>| {
         fact_of(node, measurable, "an amount or a number", problems)
     };
     let facts = reader::list_of(node, one, problems)?;
-    let [of, to] = facts.as_slice() else {
-        return problems.note(
+    match facts.as_slice() {
+        [of, to] => Some((*of, *to)),
+        _ => problems.note(
             &node.span(),
             format!("a ratio has two facts, this has {}", facts.len()),
-            "write ratio = [\"part\", \"whole\"]",
-        );
-    };
-    if of == to || !comparable(of.kind(), to.kind()) {
-        return problems.note(
-            &node.span(),
-            format!("{of} is no part of {to}: they are not two facts of one type and unit"),
-            "name two amounts, or two counts of the same things",
-        );
+            format!("write {key} = [\"part\", \"whole\"]"),
+        ),
     }
-    Some((*of, *to))
 }
 
 fn ratio(
-    node: Node<'_>,
+    pair: Option<(Fact, Fact)>,
     section: &mut Section<'_>,
     problems: &mut Problems<'_>,
 ) -> Option<Predicate> {
-    let pair = pair(node, problems);
     let (comparison, bound) = number_bound(section, problems)?;
     let ratio = reader::ratio(bound, problems)?;
     let (of, to) = pair?;

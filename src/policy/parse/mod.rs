@@ -319,6 +319,13 @@ fn wanting(policy: &Policy, at: &AtMoment) -> AtMoment {
     if at.moment == Moment::Redemption {
         facts.extend([Fact::IssuedOn, Fact::OrderDate]);
     }
+    if let Exhaustion::Top {
+        by, within, ties, ..
+    } = &policy.exhaustion
+    {
+        facts.push(*by);
+        facts.extend(within.iter().chain(ties));
+    }
     facts.sort_unstable();
     facts.dedup();
     AtMoment {

@@ -4,7 +4,7 @@
 use sqlx::PgConnection;
 
 use super::fault::RowFault;
-use super::{awards, cases, register};
+use super::{awards, cases, facts, register};
 use crate::types::ZoneId;
 use crate::verify::report::VerifyError;
 
@@ -43,6 +43,7 @@ pub const ROW_CHECKS: &[&str] = &[
     cases::LINES,
     cases::BATCHES,
     awards::AWARDS,
+    facts::FACTS,
 ];
 
 const DEBITS_AFTER: CrossCheck = CrossCheck {

@@ -1,0 +1,541 @@
+//! `policy screen`, `policy simulate` and `policy eligibility`: a policy over a whole zone, and a party over all policies.
+
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use chrono::NaiveDate;
+use clap::{Args, ValueEnum};
+
+use super::policy::{LangArg, MomentArg};
+use super::session::{Session, with_session};
+use super::{Global, output, voucher};
+use crate::fact;
+use crate::party::{self, Party};
+use crate::policy::{self, Facts, Moment, Outcome, Policy, ReasonCode, check};
+use crate::screening::{
+    self, Eligibility, Listing, Row, Screened, ScreeningError, Side, Simulation, Wanted,
+};
+use crate::types::{Code, PartyId, Zone};
+
+/// Which policy, for which day, on what assumptions.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Question {
+    /// A pack's file, or the code of a programme, whose version in force is taken
+    #[arg(value_name = "PACK|PROGRAMME")]
+    policy: String,
+    /// The day of the decisions; today, if left out
+    #[arg(long, value_name = "DATE")]
+    on: Option<NaiveDate>,
+    /// What is decided; the first that the pack decides, if left out
+    #[arg(long, value_enum)]
+    moment: Option<MomentArg>,
+    /// A fact of every party of which nothing else is known, as name=value
+    #[arg(long = "assume", value_name = "FACT=VALUE")]
+    assumed: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ScreenArgs {
+    #[command(flatten)]
+    question: Question,
+    /// Which parties are listed
+    #[arg(long, value_enum, default_value_t = OutcomeArg::Pass)]
+    outcome: OutcomeArg,
+    /// How many are listed at most
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    limit: usize,
+    /// List those after this party: the last of the page before
+    #[arg(long, value_name = "PARTY")]
+    after: Option<PartyId>,
+    /// Write every listed party to this file, as CSV
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum OutcomeArg {
+    /// Who qualifies
+    Pass,
+    /// Who does not
+    Fail,
+    /// Of whom a fact is missing
+    NeedsReview,
+    /// Everybody
+    All,
+}
+
+impl OutcomeArg {
+    const fn outcome(self) -> Option<Outcome> {
+        match self {
+            Self::Pass => Some(Outcome::Pass),
+            Self::Fail => Some(Outcome::Fail),
+            Self::NeedsReview => Some(Outcome::NeedsReview),
+            Self::All => None,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SimulateArgs {
+    #[command(flatten)]
+    question: Question,
+    /// What the draft is compared with: a pack's file; the version in force on the day, if left out
+    #[arg(long, value_name = "PACK")]
+    against: Option<PathBuf>,
+    /// How many of those who gain and of those who lose are listed
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EligibilityArgs {
+    /// The party: its code, number or name
+    party: String,
+    /// The day of the decisions; today, if left out
+    #[arg(long, value_name = "DATE")]
+    on: Option<NaiveDate>,
+    /// A fact of which the ledger knows nothing, as name=value
+    #[arg(long = "assume", value_name = "FACT=VALUE")]
+    assumed: Vec<String>,
+    /// Tell every condition and every step of the amount
+    #[arg(long)]
+    trace: bool,
+    /// The language of the sentences
+    #[arg(long, value_enum, default_value_t = LangArg::Zh)]
+    lang: LangArg,
+}
+
+/// What a run asks, read and ready.
+#[derive(Clone, Debug)]
+struct Run {
+    zone: Zone,
+    policy: Arc<Policy>,
+    moment: Moment,
+    on: NaiveDate,
+    assumed: Facts,
+    bar: indicatif::ProgressBar,
+}
+
+impl Run {
+    fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            policy: &self.policy,
+            moment: self.moment,
+        }
+    }
+
+    fn told(&self) -> impl Fn(u64, u64) + Send + Sync + '_ {
+        |done, total| {
+            self.bar.set_length(total);
+            self.bar.set_position(done);
+        }
+    }
+}
+
+async fn read(session: &Session, global: &Global, question: &Question) -> anyhow::Result<Run> {
+    let caller = session.reader(global).await?;
+    let today = caller.command().today();
+    let zone = caller.zone;
+    let on = question.on.unwrap_or(today);
+    let policy = find(session, &zone, &question.policy, on).await?;
+    let first = policy.moments().first().copied();
+    let moment = question.moment.map(MomentArg::moment).or(first);
+    let bar = output::progress(0);
+    bar.set_message("parties");
+    Ok(Run {
+        assumed: voucher::facts(&question.assumed, zone.currency, on)?,
+        zone,
+        policy,
+        moment: moment.unwrap_or(Moment::Grant),
+        on,
+        bar,
+    })
+}
+
+/// A pack by its file, or the version of a programme in force.
+async fn find(
+    session: &Session,
+    zone: &Zone,
+    named: &str,
+    on: NaiveDate,
+) -> anyhow::Result<Arc<Policy>> {
+    let path = PathBuf::from(named);
+    if path.is_file() {
+        return read_pack(&path);
+    }
+    let Ok(code) = named.parse::<Code>() else {
+        bail!("{named}: there is no such file, and it is no code of a programme");
+    };
+    in_force(session, zone, &code, on).await?.with_context(|| {
+        format!(
+            "{named}: there is no such file, and no programme of that code has a version in force on {on}: \
+             `programme list` shows the programmes"
+        )
+    })
+}
+
+fn read_pack(path: &std::path::Path) -> anyhow::Result<Arc<Policy>> {
+    let file = path.display().to_string();
+    let body = fs::read_to_string(path).with_context(|| format!("{file}: can't be read"))?;
+    match check(&body) {
+        Ok(policy) => Ok(Arc::new(policy)),
+        Err(problems) => bail!("{}", problems.render(&file).trim_end()),
+    }
+}
+
+async fn in_force(
+    session: &Session,
+    zone: &Zone,
+    code: &Code,
+    on: NaiveDate,
+) -> anyhow::Result<Option<Arc<Policy>>> {
+    let input = (zone.id, code.clone(), on);
+    let published = session
+        .database
+        .read(zone.id, input, |conn, (zone, code, on)| {
+            Box::pin(policy::store::in_force_on(conn, *zone, code, *on))
+        })
+        .await?;
+    Ok(published.map(|published| Arc::new(published.policy)))
+}
+
+pub(super) async fn screen(global: &Global, args: ScreenArgs) -> anyhow::Result<ExitCode> {
+    with_session(global, async |session| {
+        let run = read(session, global, &args.question).await?;
+        let screened = session
+            .database
+            .read(run.zone.id, run.clone(), |conn, run| {
+                Box::pin(async move {
+                    let told = run.told();
+                    screening::screen(conn, &run.zone, run.wanted(), run.on, &run.assumed, &told)
+                        .await
+                })
+            })
+            .await?;
+        run.bar.finish_and_clear();
+        let outcome = args.outcome.outcome();
+        let rows = screened.rows(outcome, args.after)?;
+        let page: Vec<usize> = rows.iter().take(args.limit).copied().collect();
+        let parties = named(session, &run.zone, &screened, &page).await?;
+        let wanted = run.wanted();
+        let answer = Listing::of(wanted, run.on, &screened, &page, &parties, rows.len());
+        if global.json {
+            output::json(&answer)?;
+        } else {
+            print(&answer)?;
+        }
+        if let Some(path) = &args.csv {
+            write_csv(session, &run, &screened, &rows, path).await?;
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+    .await
+}
+
+async fn named(
+    session: &Session,
+    zone: &Zone,
+    screened: &Screened,
+    rows: &[usize],
+) -> anyhow::Result<Vec<Party>> {
+    let ids = rows.iter().filter_map(|row| screened.parties.get(*row));
+    let ids: Vec<PartyId> = ids.copied().collect();
+    parties(session, zone, ids).await
+}
+
+async fn parties(session: &Session, zone: &Zone, ids: Vec<PartyId>) -> anyhow::Result<Vec<Party>> {
+    let found = session
+        .database
+        .read(zone.id, (zone.id, ids), |conn, (zone, ids)| {
+            Box::pin(party::store::parties(conn, *zone, ids))
+        })
+        .await?;
+    Ok(found)
+}
+
+fn print(answer: &Listing) -> anyhow::Result<()> {
+    let mut out = output::Answer;
+    writeln!(
+        out,
+        "{} version {}, {} on {}: of {} pass {}, fail {}, need review {}.",
+        answer.programme,
+        answer.version,
+        answer.moment.word(),
+        answer.on,
+        output::counted(answer.parties, "party", "parties"),
+        answer.pass,
+        answer.fail,
+        answer.needs_review
+    )?;
+    let left = match &answer.budget_left {
+        Some(left) => format!("; the programme has {left} left"),
+        None => String::new(),
+    };
+    writeln!(
+        out,
+        "They come to {} {}{left}.",
+        answer.cost, answer.currency
+    )?;
+    for one in &answer.criteria {
+        writeln!(
+            out,
+            "  {}\tnot met by {}, open for {}",
+            one.code, one.unmet, one.open
+        )?;
+    }
+    for row in &answer.rows {
+        writeln!(
+            out,
+            "{}\t{}\t{}\t{}\t{}",
+            row.identifier,
+            row.name,
+            outcome_word(row.outcome),
+            row.amount,
+            joined(&row.reasons, ",")
+        )?;
+    }
+    if let (true, Some(last)) = (answer.more > 0, answer.rows.last()) {
+        output::note(&format!(
+            "{} more: go on with --after {}, or write all to a file with --csv FILE",
+            answer.more, last.party
+        ));
+    }
+    Ok(())
+}
+
+fn joined(codes: &[ReasonCode], between: &str) -> String {
+    let codes: Vec<_> = codes.iter().map(ReasonCode::as_str).collect();
+    codes.join(between)
+}
+
+const fn outcome_word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Pass => "pass",
+        Outcome::Fail => "fail",
+        Outcome::NeedsReview => "needs_review",
+    }
+}
+
+/// Parties whose names are read at a time.
+const NAMED_AT_ONCE: usize = 5_000;
+
+async fn write_csv(
+    session: &Session,
+    run: &Run,
+    screened: &Screened,
+    rows: &[usize],
+    path: &std::path::Path,
+) -> anyhow::Result<()> {
+    let failed = || format!("{} can't be written", path.display());
+    let mut file = csv::Writer::from_path(path).with_context(failed)?;
+    let header = ["party", "name", "outcome", "amount", "reasons"];
+    file.write_record(header).with_context(failed)?;
+    for page in rows.chunks(NAMED_AT_ONCE) {
+        let mut parties = named(session, &run.zone, screened, page).await?;
+        parties.sort_by_key(|party| party.id);
+        for row in page {
+            let id = screened.parties.get(*row).copied();
+            let place = id.and_then(|id| parties.binary_search_by_key(&id, |party| party.id).ok());
+            let one = place
+                .and_then(|place| parties.get(place..=place))
+                .unwrap_or(&[]);
+            let Some(row) = Row::of(screened, *row, one, run.zone.currency) else {
+                continue;
+            };
+            let cells = [
+                crate::tabular::safe_cell(&row.identifier).into_owned(),
+                crate::tabular::safe_cell(&row.name).into_owned(),
+                outcome_word(row.outcome).to_owned(),
+                row.amount,
+                joined(&row.reasons, " "),
+            ];
+            file.write_record(cells).with_context(failed)?;
+        }
+    }
+    file.flush().with_context(failed)?;
+    output::note(&format!("{} rows in {}", rows.len(), path.display()));
+    Ok(())
+}
+
+pub(super) async fn simulate(global: &Global, args: SimulateArgs) -> anyhow::Result<ExitCode> {
+    with_session(global, async |session| {
+        let run = read(session, global, &args.question).await?;
+        let current = match &args.against {
+            Some(path) => Some(read_pack(path)?),
+            None => in_force(session, &run.zone, run.policy.code(), run.on).await?,
+        };
+        let simulation = session
+            .database
+            .read(
+                run.zone.id,
+                (run.clone(), current),
+                |conn, (run, current)| {
+                    Box::pin(async move {
+                        let told = run.told();
+                        let current = current.as_deref();
+                        let assumed = &run.assumed;
+                        screening::simulate(
+                            conn,
+                            &run.zone,
+                            run.wanted(),
+                            current,
+                            run.on,
+                            assumed,
+                            &told,
+                        )
+                        .await
+                    })
+                },
+            )
+            .await?;
+        run.bar.finish_and_clear();
+        if global.json {
+            output::json(&simulation)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let shown = |changes: &[screening::Change]| -> Vec<PartyId> {
+            changes
+                .iter()
+                .take(args.limit)
+                .map(|change| change.party)
+                .collect()
+        };
+        let ids = [shown(&simulation.gain), shown(&simulation.lose)].concat();
+        let parties = parties(session, &run.zone, ids).await?;
+        print_simulation(&simulation, &parties, args.limit)?;
+        Ok(ExitCode::SUCCESS)
+    })
+    .await
+}
+
+fn print_simulation(
+    simulation: &Simulation,
+    parties: &[Party],
+    limit: usize,
+) -> anyhow::Result<()> {
+    let mut out = output::Answer;
+    let counted = output::counted(simulation.parties, "party", "parties");
+    writeln!(out, "{counted} on {}. Nothing was written.", simulation.on)?;
+    let side = |name: &str, side: &Side| {
+        let dash = || "-".to_owned();
+        format!(
+            "{name}\t{}\t{}\t{}\t{}\t{}\t{}",
+            side.version,
+            side.pass,
+            side.fail,
+            side.needs_review,
+            side.cost,
+            side.left_after.clone().unwrap_or_else(dash)
+        )
+    };
+    writeln!(
+        out,
+        "\tversion\tpass\tfail\tneeds review\tcost\tbudget left after it"
+    )?;
+    if let Some(current) = &simulation.current {
+        writeln!(out, "{}", side("in force", current))?;
+    }
+    writeln!(out, "{}", side("draft", &simulation.draft))?;
+    if simulation.current.is_none() {
+        writeln!(
+            out,
+            "No version is in force that day: there is nothing to compare with."
+        )?;
+        return Ok(());
+    }
+    for (title, changes) in [("gain", &simulation.gain), ("lose", &simulation.lose)] {
+        let many = output::counted(changes.len(), "party", "parties");
+        writeln!(out, "{many} would {title}:")?;
+        for change in changes.iter().take(limit) {
+            let party = parties.iter().find(|party| party.id == change.party);
+            let name = party.map_or_else(String::new, |party| party.name.to_string());
+            writeln!(
+                out,
+                "  {name}\t{} {} -> {} {}\t{}",
+                outcome_word(change.before),
+                change.amount_before,
+                outcome_word(change.after),
+                change.amount_after,
+                joined(&change.reasons, ",")
+            )?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn eligibility(
+    global: &Global,
+    args: EligibilityArgs,
+) -> anyhow::Result<ExitCode> {
+    with_session(global, async |session| {
+        let caller = session.reader(global).await?;
+        let on = args.on.unwrap_or_else(|| caller.command().today());
+        let assumed = voucher::facts(&args.assumed, caller.zone.currency, on)?;
+        let input = (caller.clone(), args.party.clone(), on, assumed);
+        let found = session
+            .database
+            .read(
+                caller.zone.id,
+                input,
+                |conn, (caller, name, on, assumed)| {
+                    Box::pin(async move {
+                        let (command, zone) = (caller.command(), &caller.zone);
+                        let named = fact::party_named(conn, &command, name).await?;
+                        let party = match named {
+                            Some(id) => party::store::party(conn, zone.id, id).await?,
+                            None => None,
+                        };
+                        let Some(party) = party else {
+                            return Ok(None);
+                        };
+                        let found = screening::for_party(conn, zone, &party, *on, assumed).await?;
+                        Ok::<_, ScreeningError>(Some((party, found)))
+                    })
+                },
+            )
+            .await?;
+        let Some((party, found)) = found else {
+            bail!(
+                "no party {:?} in this zone: `party list` shows them",
+                args.party
+            );
+        };
+        let locale = args.lang.locale();
+        let answers: Vec<Eligibility> = found
+            .iter()
+            .map(|one| Eligibility::of(one, locale, args.trace))
+            .collect();
+        if global.json {
+            output::json(&answers)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        if answers.is_empty() {
+            output::note("no policy is in force that day: `programme publish` publishes one");
+        }
+        let mut out = output::Answer;
+        writeln!(out, "{} on {on}", party.name)?;
+        for answer in &answers {
+            writeln!(
+                out,
+                "{}\t{}\t{}\t{}\t{}",
+                answer.programme,
+                answer.title,
+                outcome_word(answer.outcome),
+                answer.amount,
+                joined(&answer.reasons, ",")
+            )?;
+            if let Some(nearest) = &answer.nearest {
+                writeln!(out, "  {nearest}")?;
+            }
+            for sentence in &answer.trace {
+                writeln!(out, "  {sentence}")?;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+    .await
+}

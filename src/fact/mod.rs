@@ -1,0 +1,39 @@
+//! Facts of parties: stated with source and time, never overwritten, and merged into what a decision sees.
+//!
+//! A *statement* is one entry about one party: facts from one source ([`Source`](crate::policy::Source)) for one time
+//! ([`When`]). Declared, verified and imported values stand beside each other; [`merge`] says which of them count on a
+//! day, and [`snapshot`] adds what the register of parties knows. What only the office may say is proposed by one person
+//! and confirmed by another ([`propose`], [`confirm`]), and can be said of every party of the zone at once. The facts of
+//! registers come by their files ([`Register`]).
+//!
+//! Whoever states facts of a zone holds one lock from the comparison with what is recorded until commit, so that two who
+//! say the same at once don't both record it.
+
+mod cell;
+mod determine;
+mod error;
+mod file;
+mod import;
+mod merge;
+mod parties;
+mod recorded;
+mod reference;
+mod register;
+mod snapshot;
+mod state;
+mod statement;
+pub mod store;
+mod values;
+
+pub use determine::{Determination, Proposal, confirm, propose};
+pub use error::FactsError;
+pub use file::{FactFile, FileError, FileOptions, digest, fields};
+pub use import::{Corrections, ImportReport, Plan, apply, plan};
+pub use merge::{Head, Settled, merge};
+pub use parties::party_named;
+pub use reference::{markdown, rows};
+pub use register::{NotARegister, Register};
+pub use snapshot::{identity_facts, snapshot};
+pub use state::{NewStatement, Stated, state};
+pub use statement::{NotStatable, NotYet, Statement, When};
+pub use values::Values;

@@ -1,0 +1,393 @@
+//! Policies: check a pack, decide by it, screen a zone, simulate a draft, tell a party what it qualifies for. Nothing here
+//! writes; publishing takes two persons and is a command of its own.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use validator::Validate;
+
+use crate::http::extract::{self, Path, Query};
+use crate::http::problem::Problem;
+use crate::http::state::App;
+use crate::party;
+use crate::policy::{
+    Decision, Fact, Facts, Locale, Moment, Outcome, Policy, Raw, Source, check, decide, explain,
+    read_facts_file,
+};
+use crate::screening::{
+    self, Eligibility, Listing, ScreeningError, Simulation, Wanted, find_policy,
+};
+use crate::types::{Code, Currency, PartyId, Zone};
+
+/// A pack to be checked.
+#[derive(Debug, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct Pack {
+    /// The TOML text.
+    pack: String,
+}
+
+/// What a check says.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(in crate::http) enum Checked {
+    Sound {
+        sound: bool,
+        code: Code,
+        version: Code,
+        sha256: String,
+    },
+    Unsound {
+        sound: bool,
+        problems: Vec<Fault>,
+    },
+}
+
+#[derive(Serialize)]
+pub(in crate::http) struct Fault {
+    line: usize,
+    column: usize,
+    message: String,
+    remedy: String,
+}
+
+/// `POST policies/check`: 200 with what is wrong, or with the pack's hash.
+pub(in crate::http) async fn check_pack(
+    State(app): State<Arc<App>>,
+    Path(zone): Path<String>,
+    extract::Json(input): extract::Json<Pack>,
+) -> Result<Json<Checked>, Problem> {
+    app.zone(&zone).await?;
+    Ok(Json(match check(&input.pack) {
+        Ok(policy) => Checked::Sound {
+            sound: true,
+            code: policy.code().clone(),
+            version: policy.version().clone(),
+            sha256: policy.sha256().to_string(),
+        },
+        Err(problems) => Checked::Unsound {
+            sound: false,
+            problems: problems
+                .problems()
+                .iter()
+                .map(|problem| Fault {
+                    line: problem.line,
+                    column: problem.column,
+                    message: problem.message.clone(),
+                    remedy: problem.remedy.clone(),
+                })
+                .collect(),
+        },
+    }))
+}
+
+/// Which rules, for which day: a pack's text, or a programme, whose version in force is taken.
+#[derive(Clone, Debug, Deserialize)]
+struct Rules {
+    pack: Option<String>,
+    programme: Option<Code>,
+    on: Option<NaiveDate>,
+    moment: Option<Moment>,
+}
+
+/// The rules, found.
+struct Found {
+    policy: Arc<Policy>,
+    moment: Moment,
+    on: NaiveDate,
+    zone: Zone,
+}
+
+impl Rules {
+    async fn find(self, app: &App, zone: &str) -> Result<Found, Problem> {
+        let zone = app.zone(zone).await?.zone.clone();
+        let on = self.on.unwrap_or_else(|| zone.time.day(app.clock.now()));
+        let policy = match (self.pack, self.programme) {
+            (Some(pack), None) => Arc::new(
+                check(&pack).map_err(|problems| Problem::invalid("pack", problems.to_string()))?,
+            ),
+            (None, Some(code)) => {
+                let input = (zone.clone(), code, on);
+                app.database
+                    .read(zone.id, input, |conn, (zone, code, on)| {
+                        Box::pin(find_policy(conn, zone, code, *on))
+                    })
+                    .await?
+            }
+            (Some(_), Some(_)) | (None, None) => {
+                let detail = "give either `pack`, the text of one, or `programme`, a code";
+                return Err(Problem::invalid("programme", detail));
+            }
+        };
+        let first = policy.moments().first().copied();
+        Ok(Found {
+            moment: self.moment.or(first).unwrap_or(Moment::Grant),
+            policy,
+            on,
+            zone,
+        })
+    }
+}
+
+/// Facts and usage, as a facts file has them, and the rules to decide by.
+#[derive(Debug, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct Case {
+    pack: Option<String>,
+    programme: Option<Code>,
+    on: Option<NaiveDate>,
+    moment: Option<Moment>,
+    /// As docs/policies.md says: `as_of`, `facts`, `usage`.
+    facts: serde_json::Value,
+}
+
+/// A decision and what it says in words.
+#[derive(Serialize)]
+pub(in crate::http) struct Decided {
+    decision: Decision,
+    explanation: Explanation,
+}
+
+#[derive(Serialize)]
+struct Explanation {
+    zh: Vec<String>,
+    en: Vec<String>,
+}
+
+/// `POST policies/decisions`: what rules would decide; nothing is recorded.
+pub(in crate::http) async fn decide_case(
+    State(app): State<Arc<App>>,
+    Path(zone): Path<String>,
+    extract::Json(input): extract::Json<Case>,
+) -> Result<Json<Decided>, Problem> {
+    let rules = Rules {
+        pack: input.pack,
+        programme: input.programme,
+        on: input.on,
+        moment: input.moment,
+    };
+    let found = rules.find(&app, &zone).await?;
+    let bytes = input.facts.to_string();
+    let (facts, usage) = read_facts_file(bytes.as_bytes(), &found.policy, found.moment)
+        .map_err(|error| Problem::invalid("facts", error.to_string()))?;
+    let decision = decide(&found.policy, found.moment, &facts, &usage, found.on);
+    Ok(Json(Decided {
+        explanation: Explanation {
+            zh: explain(&decision, &found.policy, Locale::Zh),
+            en: explain(&decision, &found.policy, Locale::En),
+        },
+        decision,
+    }))
+}
+
+/// A run over the whole zone.
+#[derive(Debug, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct Run {
+    pack: Option<String>,
+    programme: Option<Code>,
+    on: Option<NaiveDate>,
+    moment: Option<Moment>,
+    /// Facts of every party of which nothing else is known, as text.
+    #[serde(default)]
+    assume: BTreeMap<String, String>,
+    /// Only those who come out so.
+    outcome: Option<Outcome>,
+    /// The last of the page before.
+    after: Option<PartyId>,
+    /// How many are listed.
+    #[serde(default = "usual_limit")]
+    #[validate(range(min = 1, max = 500, message = "must be a whole number from 1 to 500"))]
+    limit: usize,
+}
+
+const fn usual_limit() -> usize {
+    50
+}
+
+impl Run {
+    fn rules(&self) -> Rules {
+        Rules {
+            pack: self.pack.clone(),
+            programme: self.programme.clone(),
+            on: self.on,
+            moment: self.moment,
+        }
+    }
+}
+
+fn assumed(
+    given: &BTreeMap<String, String>,
+    currency: Currency,
+    on: NaiveDate,
+) -> Result<Facts, Problem> {
+    let mut facts = Facts::new(currency);
+    for (name, text) in given {
+        let field = format!("assume.{name}");
+        let fact = Fact::named(name).ok_or_else(|| {
+            Problem::invalid(&field, format!("unknown fact: {}", Fact::advice(name)))
+        })?;
+        facts
+            .state(fact, Raw::typed(fact, text), Source::Declared, on)
+            .map_err(|error| Problem::invalid(&field, error.to_string()))?;
+    }
+    Ok(facts)
+}
+
+/// `POST policies/screenings`: who qualifies, and for how much; one page of them.
+///
+/// One run at a time, since each holds a column for every fact of every party: others are told to come again.
+pub(in crate::http) async fn screen(
+    State(app): State<Arc<App>>,
+    Path(zone): Path<String>,
+    extract::Json(input): extract::Json<Run>,
+) -> Result<Json<Listing>, Problem> {
+    let found = input.rules().find(&app, &zone).await?;
+    let facts = assumed(&input.assume, found.zone.currency, found.on)?;
+    let _turn = turn(&app)?;
+    let id = found.zone.id;
+    let listing = app
+        .database
+        .read(id, (found, input, facts), |conn, (found, input, facts)| {
+            Box::pin(async move {
+                let wanted = found.wanted();
+                let screened =
+                    screening::screen(conn, &found.zone, wanted, found.on, facts, &|_, _| {})
+                        .await?;
+                let rows = screened.rows(input.outcome, input.after)?;
+                let page: Vec<usize> = rows.iter().take(input.limit).copied().collect();
+                let ids: Vec<PartyId> = page
+                    .iter()
+                    .filter_map(|row| screened.parties.get(*row).copied())
+                    .collect();
+                let parties = party::store::parties(conn, found.zone.id, &ids).await?;
+                let on = found.on;
+                Ok::<_, ScreeningError>(Listing::of(
+                    wanted,
+                    on,
+                    &screened,
+                    &page,
+                    &parties,
+                    rows.len(),
+                ))
+            })
+        })
+        .await?;
+    Ok(Json(listing))
+}
+
+impl Found {
+    fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            policy: &self.policy,
+            moment: self.moment,
+        }
+    }
+}
+
+/// The turn of a run over a whole zone.
+fn turn(app: &App) -> Result<tokio::sync::SemaphorePermit<'_>, Problem> {
+    app.whole_zone.try_acquire().map_err(|_| {
+        let detail = "another run over a whole zone is going on: try again in a moment";
+        Problem::unavailable("whole_zone_busy", detail)
+    })
+}
+
+/// `POST policies/simulations`: what a draft would change against the version in force.
+pub(in crate::http) async fn simulate(
+    State(app): State<Arc<App>>,
+    Path(zone): Path<String>,
+    extract::Json(input): extract::Json<Run>,
+) -> Result<Json<Simulation>, Problem> {
+    let found = input.rules().find(&app, &zone).await?;
+    let facts = assumed(&input.assume, found.zone.currency, found.on)?;
+    let _turn = turn(&app)?;
+    let id = found.zone.id;
+    let mut simulation = app
+        .database
+        .read(id, (found, facts), |conn, (found, facts)| {
+            Box::pin(async move {
+                let zone = &found.zone;
+                let code = found.policy.code();
+                let current = match find_policy(conn, zone, code, found.on).await {
+                    Ok(policy) => Some(policy),
+                    Err(ScreeningError::NotInForce { .. }) => None,
+                    Err(error) => return Err(error),
+                };
+                let wanted = found.wanted();
+                let current = current.as_deref();
+                screening::simulate(conn, zone, wanted, current, found.on, facts, &|_, _| {}).await
+            })
+        })
+        .await?;
+    simulation.gain.truncate(input.limit);
+    simulation.lose.truncate(input.limit);
+    Ok(Json(simulation))
+}
+
+/// For which day, in which language.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct EligibilityQuery {
+    on: Option<NaiveDate>,
+    #[serde(default)]
+    lang: Language,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Language {
+    #[default]
+    Zh,
+    En,
+}
+
+/// Every programme in force, and what it decides for the party.
+#[derive(Serialize)]
+pub(in crate::http) struct Programmes {
+    on: NaiveDate,
+    programmes: Vec<Eligibility>,
+}
+
+/// `GET parties/{party}/eligibility`: by the facts that the ledger knows.
+pub(in crate::http) async fn eligibility(
+    State(app): State<Arc<App>>,
+    Path((zone, party)): Path<(String, PartyId)>,
+    Query(query): Query<EligibilityQuery>,
+) -> Result<Json<Programmes>, Problem> {
+    let zone = app.zone(&zone).await?.zone.clone();
+    let on = query.on.unwrap_or_else(|| zone.time.day(app.clock.now()));
+    let found = app
+        .database
+        .read(
+            zone.id,
+            (zone.clone(), party),
+            move |conn, (zone, party)| {
+                Box::pin(async move {
+                    let Some(party) = party::store::party(conn, zone.id, *party).await? else {
+                        return Ok(None);
+                    };
+                    let nothing = Facts::new(zone.currency);
+                    let found = screening::for_party(conn, zone, &party, on, &nothing).await?;
+                    Ok::<_, ScreeningError>(Some(found))
+                })
+            },
+        )
+        .await?;
+    let found = found.ok_or_else(|| Problem::not_found("party"))?;
+    let locale = match query.lang {
+        Language::Zh => Locale::Zh,
+        Language::En => Locale::En,
+    };
+    let programmes = found.iter();
+    Ok(Json(Programmes {
+        on,
+        programmes: programmes
+            .map(|one| Eligibility::of(one, locale, true))
+            .collect(),
+    }))
+}

@@ -1,0 +1,208 @@
+//! What screening tells people and programs: a page of a zone's parties, and a party's programmes.
+
+use chrono::NaiveDate;
+use serde::Serialize;
+
+use super::load::Wanted;
+use super::one::Qualified;
+use super::whole::{Screened, ScreeningError};
+use crate::party::Party;
+use crate::policy::{Locale, Moment, Outcome, ReasonCode, explain, nearest};
+use crate::types::{Code, Currency, Money, PartyId};
+
+/// What a policy decides for a zone, and one page of its parties.
+#[derive(Debug, Serialize)]
+pub struct Listing {
+    /// The programme.
+    pub programme: Code,
+    /// The version of its rules.
+    pub version: Code,
+    /// What was decided.
+    pub moment: Moment,
+    /// The day.
+    pub on: NaiveDate,
+    /// How many parties were looked at.
+    pub parties: usize,
+    /// How many pass.
+    pub pass: usize,
+    /// How many fail.
+    pub fail: usize,
+    /// How many need review.
+    pub needs_review: usize,
+    /// What those who pass are given, decimal text.
+    pub cost: String,
+    /// What the programme has left to give, if it has a budget.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget_left: Option<String>,
+    /// Of all amounts.
+    pub currency: Currency,
+    /// How many each criterion keeps out.
+    pub criteria: Vec<Unmet>,
+    /// The page.
+    pub rows: Vec<Row>,
+    /// How many more there are after the last row.
+    pub more: usize,
+}
+
+/// How many a criterion keeps out.
+#[derive(Debug, Serialize)]
+pub struct Unmet {
+    /// Its code.
+    pub code: ReasonCode,
+    /// How many do not meet it.
+    pub unmet: usize,
+    /// Of how many it is open.
+    pub open: usize,
+}
+
+/// What became of one party.
+#[derive(Debug, Serialize)]
+pub struct Row {
+    /// Who.
+    pub party: PartyId,
+    /// Its code, number or name.
+    pub identifier: String,
+    /// Its name.
+    pub name: String,
+    /// How it came out.
+    pub outcome: Outcome,
+    /// What it is given, decimal text.
+    pub amount: String,
+    /// The criteria that it does not meet, or that are open.
+    pub reasons: Vec<ReasonCode>,
+}
+
+impl Row {
+    /// A row of a screening, for whom `parties` has the name.
+    pub fn of(
+        screened: &Screened,
+        row: usize,
+        parties: &[Party],
+        currency: Currency,
+    ) -> Option<Self> {
+        let id = *screened.parties.get(row)?;
+        let party = parties.iter().find(|party| party.id == id)?;
+        let amount = screened.screening.amounts.get(row).copied();
+        Some(Self {
+            party: id,
+            identifier: party.identity.identifier().to_owned(),
+            name: party.name.to_string(),
+            outcome: *screened.screening.outcomes.get(row)?,
+            amount: amount.unwrap_or(Money::ZERO).to_text(currency),
+            reasons: screened.reasons(row),
+        })
+    }
+}
+
+impl Screened {
+    /// The rows that came out so (all of them, if nothing is asked), after that of a party, in the order in which
+    /// parties were registered.
+    pub fn rows(
+        &self,
+        outcome: Option<Outcome>,
+        after: Option<PartyId>,
+    ) -> Result<Vec<usize>, ScreeningError> {
+        let first = match after {
+            None => 0,
+            Some(after) => {
+                let place = self.parties.iter().position(|party| *party == after);
+                place.ok_or(ScreeningError::NoSuchParty(after))? + 1
+            }
+        };
+        let outcomes = self.screening.outcomes.iter().enumerate().skip(first);
+        let taken = outcomes.filter(|(_, found)| outcome.is_none_or(|asked| asked == **found));
+        Ok(taken.map(|(row, _)| row).collect())
+    }
+
+    /// How many each criterion keeps out.
+    pub fn unmet(&self) -> Vec<Unmet> {
+        let criteria = self.by_criterion().into_iter();
+        criteria
+            .map(|(code, unmet, open)| Unmet { code, unmet, open })
+            .collect()
+    }
+}
+
+impl Listing {
+    /// Of a screening, with these rows of `listed` that were asked for.
+    pub fn of(
+        wanted: Wanted<'_>,
+        on: NaiveDate,
+        screened: &Screened,
+        page: &[usize],
+        parties: &[Party],
+        listed: usize,
+    ) -> Self {
+        let currency = wanted.policy.currency();
+        let text = |money: Money| money.to_text(currency);
+        let rows = page.iter();
+        Self {
+            programme: wanted.policy.code().clone(),
+            version: wanted.policy.version().clone(),
+            moment: wanted.moment,
+            on,
+            parties: screened.parties.len(),
+            pass: screened.screening.count(Outcome::Pass),
+            fail: screened.screening.count(Outcome::Fail),
+            needs_review: screened.screening.count(Outcome::NeedsReview),
+            cost: text(screened.cost()),
+            budget_left: screened.budget_left.map(text),
+            currency,
+            criteria: screened.unmet(),
+            rows: rows
+                .filter_map(|row| Row::of(screened, *row, parties, currency))
+                .collect(),
+            more: listed.saturating_sub(page.len()),
+        }
+    }
+}
+
+/// What one programme decides for a party, in words.
+#[derive(Debug, Serialize)]
+pub struct Eligibility {
+    /// The programme.
+    pub programme: Code,
+    /// The version of its rules.
+    pub version: Code,
+    /// Its title.
+    pub title: String,
+    /// What was decided.
+    pub moment: Moment,
+    /// How it came out.
+    pub outcome: Outcome,
+    /// What would be given, decimal text.
+    pub amount: String,
+    /// Reason codes.
+    pub reasons: Vec<ReasonCode>,
+    /// Names of the facts to bring.
+    pub missing: Vec<String>,
+    /// If it fails, the criterion that is nearest to be met.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nearest: Option<String>,
+    /// Every sentence of the decision, if they were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trace: Vec<String>,
+}
+
+impl Eligibility {
+    /// In that language, with every sentence if `trace`.
+    pub fn of(one: &Qualified, locale: Locale, trace: bool) -> Self {
+        let Qualified { policy, decision } = one;
+        Self {
+            programme: policy.code().clone(),
+            version: policy.version().clone(),
+            title: policy.title().get(locale).to_owned(),
+            moment: decision.moment,
+            outcome: decision.outcome,
+            amount: decision.amount.to_string(),
+            reasons: decision.reasons.clone(),
+            missing: decision.missing.iter().map(ToString::to_string).collect(),
+            nearest: nearest(decision, policy, locale),
+            trace: if trace {
+                explain(decision, policy, locale)
+            } else {
+                Vec::new()
+            },
+        }
+    }
+}

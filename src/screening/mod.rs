@@ -1,0 +1,18 @@
+//! A policy over all parties of a zone at once: who qualifies and for how much, what a draft would change, and for one
+//! party every programme that it qualifies for. Reads, and writes nothing.
+//!
+//! Facts come from Postgres into columns ([`load`]), and `policy::screen` decides for whole columns. What one party is
+//! told is a decision like any other, with its trace.
+
+mod answer;
+mod exhaustion;
+mod load;
+mod one;
+mod simulate;
+mod whole;
+
+pub use answer::{Eligibility, Listing, Row, Unmet};
+pub use load::{Progress, Roll, Wanted, load};
+pub use one::{Qualified, for_party};
+pub use simulate::{Change, Side, Simulation, simulate};
+pub use whole::{Screened, ScreeningError, find_policy, screen};
