@@ -30,6 +30,87 @@ pub struct PolicyArgs {
 
 #[derive(Debug, Subcommand)]
 enum PolicyCommand {
+    #[command(flatten)]
+    Offline(OfflineCommand),
+    /// Decide for every party of a zone: who qualifies, and for how much
+    ///
+    /// Facts are what the ledger knows of each party (`facts show`); what they have used of their limits is counted, and
+    /// a budget that is shared is shared. Nothing is written.
+    #[command(
+        after_help = "Example:\n  subsidy-ledger policy screen SH-VOUCHER --on 2020-03-02 \
+        --assume applicant_kind=enterprise --assume service_price=10000.00\n  \
+        subsidy-ledger policy screen assets/policies/tech-sme-2017.toml --outcome needs-review --csv missing.csv"
+    )]
+    Screen(screening::ScreenArgs),
+    /// Say what a draft would change before it is published: who gains, who loses, what it costs
+    ///
+    /// The draft and the version in force are both applied to every party of the zone. Nothing is written.
+    #[command(
+        after_help = "Example:\n  subsidy-ledger policy simulate draft.toml --on 2021-01-01 \
+        --assume applicant_kind=enterprise --assume service_price=10000.00"
+    )]
+    Simulate(screening::SimulateArgs),
+    /// Tell a party every programme that it qualifies for and, where it does not, what is nearest to be met
+    #[command(
+        after_help = "Example:\n  subsidy-ledger policy eligibility 91000000MA00000900 --lang en \
+        --assume service_price=10000.00"
+    )]
+    Eligibility(screening::EligibilityArgs),
+    /// Say in words what differs between two packs.
+    ///
+    /// Each is a file, or a published version as CODE@VERSION, or as CODE@DATE the one in force that day. Exits with 0
+    /// whether they differ or not. With --json, `differences` has each in both languages.
+    #[command(
+        after_help = "Examples:\n  subsidy-ledger policy diff old.toml new.toml --lang en\n  \
+        subsidy-ledger policy diff SH-VOUCHER@2020-06-01 new.toml --zone SH"
+    )]
+    Diff {
+        /// The pack before.
+        #[arg(value_name = "PACK|CODE@VERSION|CODE@DATE")]
+        old: String,
+        /// The pack after.
+        #[arg(value_name = "PACK|CODE@VERSION|CODE@DATE")]
+        new: String,
+        /// The language of the sentences.
+        #[arg(long, value_enum, default_value_t = LangArg::Zh)]
+        lang: LangArg,
+    },
+    /// Make recorded decisions again, and say whether they come out the same.
+    ///
+    /// By the published rules that the decision names, on the facts that were kept, for the day and the usage that it
+    /// names. Exits with 1 if a decision comes out otherwise, or if rules or facts were changed.
+    #[command(
+        after_help = "Examples:\n  subsidy-ledger policy replay 42 --zone SH\n  \
+        subsidy-ledger policy replay --all --zone SH"
+    )]
+    Replay {
+        /// Log index of an entry with a decision.
+        #[arg(value_name = "ENTRY", required_unless_present = "all",
+            value_parser = clap::value_parser!(i64).range(0..))]
+        entry: Option<i64>,
+        /// Every decision in the zone's log.
+        #[arg(long, conflicts_with = "entry")]
+        all: bool,
+    },
+    /// List the published versions, with the days on which each decides
+    #[command(after_help = "Example:\n  subsidy-ledger policy list --json")]
+    List,
+    /// Propose a pack for its programme (a rule administrator)
+    #[command(after_help = "Example:\n  subsidy-ledger policy propose my-pack.toml --as rules")]
+    Propose {
+        /// The policy pack.
+        pack: PathBuf,
+    },
+    /// Publish a proposed pack (a manager, another person)
+    #[command(after_help = "Example:\n  subsidy-ledger policy publish my-pack.toml --as manager")]
+    Publish {
+        /// The policy pack, byte for byte as it was proposed.
+        pack: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum OfflineCommand {
     /// Type-check packs and run their own examples.
     ///
     /// Exits with 0 if every pack is sound, with 1 if one has a problem or can't be read. With --json, a
@@ -77,81 +158,6 @@ enum PolicyCommand {
         #:schema ../schemas/policy-pack.schema.json"
     )]
     Schema,
-    /// Say in words what differs between two packs.
-    ///
-    /// Each is a file, or a published version as CODE@VERSION, or as CODE@DATE the one in force that day. Exits with 0
-    /// whether they differ or not. With --json, `differences` has each in both languages.
-    #[command(
-        after_help = "Examples:\n  subsidy-ledger policy diff old.toml new.toml --lang en\n  \
-        subsidy-ledger policy diff SH-VOUCHER@2020-06-01 new.toml --zone SH"
-    )]
-    Diff {
-        /// The pack before.
-        #[arg(value_name = "PACK|CODE@VERSION|CODE@DATE")]
-        old: String,
-        /// The pack after.
-        #[arg(value_name = "PACK|CODE@VERSION|CODE@DATE")]
-        new: String,
-        /// The language of the sentences.
-        #[arg(long, value_enum, default_value_t = LangArg::Zh)]
-        lang: LangArg,
-    },
-    /// Make recorded decisions again, and say whether they come out the same.
-    ///
-    /// By the published rules that the decision names, on the facts that were kept, for the day and the usage that it
-    /// names. Exits with 1 if a decision comes out otherwise, or if rules or facts were changed.
-    #[command(
-        after_help = "Examples:\n  subsidy-ledger policy replay 42 --zone SH\n  \
-        subsidy-ledger policy replay --all --zone SH"
-    )]
-    Replay {
-        /// Log index of an entry with a decision.
-        #[arg(value_name = "ENTRY", required_unless_present = "all",
-            value_parser = clap::value_parser!(i64).range(0..))]
-        entry: Option<i64>,
-        /// Every decision in the zone's log.
-        #[arg(long, conflicts_with = "entry")]
-        all: bool,
-    },
-    /// Decide for every party of a zone: who qualifies, and for how much
-    ///
-    /// Facts are what the ledger knows of each party (`facts show`); what they have used of their limits is counted, and
-    /// a budget that is shared is shared. Nothing is written.
-    #[command(
-        after_help = "Examples:\n  subsidy-ledger policy screen SH-VOUCHER --on 2020-03-02 \
-        --assume applicant_kind=enterprise --assume service_price=10000.00\n  \
-        subsidy-ledger policy screen assets/policies/tech-sme-2017.toml --outcome needs-review --csv missing.csv"
-    )]
-    Screen(screening::ScreenArgs),
-    /// Say what a draft would change before it is published: who gains, who loses, what it costs
-    ///
-    /// The draft and the version in force are both applied to every party of the zone. Nothing is written.
-    #[command(
-        after_help = "Example:\n  subsidy-ledger policy simulate draft.toml --on 2021-01-01 \
-        --assume applicant_kind=enterprise --assume service_price=10000.00"
-    )]
-    Simulate(screening::SimulateArgs),
-    /// Tell a party every programme that it qualifies for and, where it does not, what is nearest to be met
-    #[command(
-        after_help = "Example:\n  subsidy-ledger policy eligibility 91000000MA00000900 --lang en \
-        --assume service_price=10000.00"
-    )]
-    Eligibility(screening::EligibilityArgs),
-    /// List the published versions, with the days on which each decides
-    #[command(after_help = "Example:\n  subsidy-ledger policy list --json")]
-    List,
-    /// Propose a pack for its programme (a rule administrator)
-    #[command(after_help = "Example:\n  subsidy-ledger policy propose my-pack.toml --as rules")]
-    Propose {
-        /// The policy pack.
-        pack: PathBuf,
-    },
-    /// Publish a proposed pack (a manager, another person)
-    #[command(after_help = "Example:\n  subsidy-ledger policy publish my-pack.toml --as manager")]
-    Publish {
-        /// The policy pack, byte for byte as it was proposed.
-        pack: PathBuf,
-    },
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -197,7 +203,22 @@ impl LangArg {
 /// Runs a command on policies.
 pub(super) async fn run(global: &Global, args: PolicyArgs) -> anyhow::Result<ExitCode> {
     match args.command {
-        PolicyCommand::Check { packs } => {
+        PolicyCommand::Offline(command) => run_offline(global, command),
+        PolicyCommand::Screen(args) => screening::screen(global, args).await,
+        PolicyCommand::Simulate(args) => screening::simulate(global, args).await,
+        PolicyCommand::Eligibility(args) => screening::eligibility(global, args).await,
+        PolicyCommand::Diff { old, new, lang } => diff::run(global, [old, new], lang).await,
+        PolicyCommand::Replay { entry, .. } => replay::run(global, entry).await,
+        PolicyCommand::List => list::run(global).await,
+        PolicyCommand::Propose { pack } => programme::propose(global, None, &pack).await,
+        PolicyCommand::Publish { pack } => programme::publish(global, None, &pack).await,
+    }
+}
+
+/// What needs no database.
+fn run_offline(global: &Global, command: OfflineCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        OfflineCommand::Check { packs } => {
             let sound = check_packs(&packs, global.json, &mut output::Answer)?;
             Ok(if sound {
                 ExitCode::SUCCESS
@@ -205,7 +226,7 @@ pub(super) async fn run(global: &Global, args: PolicyArgs) -> anyhow::Result<Exi
                 ExitCode::FAILURE
             })
         }
-        PolicyCommand::Decide {
+        OfflineCommand::Decide {
             pack,
             facts,
             on,
@@ -228,19 +249,11 @@ pub(super) async fn run(global: &Global, args: PolicyArgs) -> anyhow::Result<Exi
                 }
             }
         }
-        PolicyCommand::Schema => {
+        OfflineCommand::Schema => {
             let schema = serde_json::to_string_pretty(&pack_schema())?;
             output::line(&schema)?;
             Ok(ExitCode::SUCCESS)
         }
-        PolicyCommand::Diff { old, new, lang } => diff::run(global, [old, new], lang).await,
-        PolicyCommand::Replay { entry, .. } => replay::run(global, entry).await,
-        PolicyCommand::Screen(args) => screening::screen(global, args).await,
-        PolicyCommand::Simulate(args) => screening::simulate(global, args).await,
-        PolicyCommand::Eligibility(args) => screening::eligibility(global, args).await,
-        PolicyCommand::List => list::run(global).await,
-        PolicyCommand::Propose { pack } => programme::propose(global, None, &pack).await,
-        PolicyCommand::Publish { pack } => programme::publish(global, None, &pack).await,
     }
 }
 
@@ -412,8 +425,8 @@ fn print_decision(
     text: Option<LangArg>,
 ) -> anyhow::Result<()> {
     let mut out = output::Answer;
-    if let Some(lang) = text {
-        for sentence in explain_on(decision, policy, facts, lang.locale()) {
+    if let Some(locale) = text.map(LangArg::locale) {
+        for sentence in explain_on(decision, policy, facts, locale) {
             writeln!(out, "{sentence}")?;
         }
         return Ok(());
@@ -447,8 +460,10 @@ mod tests {
 
     fn exit(arguments: &[&str]) -> ExitCode {
         let cli = Cli::try_parse_from([&["policy"], arguments].concat()).unwrap();
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime.block_on(run(&cli.global, cli.policy)).unwrap()
+        let PolicyCommand::Offline(command) = cli.policy.command else {
+            panic!("{arguments:?} needs a database");
+        };
+        run_offline(&cli.global, command).unwrap()
     }
 
     const PACK: &str = "assets/policies/yuhuan-2023.toml";

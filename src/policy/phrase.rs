@@ -141,12 +141,18 @@ impl Phrases<'_> {
     }
 
     /// A percentage of a whole; of something else, the fraction.
-    pub(super) fn of_whole(&self, of: Fact, to: Fact, ratio: Ratio) -> String {
-        if of.kind() == to.kind() {
+    pub(super) fn ratio_bound(
+        &self,
+        (of, to): (Fact, Fact),
+        comparison: Comparison,
+        ratio: Ratio,
+    ) -> String {
+        let bound = if of.kind() == to.kind() {
             percent(ratio)
         } else {
             ratio.to_string()
-        }
+        };
+        format!("{} {bound}", self.how(comparison))
     }
 
     /// Size classes are told in both languages; other classes by their names.
@@ -211,11 +217,7 @@ impl Phrases<'_> {
                 ratio,
             } => told(
                 &self.ratio_of(*of, *to),
-                &format!(
-                    "{} {}",
-                    self.how(*comparison),
-                    self.of_whole(*of, *to, *ratio)
-                ),
+                &self.ratio_bound((*of, *to), *comparison, *ratio),
             ),
             Predicate::Score {
                 score,

@@ -7,6 +7,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use sqlx::PgConnection;
 
+use crate::fact;
 use crate::journal::{self, Body};
 use crate::policy::store::{Listed, StoreError};
 use crate::policy::{self, Decision, Policy, Replayed, Sha256};
@@ -157,6 +158,10 @@ async fn replay_entries(
         read: HashMap::new(),
     };
     for (one, facts) in recorded.iter().zip(facts) {
+        let facts = match facts {
+            KeptFacts::Elsewhere => snapshot(conn, zone, one.read.facts_sha256).await?,
+            kept @ (KeptFacts::Facts(_) | KeptFacts::Lost(_)) => kept,
+        };
         let policy = rules.get(conn, zone, one.read.policy.sha256).await?;
         replayed.push(ReplayedDecision {
             index: one.index,
@@ -168,12 +173,26 @@ async fn replay_entries(
     Ok(replayed)
 }
 
+/// The facts that are kept under the hash that a decision names.
+async fn snapshot(
+    conn: &mut PgConnection,
+    zone: &Zone,
+    sha256: Sha256,
+) -> Result<KeptFacts, sqlx::Error> {
+    match fact::store::snapshot_by_hash(conn, zone.id, sha256).await {
+        Ok(Some(facts)) => Ok(KeptFacts::Facts(facts)),
+        Ok(None) => Ok(KeptFacts::Elsewhere),
+        Err(sqlx::Error::Decode(error)) => Ok(KeptFacts::Lost(error.to_string())),
+        Err(error) => Err(error),
+    }
+}
+
 fn verdict(recorded: &Recorded<'_>, policy: &Result<Policy, String>, facts: KeptFacts) -> Verdict {
     let facts = match facts {
         KeptFacts::Facts(facts) => facts,
         KeptFacts::Lost(why) => return Verdict::Lost(format!("its facts are lost: {why}")),
         KeptFacts::Elsewhere => {
-            return Verdict::Lost("no room keeps the facts of such an entry".to_owned());
+            return Verdict::Lost("its facts were not kept".to_owned());
         }
     };
     let policy = match policy {

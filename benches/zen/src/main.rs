@@ -21,6 +21,7 @@
     reason = "a benchmark stops where something is wrong, and prints its figures"
 )]
 
+mod facts;
 #[path = "../../firms/mod.rs"]
 mod firms;
 mod ours;

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use subsidy_ledger::policy::{Decision, Facts, Moment, Outcome, Policy, Usage, decide};
 
+use crate::facts::facts;
 use crate::firms::{Firm, decision_day};
 
 /// Where the pack is, from the root of the project.
@@ -27,7 +28,7 @@ impl Ours {
         let body = fs::read_to_string(root.join(PACK)).ok()?;
         let policy =
             Policy::parse(&body).unwrap_or_else(|problems| panic!("{}", problems.render(PACK)));
-        let facts: Vec<Facts> = firms.iter().map(Firm::facts).collect();
+        let facts: Vec<Facts> = firms.iter().map(facts).collect();
         Some(Self {
             policy,
             json: facts.iter().map(Facts::to_canonical_json).collect(),

@@ -34,11 +34,7 @@ impl Teller<'_> {
             } => (
                 self.words.ratio_of(*of, *to),
                 self.ratio_value(*of, *to),
-                format!(
-                    "{} {}",
-                    self.words.how(*comparison),
-                    self.words.of_whole(*of, *to, *ratio)
-                ),
+                self.words.ratio_bound((*of, *to), *comparison, *ratio),
             ),
             Predicate::Score {
                 score,

@@ -6,6 +6,7 @@ mod comparison;
 use std::collections::HashSet;
 
 use super::measure::Measures;
+use super::pack::Words as _;
 use super::phrase::Phrases;
 use super::predicate::{Outcome, Sight};
 use super::{
@@ -366,12 +367,14 @@ impl Teller<'_> {
                 Locale::En => format!("; stated for {day}, after the decision"),
             };
         }
-        let accepted = self.policy.accept.get(&fact).map(Vec::as_slice);
-        let accepted = accepted.unwrap_or(&[Source::Verified]);
-        if accepted.contains(&stated.source) {
+        if self.policy.accepts(fact, stated.source) {
             return String::new();
         }
-        let accepted: Vec<_> = accepted.iter().map(|one| self.words.source(*one)).collect();
+        let believed = Source::WORDS.iter().map(|(_, source)| *source);
+        let accepted: Vec<_> = believed
+            .filter(|source| self.policy.accepts(fact, *source))
+            .map(|source| self.words.source(source))
+            .collect();
         let (found, accepted) = (
             self.words.source(stated.source),
             accepted.join(self.pick("或", " or ")),

@@ -8,7 +8,7 @@ use crate::policy::facts::Unit;
 use crate::policy::parse::BOUNDS;
 
 /// The keys that a condition may begin with, and what each says.
-const FORMS: [(&str, &str); 10] = [
+const FORMS: [(&str, &str); 11] = [
     ("fact", "A fact keeps within a bound"),
     ("all", "Every one holds"),
     ("any", "At least one holds"),
@@ -19,6 +19,10 @@ const FORMS: [(&str, &str); 10] = [
         "The time from one day to another, in calendar months",
     ),
     ("ratio", "The first fact as a part of the second, exact"),
+    (
+        "per",
+        "So many of the first fact for each of the second, exact",
+    ),
     ("score", "Points of a score of the pack"),
     ("class", "A class of the pack"),
     (
@@ -59,6 +63,7 @@ pub(super) fn define(into: &mut Map<String, Value>) {
                 &small(),
             ),
             "ratio" => numbers(json!({ key: reference("pair") }), key, &reference("ratio")),
+            "per" => numbers(json!({ key: two_units() }), key, &reference("ratio")),
             "score" => numbers(json!({ key: reference("name") }), key, &small()),
             "class" => {
                 let name = reference("name");
@@ -95,6 +100,18 @@ fn pair() -> Value {
         "uniqueItems": true,
         "description": "Part and whole: two facts of one type and unit",
         "anyOf": pairs.collect::<Vec<_>>(),
+    })
+}
+
+/// Two numbers of different units.
+fn two_units() -> Value {
+    json!({
+        "type": "array",
+        "minItems": 2,
+        "maxItems": 2,
+        "uniqueItems": true,
+        "description": "Two numbers of different units, such as firms and square metres",
+        "items": reference("fact_number"),
     })
 }
 
