@@ -171,11 +171,8 @@ impl Mode {
     fn begin(self) -> &'static str {
         match self {
             // Commands look up rows by their keys: one plan is right for every call, and need not be made
-            // again for each. It may be made while a table is empty, when reading all of it looks cheapest, and
-            // kept while a long import fills it: so it uses the keys whatever the planner believes.
-            Self::Write => {
-                "BEGIN READ WRITE; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off"
-            }
+            // again for each.
+            Self::Write => "BEGIN READ WRITE; SET LOCAL plan_cache_mode = force_generic_plan",
             Self::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         }
     }
@@ -222,6 +219,16 @@ where
             Err(refusal)
         }
     }
+}
+
+/// From here to the end of the transaction every statement is planned for the tables as they are. A command that fills a
+/// table by the hundred thousand asks for this: a plan that was made while it was empty looks through all of it for each
+/// batch.
+pub async fn plan_each_time(tx: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query("SET LOCAL plan_cache_mode = force_custom_plan")
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 /// Sets the zone that row-level security admits, until the transaction ends.

@@ -16,7 +16,7 @@ mod roles;
 mod server;
 
 pub use check::{UnfitServer, check_server};
-pub use database::{Database, Overtaken, enter_zone};
+pub use database::{Database, Overtaken, enter_zone, plan_each_time};
 pub use roles::Role;
 pub use server::{MIGRATIONS, Server, ServerError, is_current, migrate};
 

@@ -16,6 +16,7 @@ use super::recorded::{Contradiction, Verdict, compare};
 use super::register::Register;
 use super::statement::{Draft, Statement, require, source_text};
 use super::store;
+use crate::db;
 use crate::identity::Command;
 use crate::journal::{self, BodyError, Entry, Idempotency, RecordError, Recorded, Refusal};
 use crate::policy::{Sha256, Source};
@@ -238,6 +239,7 @@ pub async fn apply(
     if new.is_empty() {
         return Ok(report);
     }
+    db::plan_each_time(conn).await?;
     let mut done = 0;
     for batch in new.chunks(BATCH) {
         let recorded = record(conn, command, batch, None).await?;

@@ -319,6 +319,7 @@ pub async fn apply(
         ..*command
     };
     let Plan { new, mut report } = plan;
+    db::plan_each_time(conn).await.map_err(PartyError::from)?;
     let mut done = 0;
     for batch in new.chunks(BATCH) {
         let registered = register(conn, &command, batch).await.map_err(overtaken)?;

@@ -281,8 +281,7 @@ pub(super) async fn names_taken(
     names: &[&Name],
 ) -> Result<HashSet<String>, sqlx::Error> {
     let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
-    // Each is looked up in the index by itself: `= ANY` compares every party with every name once a session has planned it
-    // while the zone was nearly empty, as the first import of a large list does.
+    // Each is looked up in the index by itself: `= ANY` may compare every party with every name.
     let taken = sqlx::query_scalar!(
         r#"SELECT asked.name AS "name!" FROM unnest($2::text[]) AS asked (name)
            CROSS JOIN LATERAL (SELECT FROM ledger.party p WHERE p.zone_id = $1 AND p.name = asked.name
