@@ -1,14 +1,17 @@
 //! What every benchmark needs: a private Postgres with the service's own settings, the reference on it
 //! (pgbench doing a plain double-entry transfer, 32 clients, prepared statements), and the closing line.
 
+#[path = "server.rs"]
+mod server;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::{AssertSqlSafe, ConnectOptions};
-use subsidy_ledger::db::private::{
-    PrivatePostgres, PrivatePostgresError, PrivateSettings, find_psql,
-};
+use sqlx::ConnectOptions;
+use subsidy_ledger::db::private::{PrivatePostgres, find_psql};
 use tokio::process::Command;
+
+pub(crate) use server::{open_server, recreate_database};
 
 const DATABASE: &str = "bench_reference";
 const CLIENTS: &str = "32";
@@ -83,29 +86,6 @@ fn find_pgbench() -> PathBuf {
         .expect("pgbench, the reference, is missing: install PostgreSQL's client programs")
 }
 
-/// A new and empty database of this name.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "names of databases can't be bound; these are made here"
-)]
-pub(crate) async fn recreate_database(server: &PrivatePostgres, name: &str) {
-    let mut conn = server
-        .superuser_options()
-        .database("postgres")
-        .connect()
-        .await
-        .unwrap();
-    for sql in [
-        format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
-        format!("CREATE DATABASE {name} OWNER subsidy_ledger_owner"),
-    ] {
-        sqlx::raw_sql(AssertSqlSafe(sql))
-            .execute(&mut conn)
-            .await
-            .unwrap();
-    }
-}
-
 /// The line that ends a benchmark.
 pub(crate) fn report(name: &str, ours: u64, reference: u64, unit: &str) {
     let hundredths = ours * 100 / reference.max(1);
@@ -116,20 +96,4 @@ pub(crate) fn report(name: &str, ours: u64, reference: u64, unit: &str) {
 pub(crate) fn median(mut figures: Vec<u64>) -> u64 {
     figures.sort_unstable();
     figures.get(figures.len() / 2).copied().unwrap_or(0)
-}
-
-/// Under `target/`, unless that is where the server's account can't enter.
-pub(crate) async fn open_server() -> PrivatePostgres {
-    let settings = PrivateSettings {
-        binaries: std::env::var_os("SUBSIDY_LEDGER_PG_BIN").map(PathBuf::from),
-        guard: Some(PathBuf::from(env!("CARGO_BIN_EXE_subsidy-ledger"))),
-    };
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-postgres");
-    match PrivatePostgres::open(&folder, &settings).await {
-        Err(PrivatePostgresError::NotTraversable { .. }) => {
-            let folder = Path::new("/tmp/subsidy-ledger-bench-postgres");
-            PrivatePostgres::open(folder, &settings).await.unwrap()
-        }
-        result => result.unwrap(),
-    }
 }

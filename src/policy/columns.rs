@@ -270,14 +270,18 @@ impl Desk<'_> {
             let mask = view.criterion(criterion);
             all = all.and(&mask);
             let bit = 1_u64 << place.min(63);
-            let unmet = into.unmet.iter_mut().zip(&mut into.open).skip(start);
-            for (row, (unmet, open)) in unmet.enumerate() {
-                match mask.outcome(row) {
-                    Outcome::Pass => {}
-                    Outcome::Fail => *unmet |= bit,
-                    Outcome::NeedsReview => *open |= bit,
+            let mark = |rows: &mut Vec<u64>, row: usize| {
+                if let Some(bits) = rows.get_mut(start + row) {
+                    *bits |= bit;
                 }
-            }
+            };
+            mask.each_failing(|row| mark(&mut into.unmet, row));
+            mask.each_open(|row| mark(&mut into.open, row));
+        }
+        if self.policy.award(self.moment).is_none() {
+            into.outcomes.extend((0..rows).map(|row| all.outcome(row)));
+            into.amounts.resize(into.outcomes.len(), Money::ZERO);
+            return;
         }
         for row in 0..rows {
             let awarded = self.awarded(all.outcome(row), first + row, usage);
@@ -405,18 +409,35 @@ impl<'t> View<'t> {
 
     fn mask(&self, predicate: &Predicate) -> Mask {
         match predicate {
-            Predicate::All(parts) => parts
-                .iter()
-                .fold(Mask::all(true), |all, part| all.and(&self.mask(part))),
-            Predicate::Any(parts) => parts
-                .iter()
-                .fold(Mask::all(false), |any, part| any.or(&self.mask(part))),
+            Predicate::All(parts) => {
+                let mut all = Mask::all(true);
+                for part in parts {
+                    if all.fails_everywhere() {
+                        break; // whatever the others say
+                    }
+                    all = all.and(&self.mask(part));
+                }
+                all
+            }
+            Predicate::Any(parts) => {
+                let mut any = Mask::all(false);
+                for part in parts {
+                    if any.passes_everywhere() {
+                        break;
+                    }
+                    any = any.or(&self.mask(part));
+                }
+                any
+            }
             Predicate::Not(part) => self.mask(part).negate(),
             Predicate::Compare(fact, bound) => self.compare(*fact, bound),
-            Predicate::Against(left, comparison, right) => Mask::by_row(|row| {
-                let (left, right) = (self.operand(*left, row)?, self.operand(*right, row)?);
-                Some(comparison.holds(left.cmp(&right)))
-            }),
+            Predicate::Against(left, comparison, right) => {
+                let (left, right) = (self.operand(*left), self.operand(*right));
+                Mask::by_row(|row| {
+                    let (left, right) = (left.at(row)?, right.at(row)?);
+                    Some(comparison.holds(left.cmp(&right)))
+                })
+            }
             Predicate::Months {
                 from,
                 to,
@@ -480,14 +501,11 @@ impl<'t> View<'t> {
         }
     }
 
-    /// The value of an operand in a row.
-    fn operand(&self, operand: Operand, row: usize) -> Option<i64> {
+    fn operand(&self, operand: Operand) -> Found<'t> {
         match operand {
-            Operand::Fact(fact) => at(self.fact(fact), row),
-            Operand::YearOf(fact) => {
-                day(at(self.fact(fact), row)?).map(|day| i64::from(day.year()))
-            }
-            Operand::Year(year) => Some(i64::from(year)),
+            Operand::Fact(fact) => Found::Value(self.fact(fact)),
+            Operand::YearOf(fact) => Found::Year(self.fact(fact)),
+            Operand::Year(year) => Found::Constant(i64::from(year)),
         }
     }
 
@@ -531,6 +549,10 @@ impl<'t> View<'t> {
                 let possible = possible(&self.desk.policy.scores, place);
                 let points = self.banded(*measure, bands);
                 let end = |end: u32| points.iter().map(|points| points.unwrap_or(end)).collect();
+                if points.iter().all(Option::is_some) {
+                    let known: Vec<u32> = end(0);
+                    return (known.clone(), known);
+                }
                 (end(*possible.start()), end(*possible.end()))
             }
         }
@@ -599,6 +621,23 @@ impl<'t> View<'t> {
             let seen = table.seen_of(&facts, first + row, self.desk.policy.currency);
             class.of(&seen).0
         })
+    }
+}
+
+/// Where the values of an operand are.
+enum Found<'t> {
+    Value(Option<Slice<'t>>),
+    Year(Option<Slice<'t>>),
+    Constant(i64),
+}
+
+impl Found<'_> {
+    fn at(&self, row: usize) -> Option<i64> {
+        match self {
+            Self::Value(slice) => at(*slice, row),
+            Self::Year(slice) => day(at(*slice, row)?).map(|day| i64::from(day.year())),
+            Self::Constant(value) => Some(*value),
+        }
     }
 }
 

@@ -94,6 +94,23 @@ impl Mask {
         }
     }
 
+    pub(super) fn fails_everywhere(&self) -> bool {
+        self.fail.iter().all(|word| *word == u64::MAX)
+    }
+
+    pub(super) fn passes_everywhere(&self) -> bool {
+        self.pass.iter().all(|word| *word == u64::MAX)
+    }
+
+    pub(super) fn each_failing(&self, visit: impl FnMut(usize)) {
+        each(self.fail.iter().copied(), visit);
+    }
+
+    pub(super) fn each_open(&self, visit: impl FnMut(usize)) {
+        let words = self.pass.iter().zip(&self.fail);
+        each(words.map(|(pass, fail)| !(pass | fail)), visit);
+    }
+
     pub(super) fn outcome(&self, row: usize) -> Outcome {
         let bit = |words: &[u64; WORDS]| {
             let word = words.get(row / 64).copied().unwrap_or(0);
@@ -105,6 +122,17 @@ impl Mask {
             Outcome::Fail
         } else {
             Outcome::NeedsReview
+        }
+    }
+}
+
+/// The rows whose bit is set.
+fn each(words: impl Iterator<Item = u64>, mut visit: impl FnMut(usize)) {
+    for (place, mut word) in words.enumerate() {
+        while word != 0 {
+            let row = usize::try_from(word.trailing_zeros()).unwrap_or(0);
+            visit(place * 64 + row);
+            word &= word - 1;
         }
     }
 }
