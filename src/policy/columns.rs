@@ -3,6 +3,7 @@
 
 mod mask;
 
+use std::iter;
 use std::thread;
 
 use chrono::{Datelike, NaiveDate};
@@ -187,14 +188,15 @@ impl Screening {
     pub fn count(&self, outcome: Outcome) -> usize {
         self.outcomes.iter().filter(|one| **one == outcome).count()
     }
+}
 
-    fn extend(&mut self, other: Self) {
-        self.outcomes.extend(other.outcomes);
-        self.amounts.extend(other.amounts);
-        self.unmet.extend(other.unmet);
-        self.open.extend(other.open);
-        self.bases.extend(other.bases);
-    }
+/// The part of a screening that one thread writes.
+struct Part<'s> {
+    outcomes: &'s mut [Outcome],
+    amounts: &'s mut [Money],
+    unmet: &'s mut [u64],
+    open: &'s mut [u64],
+    bases: &'s mut [Money],
 }
 
 /// Decides for every row. `usage` says what a row's party had used before.
@@ -218,33 +220,51 @@ pub fn screen(
             .collect(),
         on,
     };
+    let shares_budget = policy.exhaustion == Exhaustion::RatioFromDemand;
+    let mut screening = Screening {
+        outcomes: vec![Outcome::Pass; table.rows],
+        amounts: vec![Money::ZERO; table.rows],
+        unmet: vec![0; table.rows],
+        open: vec![0; table.rows],
+        bases: vec![Money::ZERO; if shares_budget { table.rows } else { 0 }],
+    };
     let blocks = table.rows.div_ceil(BLOCK);
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let share = blocks.div_ceil(threads).max(1);
+    let rows = share * BLOCK;
+    let parts = (screening.outcomes.chunks_mut(rows))
+        .zip(screening.amounts.chunks_mut(rows))
+        .zip(screening.unmet.chunks_mut(rows))
+        .zip(screening.open.chunks_mut(rows))
+        .zip(
+            screening
+                .bases
+                .chunks_mut(rows)
+                .chain(iter::repeat_with(Default::default)),
+        );
     thread::scope(|scope| {
-        let workers: Vec<_> = (0..blocks)
-            .step_by(share)
-            .map(|first| {
-                let desk = &desk;
-                let last = (first + share).min(blocks);
-                scope.spawn(move || {
-                    let mut screening = Screening::default();
-                    for block in first..last {
-                        desk.block(block, usage, &mut screening);
-                    }
-                    screening
-                })
-            })
-            .collect();
-        let mut screening = Screening::default();
-        for worker in workers {
-            match worker.join() {
-                Ok(part) => screening.extend(part),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
+        for (place, ((((outcomes, amounts), unmet), open), bases)) in parts.enumerate() {
+            let desk = &desk;
+            scope.spawn(move || {
+                let mut part = Part {
+                    outcomes,
+                    amounts,
+                    unmet,
+                    open,
+                    bases,
+                };
+                desk.part(place * share, &mut part, usage);
+            });
         }
-        screening
-    })
+    });
+    screening
+}
+
+/// Changes what a slice has of a row; the last block has fewer rows than bits.
+fn mark<T>(rows: &mut [T], row: usize, change: impl FnOnce(&mut T)) {
+    if let Some(found) = rows.get_mut(row) {
+        change(found);
+    }
 }
 
 struct Desk<'p> {
@@ -256,40 +276,51 @@ struct Desk<'p> {
 }
 
 impl Desk<'_> {
-    fn block(&self, block: usize, usage: &impl Fn(usize) -> Usage, into: &mut Screening) {
+    /// The rows from a block on, as many as the part has.
+    fn part(&self, first: usize, part: &mut Part<'_>, usage: &impl Fn(usize) -> Usage) {
+        let blocks = (part.outcomes.chunks_mut(BLOCK))
+            .zip(part.amounts.chunks_mut(BLOCK))
+            .zip(part.unmet.chunks_mut(BLOCK))
+            .zip(part.open.chunks_mut(BLOCK))
+            .zip(
+                part.bases
+                    .chunks_mut(BLOCK)
+                    .chain(iter::repeat_with(Default::default)),
+            );
+        for (place, ((((outcomes, amounts), unmet), open), bases)) in blocks.enumerate() {
+            let part = Part {
+                outcomes,
+                amounts,
+                unmet,
+                open,
+                bases,
+            };
+            self.block(first + place, part, usage);
+        }
+    }
+
+    fn block(&self, block: usize, part: Part<'_>, usage: &impl Fn(usize) -> Usage) {
         let view = View::of(self, block);
-        let first = block * BLOCK;
-        let rows = self.table.rows.saturating_sub(first).min(BLOCK);
         let in_force = self.policy.in_force.contains(self.on);
         let decides = self.policy.moments().contains(&self.moment);
         let mut all = Mask::all(in_force && decides);
-        let start = into.unmet.len();
-        into.unmet.resize(start + rows, 0);
-        into.open.resize(start + rows, 0);
         for (place, criterion) in self.criteria.iter().enumerate() {
             let mask = view.criterion(criterion);
             all = all.and(&mask);
             let bit = 1_u64 << place.min(63);
-            let mark = |rows: &mut Vec<u64>, row: usize| {
-                if let Some(bits) = rows.get_mut(start + row) {
-                    *bits |= bit;
-                }
-            };
-            mask.each_failing(|row| mark(&mut into.unmet, row));
-            mask.each_open(|row| mark(&mut into.open, row));
+            mask.each_failing(|row| mark(part.unmet, row, |bits| *bits |= bit));
+            mask.each_open(|row| mark(part.open, row, |bits| *bits |= bit));
         }
+        all.each_failing(|row| mark(part.outcomes, row, |found| *found = Outcome::Fail));
+        all.each_open(|row| mark(part.outcomes, row, |found| *found = Outcome::NeedsReview));
         if self.policy.award(self.moment).is_none() {
-            into.outcomes.extend((0..rows).map(|row| all.outcome(row)));
-            into.amounts.resize(into.outcomes.len(), Money::ZERO);
             return;
         }
-        for row in 0..rows {
-            let awarded = self.awarded(all.outcome(row), first + row, usage);
-            into.outcomes.push(awarded.outcome);
-            into.amounts.push(awarded.amount);
-            if self.policy.exhaustion == Exhaustion::RatioFromDemand {
-                into.bases.push(awarded.base);
-            }
+        let rows = part.outcomes.iter_mut().zip(part.amounts.iter_mut());
+        for (row, (outcome, amount)) in rows.enumerate() {
+            let awarded = self.awarded(*outcome, block * BLOCK + row, usage);
+            (*outcome, *amount) = (awarded.outcome, awarded.amount);
+            mark(part.bases, row, |base| *base = awarded.base);
         }
     }
 
@@ -546,13 +577,12 @@ impl<'t> View<'t> {
             ScoreRule::BestOf(parts) => self.joined(parts, u32::max),
             ScoreRule::Sum(parts) => self.joined(parts, u32::saturating_add),
             ScoreRule::Bands(measure, bands) => {
+                if let Some(points) = self.banded_fully(*measure, bands) {
+                    return (points.clone(), points);
+                }
                 let possible = possible(&self.desk.policy.scores, place);
                 let points = self.banded(*measure, bands);
                 let end = |end: u32| points.iter().map(|points| points.unwrap_or(end)).collect();
-                if points.iter().all(Option::is_some) {
-                    let known: Vec<u32> = end(0);
-                    return (known.clone(), known);
-                }
                 (end(*possible.start()), end(*possible.end()))
             }
         }
@@ -579,17 +609,11 @@ impl<'t> View<'t> {
     fn banded(&self, measure: Measure, bands: &[Band]) -> Vec<Option<u32>> {
         match measure {
             Measure::Fact(fact) => {
+                let values = self.fact(fact);
                 let bounds: Vec<(i64, u32)> = bands
                     .iter()
-                    .map(|band| {
-                        let bound = match &band.at_least {
-                            Some(Threshold::Value(value)) => value.scalar(fact.kind()),
-                            Some(Threshold::Ratio(_)) | None => None,
-                        };
-                        (bound.unwrap_or(i64::MIN), band.points)
-                    })
+                    .map(|band| (lower_bound(band, fact), band.points))
                     .collect();
-                let values = self.fact(fact);
                 by_row(|row| {
                     let value = at(values, row)?;
                     let reached = bounds.iter().find(|(bound, _)| value >= *bound);
@@ -608,6 +632,46 @@ impl<'t> View<'t> {
                 })
             }
         }
+    }
+
+    /// The points of the bands, where every row of the block has what they are on and products fit 64 bits: without
+    /// branches, since rows lie in bands at random. A band gives what it has more than the one below.
+    fn banded_fully(&self, measure: Measure, bands: &[Band]) -> Option<Vec<u32>> {
+        let mut points = vec![bands.last()?.points; BLOCK];
+        let steps = bands.windows(2).filter_map(|pair| match pair {
+            [upper, lower] => Some((upper, upper.points - lower.points)),
+            _ => None,
+        });
+        match measure {
+            Measure::Fact(fact) => {
+                let values = full(self.fact(fact))?;
+                for (band, more) in steps {
+                    let bound = lower_bound(band, fact);
+                    for (points, value) in points.iter_mut().zip(values) {
+                        *points += u32::from(*value >= bound) * more;
+                    }
+                }
+            }
+            Measure::Ratio(of, to) => {
+                let (parts, wholes) = (full(self.fact(of))?, full(self.fact(to))?);
+                let most = |values: &[i64]| values.iter().copied().max().unwrap_or(0);
+                let largest = most(parts).max(most(wholes));
+                if wholes.contains(&0) {
+                    return None;
+                }
+                for (band, more) in steps {
+                    let Some(Threshold::Ratio(ratio)) = &band.at_least else {
+                        return None;
+                    };
+                    let (numer, denom) = (ratio.numer(), ratio.denom());
+                    largest.checked_mul(numer.max(denom))?;
+                    for ((points, part), whole) in points.iter_mut().zip(parts).zip(wholes) {
+                        *points += u32::from(part * denom >= whole * numer) * more;
+                    }
+                }
+            }
+        }
+        Some(points)
     }
 
     fn class(&self, class: &Class) -> Vec<Option<usize>> {
@@ -639,6 +703,21 @@ impl Found<'_> {
             Self::Constant(value) => Some(*value),
         }
     }
+}
+
+/// Where a band of a fact begins; the last has no bound.
+fn lower_bound(band: &Band, fact: Fact) -> i64 {
+    let bound = match &band.at_least {
+        Some(Threshold::Value(value)) => value.scalar(fact.kind()),
+        Some(Threshold::Ratio(_)) | None => None,
+    };
+    bound.unwrap_or(i64::MIN)
+}
+
+/// The values of a block in which every row is known.
+fn full(slice: Option<Slice<'_>>) -> Option<&[i64]> {
+    let (values, known) = slice?;
+    known.iter().all(|word| *word == u64::MAX).then_some(values)
 }
 
 fn by_row<T>(mut value: impl FnMut(usize) -> Option<T>) -> Vec<Option<T>> {

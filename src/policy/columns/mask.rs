@@ -1,7 +1,5 @@
 //! What a condition says of the rows of a block: two bits for each.
 
-use crate::policy::Outcome;
-
 /// Rows in a block: the words of one fact fit a processor's first cache, and stay there while a condition is
 /// evaluated.
 pub(super) const BLOCK: usize = 1024;
@@ -109,20 +107,6 @@ impl Mask {
     pub(super) fn each_open(&self, visit: impl FnMut(usize)) {
         let words = self.pass.iter().zip(&self.fail);
         each(words.map(|(pass, fail)| !(pass | fail)), visit);
-    }
-
-    pub(super) fn outcome(&self, row: usize) -> Outcome {
-        let bit = |words: &[u64; WORDS]| {
-            let word = words.get(row / 64).copied().unwrap_or(0);
-            word >> (row % 64) & 1 == 1
-        };
-        if bit(&self.pass) {
-            Outcome::Pass
-        } else if bit(&self.fail) {
-            Outcome::Fail
-        } else {
-            Outcome::NeedsReview
-        }
     }
 }
 
