@@ -101,6 +101,19 @@ impl Kind {
         }
     }
 
+    /// What it is, for people who compare two of them.
+    pub fn described(self) -> String {
+        match self {
+            Self::Money => "an amount of money".to_owned(),
+            Self::Count(unit) => format!("a count of {}", unit.label(Locale::En)),
+            Self::Quantity(unit) => format!("a number of {}", unit.label(Locale::En)),
+            Self::Date => "a date".to_owned(),
+            Self::Bool => "yes or no".to_owned(),
+            Self::Text => "a text".to_owned(),
+            Self::OneOf(_) => self.how_to_write(),
+        }
+    }
+
     /// Whether one value of it can be more than another.
     pub const fn ordered(self) -> bool {
         match self {

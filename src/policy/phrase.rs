@@ -63,8 +63,22 @@ impl Phrases<'_> {
         }
     }
 
+    /// Of days one says before and after.
+    const fn how_of(&self, fact: Fact, comparison: Comparison) -> &'static str {
+        if !matches!(fact.kind(), Kind::Date) {
+            return self.how(comparison);
+        }
+        match comparison {
+            Comparison::AtLeast => self.pick("不早于", "not before"),
+            Comparison::MoreThan => self.pick("晚于", "after"),
+            Comparison::AtMost => self.pick("不晚于", "not after"),
+            Comparison::LessThan => self.pick("早于", "before"),
+            Comparison::Is => self.pick("为", "on"),
+        }
+    }
+
     pub(super) fn bound(&self, fact: Fact, bound: &Bound) -> String {
-        let text = |how, value| format!("{} {}", self.how(how), self.value(fact, value));
+        let text = |how, value| format!("{} {}", self.how_of(fact, how), self.value(fact, value));
         match bound {
             Bound::AtLeast(value) => text(Comparison::AtLeast, value),
             Bound::MoreThan(value) => text(Comparison::MoreThan, value),
@@ -105,7 +119,11 @@ impl Phrases<'_> {
         other: Operand,
         value: Option<String>,
     ) -> String {
-        let (how, name) = (self.how(comparison), self.operand(other));
+        let name = self.operand(other);
+        let how = match other {
+            Operand::Fact(fact) => self.how_of(fact, comparison),
+            Operand::YearOf(_) | Operand::Year(_) => self.how(comparison),
+        };
         match (other, value) {
             (Operand::Year(_), _) | (_, None) => format!("{how} {name}"),
             (_, Some(value)) => match self.locale {

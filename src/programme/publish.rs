@@ -55,7 +55,7 @@ async fn read(
 ) -> Result<Policy, ProgrammeError> {
     let kind = store::kind(conn, command.zone.id, programme).await?;
     let kind = kind.ok_or_else(|| ProgrammeError::Unknown(programme.clone()))?;
-    let policy = Policy::parse(pack).map_err(problems)?;
+    let policy = Policy::parse(pack).map_err(|found| problems(&found))?;
     if policy.code() != programme {
         let pack = policy.code().to_string();
         return Err(ProgrammeError::OtherProgramme {
@@ -82,10 +82,10 @@ async fn read(
 
 /// Runs the pack's own examples: what does not even decide them as it says is not to be published.
 fn check_examples(policy: &Policy) -> Result<(), ProgrammeError> {
-    policy::check_examples(policy).map_err(problems)
+    policy::check_examples(policy).map_err(|found| problems(&found))
 }
 
-fn problems(problems: PackProblems) -> ProgrammeError {
+fn problems(problems: &PackProblems) -> ProgrammeError {
     ProgrammeError::Pack(problems.to_string())
 }
 

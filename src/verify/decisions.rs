@@ -91,9 +91,9 @@ impl<'b> Recorded<'b> {
         Some(match serde_json::from_str(decision) {
             Ok(read) => Ok(Self {
                 index,
+                body,
                 decision,
                 read,
-                body,
             }),
             Err(error) => Err(lost(&body.kind, &error)),
         })

@@ -143,10 +143,6 @@ const BASES: [&str; 5] = [
 impl Pack {
     fn text(&self) -> String {
         let Self {
-            staff_at_most,
-            part_at_least: (numer, denom),
-            score_at_least,
-            top_points,
             base,
             exhaustion,
             rounding: (mode, unit),
@@ -154,11 +150,9 @@ impl Pack {
         } = self;
         let both = |text: &str| format!("{{ zh = \"{text}\", en = \"{text}\" }}");
         let (a, unit) = (both("A"), yuan(*unit));
-        let shown = format!("clause = {a}\ntitle = {a}");
         let base = BASES[*base];
         let (tiers, caps, funders) = (self.tiers(), self.caps(&a), self.funders(&a));
-        // At least no part always holds, and is refused.
-        let part = if *numer == 0 { "more_than" } else { "at_least" };
+        let rules = self.rules(&a);
         format!(
             r#"
 code = "GENERATED"
@@ -178,7 +172,34 @@ title = {a}
 clause = {a}
 evidence = "K"
 {funders}
-[[score]]
+{rules}[claim]
+base = {base}
+tiers = [
+{tiers}]
+{caps}
+[[example]]
+title = "nothing is known"
+on = 2020-01-01
+facts = {{}}
+expect = {{ outcome = "needs_review", reasons = ["MISSING_FACT"] }}
+"#
+        )
+    }
+
+    /// Scores, criteria and a fast track.
+    fn rules(&self, a: &str) -> String {
+        let Self {
+            staff_at_most,
+            part_at_least: (numer, denom),
+            score_at_least,
+            top_points,
+            ..
+        } = self;
+        let shown = format!("clause = {a}\ntitle = {a}");
+        // At least no part always holds, and is refused.
+        let part = if *numer == 0 { "more_than" } else { "at_least" };
+        format!(
+            r#"[[score]]
 name = "ip"
 {shown}
 fact = "class2_ip"
@@ -212,16 +233,6 @@ code = "HNTE"
 {shown}
 waives = ["SCORE"]
 test = {{ fact = "hnte_status", is = "valid" }}
-[claim]
-base = {base}
-tiers = [
-{tiers}]
-{caps}
-[[example]]
-title = "nothing is known"
-on = 2020-01-01
-facts = {{}}
-expect = {{ outcome = "needs_review", reasons = ["MISSING_FACT"] }}
 "#
         )
     }
@@ -297,6 +308,21 @@ fn day() -> NaiveDate {
     "2022-06-01".parse().unwrap()
 }
 
+const AMOUNTS: [Fact; 5] = [
+    Fact::PaidAmount,
+    Fact::VatAmount,
+    Fact::InvoicedAmount,
+    Fact::RdExpense,
+    Fact::AnnualSales,
+];
+const NUMBERS: [Fact; 5] = [
+    Fact::Staff,
+    Fact::TechStaff,
+    Fact::Class2Ip,
+    Fact::Heads,
+    Fact::LeaseDays,
+];
+
 /// Facts, each stated or not, of this day or a later one.
 fn facts() -> impl Strategy<Value = Facts> {
     let money = prop::collection::vec(prop::option::weighted(0.95, amount()), 5);
@@ -314,20 +340,6 @@ fn facts() -> impl Strategy<Value = Facts> {
         let mut facts = Facts::new(Currency::Cny);
         let on = if later { day() + Days::new(1) } else { day() };
         let mut state = |fact, raw: Raw<'_>| facts.state(fact, raw, Source::Imported, on).unwrap();
-        const AMOUNTS: [Fact; 5] = [
-            Fact::PaidAmount,
-            Fact::VatAmount,
-            Fact::InvoicedAmount,
-            Fact::RdExpense,
-            Fact::AnnualSales,
-        ];
-        const NUMBERS: [Fact; 5] = [
-            Fact::Staff,
-            Fact::TechStaff,
-            Fact::Class2Ip,
-            Fact::Heads,
-            Fact::LeaseDays,
-        ];
         for (fact, minor) in AMOUNTS.into_iter().zip(money) {
             if let Some(minor) = minor {
                 state(fact, Raw::Text(&yuan(minor)));
@@ -449,7 +461,8 @@ proptest! {
         let base = decision.steps.iter().find_map(|step| match step {
             Step::Base { value, .. } => Some(i128::from(value.money().minor())),
             Step::Basis { value, .. } => Some(i128::from(value.whole().money().minor()) + 1),
-            _ => None,
+            Step::Flat { .. } | Step::Rate { .. } | Step::Cap { .. } | Step::Count { .. }
+            | Step::Proportion { .. } | Step::Rounding { .. } => None,
         });
         prop_assert!(base.is_none_or(|base| amount <= base), "{:?}", decision);
     }

@@ -35,21 +35,24 @@ pub(crate) async fn check(world: &World) {
     assert_eq!(wrong, []);
 }
 
-/// A grant, an order and its bill; a refusal by the policy at each of them.
+/// A grant, an order and its bill; refusals at each of them; a case that is open.
 async fn played() -> Play {
-    let mut play = Play::new(&[("SH", 2020, 1_000_000)]).await;
+    let mut play = Play::new(&[("SH", 2020, 1_000_000), ("YH", 2023, 1_000_000)]).await;
     play.check(
         "day       | who      | command                        | outcome
-        2020-03-02 | clerk    | apply a SH f case:V1           | =V1
         2020-03-02 | clerk    | apply b SH g applicant_kind=team registered=false in_incubator_or_park=true core_members=2 service_price=300000.00 | fail 0.00 reasons=TEAM_CONDITIONS
-        2020-03-02 | clerk    | apply c SH g applicant_kind=team registered=false in_incubator_or_park=true service_price=300000.00 | needs_review 0.00 reasons=MISSING_FACT missing=core_members
-        2020-03-03 | reviewer | review a                       | recommended 150000.00
+        2020-03-02 | clerk    | apply c SH g applicant_kind=team registered=false in_incubator_or_park=true service_price=300000.00 | needs_review 0.00 missing=core_members reasons=MISSING_FACT
         2020-03-03 | reviewer | review b                       | rejected reasons=TEAM_CONDITIONS
-        2020-03-03 | reviewer | review c                       | needs_review reasons=MISSING_FACT missing=core_members
-        2020-03-04 | manager  | issue a                        | issued 150000.00 last_day=2020-12-31
-        2020-05-01 | clerk    | hold h a p 100000.00 related_party=true | refused POLICY reasons=RELATED_PARTY
-        2020-05-01 | clerk    | hold h a p case:V1_redeemed case:V1_redeemed | =V1_redeemed
-        2020-06-01 | clerk    | redeem h 200000.00             | redeemed 100000.00 own_share=100000.00 payee=p returned=50000.00",
+        2020-03-03 | reviewer | review c                       | needs_review missing=core_members reasons=MISSING_FACT
+        2023-05-02 | clerk    | apply a YH f requested_amount=20000.00 | pass 20000.00
+        2023-05-03 | reviewer | review a                       | recommended 20000.00
+        2023-05-04 | manager  | issue a                        | issued 20000.00 last_day=2023-08-04
+        2023-06-01 | f        | hold h a p 26000.00 related_party=true statutory_testing=false project_funded=false | refused POLICY reasons=RELATED_PARTY
+        2023-06-01 | f        | hold h a p 26000.00 related_party=false statutory_testing=false project_funded=false | held 18000.00 own_share=8000.00
+        2023-06-02 | reviewer | freeze a                       | frozen
+        2023-06-02 | p        | redeem h 20000.00              | refused FROZEN
+        2023-06-03 | finance  | thaw a                         | thawed
+        2023-06-03 | p        | redeem h 20000.00              | redeemed 15000.00 own_share=5000.00 payee=f returned=3000.00",
     )
     .await;
     play
@@ -76,13 +79,14 @@ async fn decisions_come_out_the_same() {
         [
             "voucher.applied",
             "voucher.applied",
-            "voucher.applied",
-            "voucher.recommended",
             "voucher.rejected",
             "voucher.review_needed",
+            "voucher.applied",
+            "voucher.recommended",
             "voucher.issued",
             "hold.refused",
             "voucher.held",
+            "redemption.refused",
             "voucher.redeemed",
         ]
     );
@@ -109,8 +113,8 @@ async fn changed_facts_are_found() {
     for change in [
         "ALTER TABLE ledger.voucher_application DISABLE TRIGGER ALL",
         "ALTER TABLE ledger.hold DISABLE TRIGGER ALL",
-        "UPDATE ledger.voucher_application SET facts = replace(facts, '\"300000.00\"', '\"300000.01\"'),
-             facts_sha256 = sha256(convert_to(replace(facts, '\"300000.00\"', '\"300000.01\"'), 'UTF8'))",
+        "UPDATE ledger.voucher_application SET facts = replace(facts, '\"20000.00\"', '\"20000.01\"'),
+             facts_sha256 = sha256(convert_to(replace(facts, '\"20000.00\"', '\"20000.01\"'), 'UTF8'))",
         "UPDATE ledger.hold SET facts = replace(facts, 'false', 'true')",
     ] {
         run(&mut admin, change).await;
@@ -147,8 +151,8 @@ async fn changed_rules_and_records_are_found() {
     run(
         &mut admin,
         "UPDATE ledger.entry SET body = convert_to(replace(convert_from(body, 'UTF8'),
-             '\"after\":\"150000.00\",\"before\":\"150000.00\",\"code\":\"CAP_FIRM_YEAR\"',
-             '\"after\":\"160000.00\",\"before\":\"150000.00\",\"code\":\"CAP_FIRM_YEAR\"'), 'UTF8')
+             '\"after\":\"20000.00\",\"before\":\"20000.00\",\"code\":\"CAP_FIRM_YEAR\"',
+             '\"after\":\"16000.00\",\"before\":\"20000.00\",\"code\":\"CAP_FIRM_YEAR\"'), 'UTF8')
          WHERE kind = 'voucher.issued'",
     )
     .await;
@@ -165,8 +169,8 @@ async fn changed_rules_and_records_are_found() {
         place.starts_with("steps[") && place.ends_with("].cap.after"),
         "{place}"
     );
-    assert_eq!(recorded.as_deref(), Some("\"160000.00\""));
-    assert_eq!(decided.as_deref(), Some("\"150000.00\""));
+    assert_eq!(recorded.as_deref(), Some("\"16000.00\""));
+    assert_eq!(decided.as_deref(), Some("\"20000.00\""));
 
     // Other rules under the same hash, then under their own.
     for guard in ["policy_sha256_of_body", "policy_sha256_length"] {
@@ -174,7 +178,7 @@ async fn changed_rules_and_records_are_found() {
         run(&mut admin, &drop).await;
     }
     for change in [
-        "UPDATE ledger.policy SET body = replace(body, '500000.00', '600000.00')",
+        "UPDATE ledger.policy SET body = replace(body, '100000.00', '600000.00')",
         "UPDATE ledger.policy SET sha256 = sha256(convert_to(body, 'UTF8'))",
     ] {
         run(&mut admin, change).await;

@@ -37,7 +37,10 @@ async fn give(world: &World, caller: Caller, step: Step) -> Answer {
                     let (kind, code) = match step {
                         Step::CreateOf(kind, code) => (*kind, *code),
                         Step::Create(code) => (ProgrammeKind::Voucher, *code),
-                        other => panic!("{other:?}"),
+                        Step::Appropriate(_)
+                        | Step::Allocate(..)
+                        | Step::Propose(..)
+                        | Step::Publish(..) => unreachable!(),
                     };
                     let new = NewProgramme {
                         code: code.parse().unwrap(),

@@ -101,7 +101,7 @@ async fn all(session: &Session, zone: &Zone, as_json: bool) -> anyhow::Result<bo
 fn row(replayed: &ReplayedDecision) -> Value {
     let why = match &replayed.verdict {
         Verdict::Identical => None,
-        verdict => Some(why(verdict)),
+        verdict @ (Verdict::Lost(_) | Verdict::Differs(_)) => Some(why(verdict)),
     };
     json!({
         "entry": replayed.index,

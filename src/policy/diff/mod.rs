@@ -157,7 +157,7 @@ fn whole(change: Change, [zh, en]: &[Item; 2], sides: &[Side<'_>; 2]) -> Differe
     };
     Difference {
         change,
-        zh: format!("{zh_verb}{}{}。", zh.name, stop(told(zh, zh_side), "："),),
+        zh: format!("{zh_verb}{}{}。", zh.name, stop(told(zh, zh_side), "：")),
         en: format!("{en_verb} {}{}.", en.name, stop(told(en, en_side), ": ")),
     }
 }

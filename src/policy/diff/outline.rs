@@ -456,7 +456,11 @@ impl Outline<'_> {
             self.shown("理由", "reason", &criterion.reason),
             self.part("判定", "test", self.words.condition(&criterion.test)),
         ];
-        let name = format!("{kind} [{}]", criterion.code);
+        let title = self.words.title(&criterion.title);
+        let name = match self.words.locale {
+            Locale::Zh => format!("{kind}“{title}”[{}]", criterion.code),
+            Locale::En => format!("{kind} \"{title}\" [{}]", criterion.code),
+        };
         self.item(Section::Criteria, criterion.code.to_string(), name, parts);
     }
 
@@ -575,7 +579,8 @@ impl Outline<'_> {
                 }
             }
             if factor.per != 1 {
-                text += &format!(" ÷ {}", factor.per);
+                text += " ÷ ";
+                text += &factor.per.to_string();
             }
         }
         text

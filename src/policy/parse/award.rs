@@ -92,12 +92,12 @@ pub(super) fn refuse_unreachable<'p>(
 ) {
     let mut before: Vec<Option<&Predicate>> = Vec::new();
     for (when, span) in items {
-        let is_taken = |earlier: &Option<&Predicate>| match (earlier, when) {
+        let is_taken = |earlier: Option<&Predicate>| match (earlier, when) {
             (None, _) => true,
             (Some(_), None) => false,
             (Some(earlier), Some(when)) => contradiction::covers(earlier, when),
         };
-        if before.iter().any(is_taken) {
+        if before.iter().copied().any(is_taken) {
             problems.note::<()>(
                 &span,
                 format!(

@@ -16,8 +16,9 @@ use super::reader::{self, Node, Section};
 #[derive(Clone, Copy)]
 pub(super) struct Scope<'p> {
     pub(super) currency: Currency,
-    pub(super) scores: &'p [Score],
-    pub(super) classes: &'p [Class],
+    /// `None` if they have problems of their own: what names them is then not looked at.
+    pub(super) scores: Option<&'p [Score]>,
+    pub(super) classes: Option<&'p [Class]>,
 }
 
 /// The bounds that are written as `key = value`.
@@ -296,8 +297,8 @@ fn operand(node: Node<'_>, wanted: Kind, problems: &mut Problems<'_>) -> Option<
         &node.span(),
         format!(
             "these two can't be compared: one is {}, the other {}",
-            wanted.how_to_write(),
-            found.how_to_write()
+            wanted.described(),
+            found.described()
         ),
         "compare facts of one type and unit; docs/facts.md lists them",
     )
@@ -457,9 +458,13 @@ pub(super) fn place(
 fn score(
     node: Node<'_>,
     section: &mut Section<'_>,
-    scores: &[Score],
+    scores: Option<&[Score]>,
     problems: &mut Problems<'_>,
 ) -> Option<Predicate> {
+    let Some(scores) = scores else {
+        section.ask(&BOUNDS);
+        return None;
+    };
     let names: Vec<_> = scores.iter().map(|score| score.name.as_str()).collect();
     let score = place(node, &names, "score", problems);
     let (comparison, bound) = number_bound(section, problems)?;
@@ -493,9 +498,13 @@ fn score(
 fn class(
     node: Node<'_>,
     section: &mut Section<'_>,
-    classes: &[Class],
+    classes: Option<&[Class]>,
     problems: &mut Problems<'_>,
 ) -> Option<Predicate> {
+    let Some(classes) = classes else {
+        section.ask(&BOUNDS);
+        return None;
+    };
     let names: Vec<_> = classes.iter().map(|class| class.name.as_str()).collect();
     let class = place(node, &names, "class", problems);
     let (key, bound) = one_bound(section, problems)?;

@@ -25,10 +25,11 @@ pub(super) fn eligibility(
     let accept = root.get_optional("accept", accepted, problems);
     let context = (mode, scope);
     let criteria = criteria(root, context, &mut codes, problems);
-    let known: Vec<_> = criteria
+    // Also of criteria with problems of their own, which must not spoil what names them.
+    let known: Vec<_> = codes
         .iter()
-        .flatten()
-        .map(|one| one.code.clone())
+        .filter(|code| !ReasonCode::BUILT_IN.contains(code))
+        .cloned()
         .collect();
     let tracks = root.get_optional(
         "fast_track",

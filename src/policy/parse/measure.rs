@@ -61,7 +61,7 @@ pub(super) fn scores(
     let mut scores: Vec<Score> = Vec::new();
     let mut sound = true;
     for item in reader::list(node, problems)? {
-        match score(item, &scores, currency, problems) {
+        match score(item, &scores, sound, currency, problems) {
             Some(score) => scores.push(score),
             None => sound = false,
         }
@@ -72,6 +72,7 @@ pub(super) fn scores(
 fn score(
     node: Node<'_>,
     before: &[Score],
+    all_before: bool,
     currency: Currency,
     problems: &mut Problems<'_>,
 ) -> Option<Score> {
@@ -84,6 +85,10 @@ fn score(
     let names: Vec<_> = before.iter().map(|score| score.name.as_str()).collect();
     let parts = |node: Node<'_>, problems: &mut Problems<'_>| {
         let part = |node: Node<'_>, problems: &mut Problems<'_>| {
+            // It may be one that has a problem of its own.
+            if !all_before && !names.contains(&reader::text(node, problems)?) {
+                return None;
+            }
             condition::place(node, &names, "score", problems)
         };
         condition::distinct(reader::list_of(node, part, problems)?, node, problems)
@@ -92,7 +97,8 @@ fn score(
         parts(node, problems).map(ScoreRule::BestOf)
     } else if let Some(node) = section.optional("sum") {
         parts(node, problems).map(ScoreRule::Sum)
-    } else if let Some(measure) = measure(&mut section, problems) {
+    } else if section.optional("ratio").is_some() || section.optional("fact").is_some() {
+        let measure = measure(&mut section, problems)?;
         let bands = section.get(
             "bands",
             |node, problems| bands(node, measure, currency, problems),

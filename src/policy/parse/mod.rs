@@ -81,11 +81,11 @@ fn policy(body: &str, table: &DeTable<'_>, problems: &mut Problems<'_>) -> Optio
     let terms = terms(&mut root, mode, known_currency, problems);
     let sources = sources(&mut root, mode, problems);
     let measures = measures(&mut root, known_currency, problems);
-    let (scores, classes) = measures.unwrap_or_default();
+    let (scores, classes) = measures;
     let conditions = condition::Scope {
         currency: known_currency,
-        scores: &scores,
-        classes: &classes,
+        scores: scores.as_deref(),
+        classes: classes.as_deref(),
     };
     let context = Context {
         conditions,
@@ -125,7 +125,7 @@ fn policy(body: &str, table: &DeTable<'_>, problems: &mut Problems<'_>) -> Optio
         scores: Vec::new(),
         classes: Vec::new(),
     };
-    (policy.scores, policy.classes) = (scores, classes);
+    (policy.scores, policy.classes) = (scores?, classes?);
     refuse_idle_sources(&policy, table, problems);
     policy.at = policy.at.iter().map(|at| wanting(&policy, at)).collect();
     Some(policy)
@@ -205,11 +205,12 @@ fn rounding(node: Node<'_>, currency: Currency, problems: &mut Problems<'_>) -> 
     }
 }
 
+/// Scores and classes; `None` where one of them has a problem.
 fn measures(
     root: &mut Section<'_>,
     currency: Currency,
     problems: &mut Problems<'_>,
-) -> Option<(Vec<Score>, Vec<Class>)> {
+) -> (Option<Vec<Score>>, Option<Vec<Class>>) {
     let scores = root.get_optional(
         "score",
         |node, p| measure::scores(node, currency, p),
@@ -220,7 +221,10 @@ fn measures(
         |node, p| measure::classes(node, currency, p),
         problems,
     );
-    Some((scores?.unwrap_or_default(), classes?.unwrap_or_default()))
+    (
+        scores.map(Option::unwrap_or_default),
+        classes.map(Option::unwrap_or_default),
+    )
 }
 
 /// What is given at each moment of the mode.

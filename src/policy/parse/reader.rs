@@ -43,6 +43,11 @@ impl<'t> Section<'t> {
         }
     }
 
+    /// These keys may be there, though nothing reads them now.
+    pub(super) fn ask(&mut self, keys: &[&'static str]) {
+        self.asked.extend(keys);
+    }
+
     pub(super) fn optional(&mut self, key: &'static str) -> Option<Node<'t>> {
         self.asked.push(key);
         self.table.get(key)

@@ -111,7 +111,7 @@ fn by_mode() -> Value {
         let mut absent: Vec<&str> = others.map(|moment| moment.word()).collect();
         match mode {
             Mode::Recognition => {
-                absent.extend(["payee", "exhaustion", "rounding", "funder", "funding"])
+                absent.extend(["payee", "exhaustion", "rounding", "funder", "funding"]);
             }
             Mode::ExAnte => required.push("validity"),
             Mode::ExPost => absent.push("validity"),

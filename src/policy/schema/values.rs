@@ -12,12 +12,15 @@ pub(super) fn reference(name: &str) -> Value {
 
 /// An object with these members and no others.
 pub(super) fn object(properties: Value, required: &[&str]) -> Value {
-    json!({
+    let mut schema = json!({
         "type": "object",
-        "properties": properties,
         "required": required,
         "additionalProperties": false,
-    })
+    });
+    if let Some(members) = schema.as_object_mut() {
+        members.insert("properties".to_owned(), properties);
+    }
+    schema
 }
 
 /// The words that the language has for something.
