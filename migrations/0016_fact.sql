@@ -82,8 +82,10 @@ CREATE TABLE ledger.fact_statement (
     CONSTRAINT fact_statement_one_time CHECK ((year IS NULL) <> (from_day IS NULL)),
     CONSTRAINT fact_statement_until_later
         CHECK (until_day IS NULL OR (from_day IS NOT NULL AND until_day > from_day)),
-    -- Only two persons together say something of every party.
-    CONSTRAINT fact_statement_zone_wide_is_determined CHECK (party_id IS NOT NULL OR proposed_index IS NOT NULL),
+    -- Only two persons together say something of every party, or a whole register of those that it does not name.
+    CONSTRAINT fact_statement_zone_wide_has_grounds CHECK (party_id IS NOT NULL OR proposed_index IS NOT NULL
+        OR (register IN ('tech_sme', 'hnte', 'integrity') AND from_day IS NOT NULL AND until_day IS NULL
+            AND reference IS NULL)),
     CONSTRAINT fact_statement_determined_is_verified CHECK (proposed_index IS NULL OR source = 'verified'),
     CONSTRAINT fact_statement_imported_from_a_register CHECK ((source = 'imported') = (register IS NOT NULL)),
     CONSTRAINT fact_statement_entry_fkey FOREIGN KEY (zone_id, log_index) REFERENCES ledger.entry,

@@ -59,6 +59,17 @@ pub enum FactsError {
         /// The time of both.
         when: String,
     },
+    /// A whole register does not name a party that it is recorded to have had on the same day.
+    #[error(
+        "entry {entry} says that the party {party} stands in the register from the day on as of which the file is \
+         the whole of it, and the file does not name it; if the entry is wrong, repeat with --correct"
+    )]
+    NotNamed {
+        /// Who.
+        party: PartyId,
+        /// The entry that says otherwise.
+        entry: LogIndex,
+    },
     /// Not a fact that the office determines.
     #[error("{0} is not for the office to determine: `facts list` says who states it")]
     NotOffices(Fact),

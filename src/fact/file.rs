@@ -7,10 +7,10 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use sha2::Digest;
 
-use super::cell;
 use super::register::Register;
 use super::statement::{Begin, Draft, NotStatable, When, check_fact};
 use super::values::Values;
+use super::{cell, complete};
 use crate::policy::{Fact, Sha256, Source, Span, Value};
 use crate::tabular::{
     Bound, Cell, Field, Mapping, MappingError, Record, RowError, RowErrors, Table,
@@ -114,6 +114,8 @@ pub struct FileOptions {
     pub from: Option<NaiveDate>,
     /// The first day on which they no longer do.
     pub until: Option<NaiveDate>,
+    /// Whether the file is the whole register as of the day `from`.
+    pub complete: bool,
 }
 
 /// Why a file can't be read as facts at all.
@@ -138,6 +140,12 @@ pub enum FileError {
         "imported facts come from a register, and only they do: give both --source imported and --register NAME"
     )]
     Register,
+    /// The whole of something that has no whole, or as of no day.
+    #[error(
+        "--complete says that a file is the whole register as of a day: give the day with --from, and --register \
+         tech_sme, hnte or integrity; of the others, not to be named says nothing"
+    )]
+    Complete,
     /// Checked against nothing.
     #[error(
         "verified facts were checked against documents: give the SHA-256 of each with --evidence"
@@ -192,6 +200,9 @@ impl FactFile {
         let NoOptions {} = mapping.options().map_err(FileError::Mapping)?;
         if (options.source == Source::Imported) != options.register.is_some() {
             return Err(FileError::Register);
+        }
+        if options.complete && !complete::is_possible(&options) {
+            return Err(FileError::Complete);
         }
         let fields = fields(options.register.as_ref());
         let bound = mapping.bind(table, fields).map_err(explain)?;
@@ -476,6 +487,13 @@ impl RowReader<'_> {
         let checked = When::Days(days).check(self.today);
         self.errors
             .take(checked.map_err(|error| record.error(error, "correct the day in from")))?;
+        let whole = self.options.from.filter(|_| self.options.complete);
+        if let Some(as_of) = whole.filter(|as_of| *as_of < from) {
+            let problem = format!("holds from {from}, and the file is the register as of {as_of}");
+            let remedy = "correct the day in from, or give the file's day with --from";
+            self.errors.push(record.error(problem, remedy));
+            return None;
+        }
         Some(days)
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sqlx::PgConnection;
 
+use super::complete::{self, NotNamed, Rest};
 use super::error::FactsError;
 use super::file::{FactFile, FactRow, FileOptions};
 use super::parties;
@@ -46,7 +47,10 @@ pub struct ImportReport {
     pub corrected: usize,
     /// Statements that were recorded before, as they are.
     pub unchanged: usize,
-    /// The entries of the first and the last new statement, once they are recorded.
+    /// Of a whole register, what it says of those that it does not name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_named: Option<NotNamed>,
+    /// The entries of the first and the last new statement about one party, once they are recorded.
     pub entries: Option<(LogIndex, LogIndex)>,
     /// The entry of the import itself; `None` as long as there is nothing to record.
     #[serde(skip)]
@@ -59,6 +63,7 @@ pub struct Plan<'a> {
     file: &'a FactFile,
     idempotency: Option<Idempotency>,
     new: Vec<Planned<'a>>,
+    rest: Option<Rest>,
     report: ImportReport,
 }
 
@@ -78,12 +83,12 @@ impl Plan<'_> {
 
     /// How many statements would be recorded.
     pub fn len(&self) -> usize {
-        self.new.len()
+        self.new.len() + self.rest.as_ref().map_or(0, Rest::len)
     }
 
     /// Whether there is nothing to record.
     pub fn is_empty(&self) -> bool {
-        self.new.is_empty()
+        self.len() == 0
     }
 }
 
@@ -104,6 +109,7 @@ pub async fn plan<'a>(
             file,
             idempotency: None,
             new: Vec::new(),
+            rest: None,
             report,
         });
     }
@@ -121,12 +127,16 @@ pub async fn plan<'a>(
     for rows in file.rows.chunks(BATCH) {
         comparing.take(conn, rows, file.options.source).await?;
     }
+    let named = &comparing.parties;
+    let errors = &mut comparing.errors;
+    let rest = complete::plan(conn, command, file, named, corrections, errors).await?;
     comparing.errors.check().map_err(FactsError::Rows)?;
     let report = ImportReport {
         rows: file.row_count,
         stated: comparing.new.len(),
         corrected: comparing.corrected,
         unchanged: comparing.unchanged,
+        not_named: rest.as_ref().map(Rest::report),
         entries: None,
         entry: None,
     };
@@ -134,6 +144,7 @@ pub async fn plan<'a>(
         file,
         idempotency,
         new: comparing.new,
+        rest,
         report,
     })
 }
@@ -230,14 +241,22 @@ pub async fn apply(
     plan: Plan<'_>,
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<ImportReport, FactsError> {
+    if plan.is_empty() {
+        return Ok(plan.report);
+    }
     let Plan {
         file,
         idempotency,
-        new,
+        mut new,
+        rest,
         mut report,
     } = plan;
-    if new.is_empty() {
-        return Ok(report);
+    if let Some(rest) = &rest {
+        new.extend(rest.ended.iter().map(|(party, corrects)| Planned {
+            party: *party,
+            draft: &rest.draft,
+            corrects: *corrects,
+        }));
     }
     db::plan_each_time(conn).await?;
     let mut done = 0;
@@ -250,6 +269,12 @@ pub async fn apply(
         done += batch.len();
         progress(done);
     }
+    if let (Some(rest), Some(said)) = (&rest, &mut report.not_named)
+        && rest.is_new
+    {
+        said.entry = Some(record_rest(conn, command, file.sha256, rest).await?);
+        progress(done + 1);
+    }
     let entry = Entry {
         idempotency,
         ..command.entry("fact.file_imported", &Imported::of(file, &report))?
@@ -257,6 +282,40 @@ pub async fn apply(
     let closing = journal::record_one(conn, command.zone, command.now, entry).await?;
     report.entry = Some(closing.index);
     Ok(report)
+}
+
+/// Records what a whole register says of every party that it does not name.
+async fn record_rest(
+    conn: &mut PgConnection,
+    command: &Command<'_>,
+    file: Sha256,
+    rest: &Rest,
+) -> Result<LogIndex, FactsError> {
+    let Draft {
+        source,
+        when,
+        register,
+        evidence,
+        facts,
+        ..
+    } = &rest.draft;
+    let details = Stated {
+        corrects: None,
+        evidence,
+        facts: serde_json::from_str(facts).map_err(BodyError::from)?,
+        file: Some(file),
+        from: when.from(),
+        party: None,
+        reference: None,
+        register: register.as_ref(),
+        source: source_text(*source),
+        until: None,
+        year: None,
+    };
+    let entry = command.entry("fact.register_completed", &details)?;
+    let recorded = journal::record_one(conn, command.zone, command.now, entry).await?;
+    store::insert_of_zone(conn, command.zone.id, &rest.draft, recorded.index).await?;
+    Ok(recorded.index)
 }
 
 /// Records statements, each as an entry `fact.stated` with its row. The first gets the key.
@@ -284,27 +343,31 @@ pub(super) async fn record(
 }
 
 /// What the entry of a statement says: all of it, and by which documents it is supported.
+#[derive(Serialize)]
+struct Stated<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    corrects: Option<LogIndex>,
+    #[serde(skip_serializing_if = "<[Sha256]>::is_empty")]
+    evidence: &'a [Sha256],
+    facts: &'a RawValue,
+    /// The whole register from which it follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<Sha256>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<chrono::NaiveDate>,
+    party: Option<PartyId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    register: Option<&'a Register>,
+    source: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<chrono::NaiveDate>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    year: Option<i16>,
+}
+
 fn entry(command: &Command<'_>, planned: &Planned<'_>) -> Result<Entry, BodyError> {
-    #[derive(Serialize)]
-    struct Stated<'a> {
-        #[serde(skip_serializing_if = "Option::is_none")]
-        corrects: Option<LogIndex>,
-        #[serde(skip_serializing_if = "<[Sha256]>::is_empty")]
-        evidence: &'a [Sha256],
-        facts: &'a RawValue,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        from: Option<chrono::NaiveDate>,
-        party: PartyId,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        reference: Option<&'a Name>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        register: Option<&'a Register>,
-        source: &'static str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        until: Option<chrono::NaiveDate>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        year: Option<i16>,
-    }
     let Draft {
         source,
         when,
@@ -317,8 +380,9 @@ fn entry(command: &Command<'_>, planned: &Planned<'_>) -> Result<Entry, BodyErro
         corrects: planned.corrects,
         evidence,
         facts: serde_json::from_str(facts)?,
+        file: None,
         from: when.from(),
-        party: planned.party,
+        party: Some(planned.party),
         reference: reference.as_ref(),
         register: register.as_ref(),
         source: source_text(*source),

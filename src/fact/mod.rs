@@ -10,6 +10,7 @@
 //! say the same at once don't both record it.
 
 mod cell;
+mod complete;
 mod determine;
 mod error;
 mod file;
@@ -25,6 +26,7 @@ mod statement;
 pub mod store;
 mod values;
 
+pub use complete::NotNamed;
 pub use determine::{Determination, Proposal, confirm, propose};
 pub use error::FactsError;
 pub use file::{FactFile, FileError, FileOptions, digest, fields};

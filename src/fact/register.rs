@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use serde::{Serialize, Serializer};
 
 use super::values::Values;
-use crate::policy::{Fact, Kind, Value, Word};
+use crate::policy::{Fact, Facts, Kind, Value, Word};
 use crate::types::Name;
 
 /// Where imported facts come from.
@@ -66,6 +66,31 @@ impl Register {
             Self::SizeClass => &[Fact::SizeClass],
             Self::Integrity => &[Fact::IntegrityListed],
             Self::Other(_) => &[],
+        }
+    }
+
+    /// What a whole file of this register says of a party that it does not name; `None` if it says nothing.
+    pub(super) fn absence(&self) -> Option<Values> {
+        let (fact, value) = match self {
+            Self::TechSme => (Fact::TechSmeStatus, choice(Fact::TechSmeStatus, "none")?),
+            Self::Hnte => (Fact::HnteStatus, choice(Fact::HnteStatus, "none")?),
+            Self::Integrity => (Fact::IntegrityListed, Value::Bool(false)),
+            Self::SizeClass | Self::Other(_) => return None,
+        };
+        Some([(fact, value)].into_iter().collect())
+    }
+
+    /// Whether a party of which this is known stands in it. Who was revoked does not, and stays revoked.
+    pub(super) fn has(&self, facts: &Facts) -> bool {
+        let value = |fact| facts.get(fact).map(|stated| &stated.value);
+        let is_valid =
+            |fact| matches!(value(fact), Some(Value::Choice(word)) if word.name == "valid");
+        match self {
+            Self::TechSme => is_valid(Fact::TechSmeStatus),
+            Self::Hnte => is_valid(Fact::HnteStatus),
+            Self::Integrity => value(Fact::IntegrityListed) == Some(&Value::Bool(true)),
+            Self::SizeClass => value(Fact::SizeClass).is_some(),
+            Self::Other(_) => false,
         }
     }
 

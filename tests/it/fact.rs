@@ -2,6 +2,7 @@
 //! day sees, and who stands in a register.
 
 pub(crate) mod commands;
+pub(crate) mod complete;
 mod files;
 pub(crate) mod two_persons;
 
@@ -127,6 +128,7 @@ pub(crate) fn options(source: Source, register: Option<&str>) -> FileOptions {
         year: None,
         from: None,
         until: None,
+        complete: false,
     }
 }
 
@@ -408,7 +410,9 @@ async fn refusal(conn: &mut PgConnection, sql: &str) -> Option<String> {
 
 /// What no statement's row may be: columns, values, the constraint that refuses it.
 const ROWS: &str = "
-    source, year | 'verified', 2019 | fact_statement_zone_wide_is_determined
+    source, year | 'verified', 2019 | fact_statement_zone_wide_has_grounds
+    source, register, year | 'imported', 'integrity', 2019 | fact_statement_zone_wide_has_grounds
+    source, register, from_day | 'imported', 'size_class', '2020-01-01' | fact_statement_zone_wide_has_grounds
     party_id, source, year | {party}, 'heard', 2019 | fact_statement_source_known
     party_id, source | {party}, 'declared' | fact_statement_one_time
     party_id, source, from_day, until_day | {party}, 'declared', '2020-01-01', '2020-01-01' | fact_statement_until_later

@@ -233,19 +233,27 @@ async fn state(world: &World, party: PartyId, source: Source, when: When, facts:
 }
 
 async fn screened(world: &World, pack: &'static str, on: &'static str) -> Screened {
+    screened_assuming(world, pack, on, Facts::new(Currency::Cny)).await
+}
+
+async fn screened_assuming(
+    world: &World,
+    pack: &'static str,
+    on: &'static str,
+    assumed: Facts,
+) -> Screened {
     let zone = world.zone.clone();
     world
         .db
         .app()
-        .read(zone.id, zone.clone(), move |conn, zone| {
+        .read(zone.id, (zone, assumed), move |conn, (zone, assumed)| {
             Box::pin(async move {
                 let policy = Policy::parse(&pack_text(pack)).unwrap();
                 let wanted = Wanted {
                     policy: &policy,
                     moment: policy.moments()[0],
                 };
-                let assumed = Facts::new(Currency::Cny);
-                screening::screen(conn, zone, wanted, day(on), &assumed, &|_, _| {}).await
+                screening::screen(conn, zone, wanted, day(on), assumed, &|_, _| {}).await
             })
         })
         .await
@@ -319,6 +327,48 @@ async fn a_zone_is_screened_as_single_decisions_decide() {
             outcomes.insert(format!("{:?}", decision.outcome));
         }
         assert!(outcomes.len() >= 2, "all came out alike: {outcomes:?}");
+    }
+}
+
+/// What decides on tech SMEs but for the integrity lists.
+const ALL_BUT_LISTS: &str = "resident_enterprise=true staff=50 tech_staff=15 annual_sales=20000000.00 \
+    rd_expense=1040000.00 total_cost=18000000.00 total_assets=30000000.00 class1_ip=0 class2_ip=3 \
+    prohibited_products=false major_incident=false tech_sme_status=none filed_on=2020-05-10 \
+    filing_due_on=2020-09-30";
+
+/// Whoever a whole register does not name is decided on, and not kept waiting for ever.
+#[tokio::test]
+async fn a_zone_is_screened_by_what_a_whole_register_says_of_those_it_does_not_name() {
+    use crate::fact::complete::{import, whole};
+    let world = World::new(&[]).await;
+    let mut assumed = Facts::new(Currency::Cny);
+    for pair in ALL_BUT_LISTS.split_whitespace() {
+        let (name, value) = pair.split_once('=').unwrap();
+        let fact = Fact::named(name).unwrap();
+        assumed
+            .state(
+                fact,
+                Raw::typed(fact, value),
+                Source::Verified,
+                day("2020-05-01"),
+            )
+            .unwrap();
+    }
+    let outcome = async |name: &str, on: &'static str| {
+        let found = screened_assuming(&world, "tech-sme-2017", on, assumed.clone()).await;
+        let party = world.parties[name];
+        let row = found.parties.iter().position(|one| *one == party).unwrap();
+        found.screening.outcomes[row]
+    };
+    assert_eq!(outcome("g", "2020-06-02").await, Outcome::NeedsReview);
+    let csv = "party,from\n91000000MA00000900,2019-03-01\n";
+    import(&world, csv, whole("integrity", "2020-06-01")).await;
+    for (name, on, expected) in [
+        ("f", "2020-06-02", Outcome::Fail),
+        ("g", "2020-06-02", Outcome::Pass),
+        ("g", "2020-05-31", Outcome::NeedsReview),
+    ] {
+        assert_eq!(outcome(name, on).await, expected, "{name} on {on}");
     }
 }
 

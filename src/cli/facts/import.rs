@@ -9,7 +9,7 @@ use super::{SourceArg, corrections};
 use crate::cli::mapping::MappingArgs;
 use crate::cli::session::with_session;
 use crate::cli::{Global, output};
-use crate::fact::{self, FactFile, FileOptions, ImportReport, Register, digest};
+use crate::fact::{self, FactFile, FileOptions, ImportReport, NotNamed, Register, digest};
 use crate::policy::{Sha256, Source};
 use crate::tabular::{Format, MAX_BYTES, ReadError, Table};
 use crate::types::Day;
@@ -17,13 +17,15 @@ use crate::types::Day;
 pub(super) const HELP: &str = "Examples:
   subsidy-ledger facts import sales-2019.xlsx --year 2019 --dry-run --as reviewer
   subsidy-ledger facts import tech-sme.csv --register tech_sme --as reviewer
+  subsidy-ledger facts import lists.csv --register integrity --complete --from 2020-06-01 --as reviewer
 
 A row states facts of one party: column party (code or office number), a column for each fact by its name or
 Chinese words (`facts list`), year for facts about a year, from and until for the others (until is the first day on
 which they no longer hold), reference, evidence. The same file again changes nothing. docs/import.md has it all.
 
 Registers: tech_sme, hnte, size_class, integrity have columns of their own; another office's name, such as tax,
-takes the facts that parties state themselves.";
+takes the facts that parties state themselves. --complete says of tech_sme, hnte or integrity that nobody else stands
+in it from that day on, so that decisions on them need not wait.";
 
 /// A file of facts.
 #[derive(Debug, Args)]
@@ -50,6 +52,9 @@ pub(in crate::cli) struct ImportArgs {
     /// The first day on which they no longer hold, of rows that don't name one
     #[arg(long, value_name = "DAY")]
     until: Option<Day>,
+    /// The file is the whole register as of the day --from: whom it does not name does not stand in it
+    #[arg(long, requires = "from", requires = "register")]
+    complete: bool,
     /// Supersede what is recorded otherwise
     #[arg(long)]
     correct: bool,
@@ -72,6 +77,7 @@ impl ImportArgs {
             year: self.year,
             from: self.from.map(Day::date),
             until: self.until.map(Day::date),
+            complete: self.complete,
         }
     }
 
@@ -141,6 +147,7 @@ fn print(
         stated,
         corrected,
         unchanged,
+        not_named,
         entries,
         entry,
     } = report;
@@ -162,14 +169,32 @@ fn print(
         }
         (_, _) => String::new(),
     };
+    let rest = not_named.as_ref().map_or_else(String::new, rest);
     let nothing = if dry_run {
         "\nDry run: nothing was recorded."
     } else {
         ""
     };
     let text = format!(
-        "read as {read_as}: {rows}; {stated} {would}, {unchanged} unchanged{superseding}{from_to}{nothing}"
+        "read as {read_as}: {rows}; {stated} {would}, {unchanged} unchanged{superseding}{from_to}{rest}{nothing}"
     );
     output::line(&text)?;
     Ok(())
+}
+
+/// What a whole register says of those that it does not name.
+fn rest(not_named: &NotNamed) -> String {
+    let NotNamed {
+        from,
+        ended,
+        is_new,
+        entry,
+    } = not_named;
+    let ended = output::counted(ended, "party no longer stands", "parties no longer stand");
+    let by = match entry {
+        Some(entry) => format!(", entry {entry}"),
+        None if *is_new => String::new(),
+        None => ", as recorded before".to_owned(),
+    };
+    format!("\nthe whole register as of {from}: {ended} in it; nobody else does{by}")
 }

@@ -23,6 +23,8 @@ struct Line<'a> {
     year: Option<i16>,
     register: Option<&'a str>,
     reference: Option<&'a str>,
+    /// Said of every party of the zone, not of this one.
+    whole_zone: bool,
     entry: Option<LogIndex>,
 }
 
@@ -70,6 +72,7 @@ pub(super) fn snapshot(
                 year: when.and_then(When::year),
                 register: by.and_then(|by| Some(by.register.as_ref()?.as_str())),
                 reference: by.and_then(|by| Some(by.reference.as_ref()?.as_str())),
+                whole_zone: by.is_some_and(|by| by.party.is_none()),
                 entry: stated.entry,
             })
         })
@@ -89,7 +92,8 @@ pub(super) fn snapshot(
         ("entry", Align::Right),
     ]);
     for line in &lines {
-        let register = [line.register, line.reference];
+        let whole_zone = line.whole_zone.then_some("(the whole zone)");
+        let register = [line.register, line.reference, whole_zone];
         let register: Vec<&str> = register.into_iter().flatten().collect();
         table.row([
             line.fact.name().to_owned(),

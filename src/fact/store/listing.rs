@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use super::decode;
 use crate::fact::register::Register;
 use crate::fact::values::Values;
-use crate::types::{LogIndex, Name, PartyId, Zone};
+use crate::types::{LogIndex, Name, PartyId, Zone, ZoneId};
 
 /// A party that stands in a register.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -44,7 +44,7 @@ pub async fn register_on(
         r#"WITH told AS (
                SELECT DISTINCT ON (party_id, from_day) log_index, party_id, from_day, until_day, reference, facts
                FROM ledger.fact_statement
-               WHERE zone_id = $1 AND register = $2 AND from_day <= $3
+               WHERE zone_id = $1 AND register = $2 AND from_day <= $3 AND party_id IS NOT NULL
                ORDER BY party_id, from_day, log_index DESC
            ), holding AS (
                SELECT DISTINCT ON (party_id) * FROM told
@@ -91,4 +91,23 @@ pub async fn register_on(
             })
         })
         .collect()
+}
+
+/// Whom a register has ever said something of, from this day or an earlier one on.
+pub(in crate::fact) async fn named_by(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    register: &Register,
+    until: NaiveDate,
+) -> Result<Vec<PartyId>, sqlx::Error> {
+    let parties = sqlx::query_scalar!(
+        r#"SELECT DISTINCT party_id AS "party_id!" FROM ledger.fact_statement
+           WHERE zone_id = $1 AND register = $2 AND party_id IS NOT NULL AND from_day <= $3"#,
+        zone.0,
+        register.as_str(),
+        until,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(parties.into_iter().map(PartyId).collect())
 }

@@ -14,12 +14,13 @@ use uuid::Uuid;
 
 pub use determination::{DeterminationFilter, determinations};
 pub(super) use determination::{confirm_determination, insert_proposal, lock_determination};
+pub(super) use listing::named_by;
 pub use listing::{Listed, register_on};
 pub use snapshot::{keep_snapshots, snapshot_by_hash};
 
 use super::import::Planned;
 use super::merge::Head;
-use super::statement::{Statement, When, source_text};
+use super::statement::{Draft, Statement, When, source_text};
 use super::values::{self, Values};
 use crate::journal::Recorded;
 use crate::policy::{Fact, Source, Value};
@@ -127,7 +128,7 @@ pub fn all(
     .fetch(conn)
 }
 
-/// What is determined for every party of a zone at once.
+/// What is determined for every party of a zone at once, or follows for it from a whole register.
 pub async fn zone_wide(
     conn: &mut PgConnection,
     zone: &Zone,
@@ -262,6 +263,28 @@ pub(super) async fn insert(
         &registers as _,
         &references as _,
         &facts as _,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// States of every party of the zone what a whole register says of those that it does not name.
+pub(super) async fn insert_of_zone(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    draft: &Draft,
+    index: LogIndex,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO ledger.fact_statement (zone_id, log_index, from_day, source, register, facts)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+        zone.0,
+        index.0,
+        draft.when.from(),
+        source_text(draft.source),
+        draft.register.as_ref().map(super::Register::as_str),
+        draft.facts,
     )
     .execute(conn)
     .await?;

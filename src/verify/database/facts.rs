@@ -11,7 +11,8 @@ pub(super) const FACTS: &str = concat!(
     "WITH told AS MATERIALIZED (
         SELECT e.log_index, e.kind, e.actor_id, convert_from(e.body, 'UTF8')::json -> 'details' AS details
         FROM ledger.entry e
-        WHERE e.zone_id = $1 AND e.kind IN ('fact.stated', 'fact.determined', 'fact.determination_proposed')
+        WHERE e.zone_id = $1 AND e.kind IN ('fact.stated', 'fact.register_completed', 'fact.determined',
+            'fact.determination_proposed')
     )
     SELECT * FROM (",
     rows_of!(
@@ -27,7 +28,7 @@ pub(super) const FACTS: &str = concat!(
                 CASE kind WHEN 'fact.determined' THEN 'verified' ELSE details ->> 'source' END AS source,
                 details ->> 'register' AS register, details ->> 'reference' AS reference,
                 (details -> 'facts')::text AS facts
-            FROM told WHERE kind IN ('fact.stated', 'fact.determined')"
+            FROM told WHERE kind IN ('fact.stated', 'fact.register_completed', 'fact.determined')"
     ),
     ") fact_statement UNION ALL SELECT * FROM (",
     rows_of!(
