@@ -14,7 +14,9 @@ pub enum Undo {
 pub fn undo(kind: &str) -> Undo {
     Undo::Otherwise(match kind {
         "budget.appropriated" | "budget.allocated" => return Undo::Reversal,
-        "voucher.issued" => "`voucher cancel` takes back what is free on the voucher",
+        "voucher.issued" | "voucher.awarded" => {
+            "`voucher cancel` takes back what is free on the voucher"
+        }
         "voucher.held" => "`voucher release` gives the hold back",
         "voucher.released" => "`voucher hold` reserves the value again",
         "voucher.expired" | "voucher.cancelled" => "the firm applies for another voucher",
@@ -42,6 +44,7 @@ mod tests {
             ("budget.appropriated", None),
             ("budget.allocated", None),
             ("voucher.issued", Some("`voucher cancel`")),
+            ("voucher.awarded", Some("`voucher cancel`")),
             ("voucher.held", Some("`voucher release`")),
             ("voucher.released", Some("`voucher hold`")),
             ("voucher.expired", Some("applies")),

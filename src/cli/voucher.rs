@@ -1,5 +1,6 @@
 //! `voucher …`: from application to redemption, expiry or cancellation.
 
+mod run;
 mod show;
 
 use std::process::ExitCode;
@@ -28,6 +29,9 @@ use crate::voucher::{
 pub(super) enum VoucherCommand {
     #[command(flatten)]
     Act(Action),
+    /// Award vouchers without application, to everybody who qualifies
+    #[command(subcommand)]
+    AwardRun(run::RunCommand),
     /// List vouchers
     #[command(after_help = "Example:\n  subsidy-ledger voucher list --programme SH-VOUCHER --json")]
     List(show::ListArgs),
@@ -182,6 +186,7 @@ pub(super) struct ExpireArgs {
 
 pub(super) async fn run(global: &Global, command: VoucherCommand) -> anyhow::Result<ExitCode> {
     match command {
+        VoucherCommand::AwardRun(command) => run::run(global, command).await,
         VoucherCommand::List(args) => show::list(global, args).await,
         VoucherCommand::Show { voucher } => show::show(global, voucher).await,
         VoucherCommand::Applications(args) => show::applications(global, args).await,

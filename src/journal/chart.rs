@@ -132,14 +132,44 @@ chart! {
     M5010 Debit false,
     /// Limits set.
     Q10 Debit true,
+    /// Numbers of awards allowed; one award is one minor unit.
+    Q11 Debit true,
     /// Firm and year: limit left.
     Q20 Credit true,
     /// Holding: limit left.
     Q21 Credit true,
+    /// Controller group and year: limit left.
+    Q22 Credit true,
+    /// Provider and year: limit left.
+    Q23 Credit true,
+    /// Lifetime: limit left.
+    Q24 Credit true,
+    /// De minimis aid to a single undertaking: limit left.
+    Q25 Credit true,
+    /// Programme and year: limit left.
+    Q26 Credit true,
+    /// Firm and year: awards left; one award is one minor unit.
+    Q27 Credit true,
+    /// Lifetime: awards left; one award is one minor unit.
+    Q28 Credit true,
     /// Firm and year: limit used.
     Q30 Credit true,
     /// Holding: limit used.
     Q31 Credit true,
+    /// Controller group and year: limit used, by the firm that used it.
+    Q32 Credit true,
+    /// Provider and year: limit used.
+    Q33 Credit true,
+    /// Lifetime: limit used.
+    Q34 Credit true,
+    /// De minimis aid: granted, by firm and voucher.
+    Q35 Credit true,
+    /// Programme and year: limit used.
+    Q36 Credit true,
+    /// Firm and year: awards given; one award is one minor unit.
+    Q37 Credit true,
+    /// Lifetime: awards given; one award is one minor unit.
+    Q38 Credit true,
 }
 
 impl AccountCode {

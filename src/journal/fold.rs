@@ -111,6 +111,8 @@ pub struct Account {
     pub totals: AccountTotals,
     /// Whether the fold has moved anything on it.
     pub touched: bool,
+    /// Whether its row was made for what the fold has moved, with the totals after it.
+    pub is_new: bool,
 }
 
 /// Accounts with their totals, growing as entries are applied.
@@ -146,11 +148,12 @@ impl Books {
         &self.accounts
     }
 
-    /// Gives a newly opened account its row.
+    /// Gives a newly opened account its row, which has its totals.
     pub(super) fn set_id(&mut self, address: &Address, id: i64) {
         let position = self.position(address);
         if let Some(account) = self.accounts.get_mut(position) {
             account.id = Some(id);
+            account.is_new = true;
         }
     }
 
@@ -197,6 +200,7 @@ impl Books {
             loaded: AccountTotals::default(),
             totals: AccountTotals::default(),
             touched: false,
+            is_new: false,
         });
         position
     }

@@ -26,7 +26,7 @@ pub use period::{ClosePeriodError, close_period, is_closed, year_closed_by};
 pub use read::{
     AsOf, Balance, ControlTotal, Statement, StatementLine, TrialBalanceLine, account_balance,
     balances, balances_by_party, control_totals, entry_bodies, entry_body, entry_case, entry_kind,
-    entry_page, size_at, statement, trial_balance,
+    entry_page, opened_after, size_at, statement, trial_balance,
 };
 pub use record::{Outcome, RecordError, Recorded, record, record_one};
 pub use reverse::{ReverseError, reverse};

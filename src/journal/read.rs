@@ -150,6 +150,50 @@ pub async fn balances(
         .collect())
 }
 
+/// What stands now on the accounts of a code that are kept by party and item, of those that were opened by an entry of
+/// a day after `since`; by party.
+pub async fn opened_after(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    code: &Address,
+    parties: &[PartyId],
+    since: NaiveDate,
+) -> Result<HashMap<PartyId, Money>, sqlx::Error> {
+    let beginnings: Vec<String> = parties
+        .iter()
+        .map(|party| format!("{}:", code.clone().party(*party)))
+        .collect();
+    // A semicolon comes after a colon. Accounts of a firm are few: each is looked up by its address, and then its first
+    // transfer by account.
+    let rows = sqlx::query!(
+        r#"SELECT a.party_id AS "party_id!",
+             sum(CASE a.normal_side WHEN 'D' THEN a.debits - a.credits ELSE a.credits - a.debits END)::bigint
+                 AS "balance!"
+           FROM unnest($2::text[]) AS asked (beginning)
+           CROSS JOIN LATERAL (SELECT * FROM ledger.account a
+               WHERE a.zone_id = $1 AND a.address > asked.beginning
+                   AND a.address < rtrim(asked.beginning, ':') || ';' OFFSET 0) a
+           CROSS JOIN LATERAL (SELECT min(t.log_index) AS log_index FROM (
+               (SELECT t.log_index FROM ledger.transfer t WHERE t.zone_id = $1
+                   AND t.debit_account_id = a.account_id ORDER BY t.log_index LIMIT 1)
+               UNION ALL
+               (SELECT t.log_index FROM ledger.transfer t WHERE t.zone_id = $1
+                   AND t.credit_account_id = a.account_id ORDER BY t.log_index LIMIT 1)) t) opened
+           JOIN ledger.entry e ON e.zone_id = $1 AND e.log_index = opened.log_index
+           WHERE e.effective > $3
+           GROUP BY a.party_id"#,
+        zone.0,
+        &beginnings,
+        since,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (PartyId(row.party_id), Money::from_minor(row.balance)))
+        .collect())
+}
+
 /// One posting on a statement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct StatementLine {

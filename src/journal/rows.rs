@@ -70,18 +70,19 @@ pub(super) async fn lock_books(
     Ok(Locked { head, closed })
 }
 
-/// Opens the accounts that accepted entries name for the first time.
+/// Opens the accounts that accepted entries name for the first time, with the totals that they have after the batch: a
+/// row that is inserted and then updated costs nearly twice as much.
 pub(super) async fn open_accounts(
     conn: &mut PgConnection,
     zone: ZoneId,
     books: &mut Books,
 ) -> Result<(), sqlx::Error> {
-    let missing: Vec<Address> = books
+    let (missing, totals): (Vec<Address>, Vec<AccountTotals>) = books
         .accounts()
         .iter()
         .filter(|account| account.touched && account.id.is_none())
-        .map(|account| account.address.clone())
-        .collect();
+        .map(|account| (account.address.clone(), account.totals))
+        .unzip();
     if missing.is_empty() {
         return Ok(());
     }
@@ -112,9 +113,9 @@ pub(super) async fn open_accounts(
         .collect();
     let opened = sqlx::query!(
         r#"INSERT INTO ledger.account (zone_id, code, currency, normal_side, guarded,
-             programme, fiscal_year, party_id, item_id)
+             programme, fiscal_year, party_id, item_id, debits, credits)
          SELECT $1, new.* FROM unnest($2::text[], $3::text[], $4::text[], $5::bool[], $6::text[],
-             $7::smallint[], $8::uuid[], $9::uuid[]) AS new
+             $7::smallint[], $8::uuid[], $9::uuid[], $10::bigint[], $11::bigint[]) AS new
          RETURNING account_id, address AS "address!""#,
         zone.0,
         &column(|address| address.code.as_str().to_owned()),
@@ -125,6 +126,14 @@ pub(super) async fn open_accounts(
         &years as &[Option<i16>],
         &parties as &[Option<uuid::Uuid>],
         &items as &[Option<uuid::Uuid>],
+        &totals
+            .iter()
+            .map(|totals| totals.debits.minor())
+            .collect::<Vec<_>>(),
+        &totals
+            .iter()
+            .map(|totals| totals.credits.minor())
+            .collect::<Vec<_>>(),
     )
     .fetch_all(conn)
     .await?;
@@ -321,7 +330,7 @@ impl TransferColumns {
     }
 }
 
-/// The new totals of touched accounts.
+/// The new totals of touched accounts that had a row before.
 struct AccountColumns {
     ids: Vec<i64>,
     debits: Vec<i64>,
@@ -332,7 +341,7 @@ impl AccountColumns {
     fn of(books: &Books) -> Self {
         let accounts = books.accounts().iter();
         let mut touched: Vec<(i64, AccountTotals)> = accounts
-            .filter(|account| account.touched)
+            .filter(|account| account.touched && !account.is_new)
             .filter_map(|account| Some((account.id?, account.totals)))
             .collect();
         // In the order of the index and, mostly, of the rows: page by page.

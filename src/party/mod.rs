@@ -19,5 +19,5 @@ pub use identity::{
 };
 pub use import::{FIELDS, ImportError, ImportReport, ImportRow, Plan, apply, plan, read};
 pub use register::{NewParty, PartyError, Registered, register};
-pub use store::{ControllerGroup, Filter, Party};
+pub use store::{ControllerGroup, Filter, Party, Undertaking};
 pub use uscc_override::{ProposedOverride, confirm_override, propose_override};

@@ -212,6 +212,18 @@ impl Scope {
         }
     }
 
+    /// As packs write it.
+    pub fn word(self) -> &'static str {
+        let word = Self::WORDS.iter().find(|(_, scope)| *scope == self);
+        word.map_or("", |(word, _)| word)
+    }
+
+    /// The scope that packs write so.
+    pub fn named(word: &str) -> Option<Self> {
+        let found = Self::WORDS.iter().find(|(known, _)| *known == word);
+        found.map(|(_, scope)| *scope)
+    }
+
     /// Whether it limits how often, not how much.
     pub const fn counts(self) -> bool {
         matches!(self, Self::YearCount | Self::LifetimeCount)

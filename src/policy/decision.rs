@@ -103,9 +103,9 @@ pub struct PolicyRef {
 }
 
 impl Decision {
-    /// The limit of the caps with this reason code, if one was applied, whether it bound or not.
+    /// The lowest limit of the caps with this reason code that were applied, whether they bound or not.
     pub fn limit(&self, cap: &ReasonCode) -> Option<Money> {
-        self.steps.iter().find_map(|step| match step {
+        let limits = self.steps.iter().filter_map(|step| match step {
             Step::Cap { code, limit, .. } if code == cap => Some(limit.money()),
             Step::Base { .. }
             | Step::Basis { .. }
@@ -115,7 +115,24 @@ impl Decision {
             | Step::Count { .. }
             | Step::Proportion { .. }
             | Step::Rounding { .. } => None,
-        })
+        });
+        limits.min()
+    }
+
+    /// The same of caps on the number of awards.
+    pub fn number(&self, cap: &ReasonCode) -> Option<u32> {
+        let limits = self.steps.iter().filter_map(|step| match step {
+            Step::Count { code, limit, .. } if code == cap => Some(*limit),
+            Step::Base { .. }
+            | Step::Basis { .. }
+            | Step::Flat { .. }
+            | Step::Rate { .. }
+            | Step::Cap { .. }
+            | Step::Count { .. }
+            | Step::Proportion { .. }
+            | Step::Rounding { .. } => None,
+        });
+        limits.min()
     }
 
     /// The canonical bytes (RFC 8785).

@@ -49,6 +49,9 @@ pub enum ProgrammeError {
         /// The zone's.
         zone: crate::types::Currency,
     },
+    /// The pack caps what vouchers can't count.
+    #[error("vouchers can't be issued by this pack: {0}")]
+    Uncounted(String),
     /// The pack decides in another way than the programme does.
     #[error(
         "{programme} is a programme of kind {kind}, whose packs have mode = \"{wanted}\", this one has \"{mode}\": \

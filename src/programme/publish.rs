@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use super::{ProgrammeError, first_answer, record, store};
 use crate::identity::{Command, Role};
 use crate::journal::Recorded;
-use crate::policy::{self, PackProblems, Policy};
+use crate::policy::{self, Exhaustion, Mode, Moment, PackProblems, Policy, Scope};
 use crate::types::{Code, PersonId, PolicyId};
 
 /// A version that is in force from its day on.
@@ -77,7 +77,47 @@ async fn read(
             mode: policy.mode().word(),
         });
     }
-    Ok(policy)
+    uncounted(&policy).map_or(Ok(policy), |error| Err(ProgrammeError::Uncounted(error)))
+}
+
+/// What vouchers can't count of a pack, and what to do: a cap that nothing counts would not be one.
+fn uncounted(policy: &Policy) -> Option<String> {
+    if policy.mode() != Mode::ExAnte {
+        return None;
+    }
+    if *policy.exhaustion() != Exhaustion::FirstCome {
+        let remedy = "it shares the budget among all, and vouchers are issued one by one: write exhaustion = \"fcfs\"";
+        return Some(remedy.to_owned());
+    }
+    let capped = |moment, scope| {
+        let award = policy.award(moment);
+        award.is_some_and(|award| award.caps.iter().any(|cap| cap.scope == scope))
+    };
+    if capped(Moment::Grant, Scope::ProviderYear) {
+        let remedy = "a provider_year cap stands in [grant], and a voucher has no provider before it is ordered with: \
+                      write it in [redemption]";
+        return Some(remedy.to_owned());
+    }
+    let at_redemption = policy.award(Moment::Redemption)?.caps.iter();
+    let mut scopes = at_redemption.map(|cap| cap.scope);
+    scopes.find_map(|scope| match scope {
+        Scope::Application | Scope::Unit | Scope::ProviderYear => None,
+        Scope::Holding | Scope::DeMinimis => Some(format!(
+            "a {} cap stands in [redemption], and is counted when a voucher is granted: write it in [grant]",
+            scope.word()
+        )),
+        Scope::FirmYear
+        | Scope::GroupYear
+        | Scope::Lifetime
+        | Scope::YearCount
+        | Scope::LifetimeCount
+        | Scope::Programme => capped(Moment::Grant, scope).then(|| {
+            format!(
+                "{} caps stand in [grant] and in [redemption], so that one voucher would count twice: keep one of them",
+                scope.word()
+            )
+        }),
+    })
 }
 
 /// Runs the pack's own examples: what does not even decide them as it says is not to be published.

@@ -48,6 +48,8 @@ uuid_ids! {
     VoucherId,
     /// A part of a voucher reserved for an order.
     HoldId,
+    /// Vouchers for everybody who qualifies, in one run.
+    RunId,
     /// What is owed to a payee.
     PayableId,
     /// Payment instructions sent to the bank together.

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
-use super::{BatchId, HoldId, LogIndex, PayableId, VoucherId};
+use super::{BatchId, HoldId, LogIndex, PayableId, RunId, VoucherId};
 
 /// Things that people call by a short name.
 pub trait ShortNamed: FromStr {
@@ -34,6 +34,11 @@ impl ShortNamed for PayableId {
 impl ShortNamed for BatchId {
     const LETTER: char = 'P';
     const WHAT: &'static str = "batch";
+}
+
+impl ShortNamed for RunId {
+    const LETTER: char = 'R';
+    const WHAT: &'static str = "award run";
 }
 
 /// A thing as people name it, still to be looked up.

@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 use super::batch::{self, Answers, Rejected, Round, Step, VoucherError};
 use super::rules::{self, Policies};
 use super::store::{self, Application, ApplicationState};
+use super::usages::{Asked, Usages};
 use crate::identity::{Command, Role};
 use crate::party;
 use crate::party::Party;
@@ -66,13 +67,16 @@ async fn take_in(
         .collect();
     let in_force = policy::store::all_in_force_on(conn, zone.id, today).await?;
     let policies = Policies::of(conn, zone.id, in_force.values().copied()).await?;
-    let usages = rules::usages(
-        conn,
-        zone,
-        today,
-        new.iter().map(|(_, i)| (&i.programme, i.party)),
-    )
-    .await?;
+    let known_policies = new
+        .iter()
+        .filter_map(|(_, input)| Some((in_force.get(&input.programme)?, input.party)))
+        .map(|(id, party)| Ok((policies.get(*id)?, party)))
+        .collect::<Result<Vec<_>, VoucherError>>()?;
+    let asked: Vec<Asked<'_>> = known_policies
+        .iter()
+        .map(|(policy, party)| Asked::grant(policy, *party))
+        .collect();
+    let usages = Usages::read(conn, zone, today, &asked).await?;
 
     let mut decided = Vec::with_capacity(new.len());
     for (command, input) in new {
@@ -83,7 +87,7 @@ async fn take_in(
             Err(rejected) => Err(rejected),
             Ok((party, id)) => {
                 let policy = policies.get(id)?;
-                let usage = usages.of(&input.programme, input.party);
+                let usage = usages.of(Asked::grant(&policy, input.party));
                 Ok(decide(command, input, party, (id, &policy), &usage))
             }
         });

@@ -58,6 +58,9 @@ pub enum Rejected {
         /// The day.
         day: NaiveDate,
     },
+    /// An award run can't be proposed so, or can't go on: why, and what to do.
+    #[error("{0}")]
+    Run(String),
     /// The stated facts are not facts.
     #[error("{0}")]
     Facts(String),
@@ -223,9 +226,14 @@ pub(super) struct Step<I, A> {
 impl<I: Clone, A> Step<I, A> {
     /// A step that moves nothing and asked no policy.
     pub(super) fn new(kind: &'static str, subject: VoucherId, input: &I, answer: A) -> Self {
+        Self::of(kind, subject.0, input, answer)
+    }
+
+    /// The same of another case than a voucher.
+    pub(super) fn of(kind: &'static str, subject: Uuid, input: &I, answer: A) -> Self {
         Self {
             kind,
-            subject: subject.0,
+            subject,
             content: Recordable {
                 answer,
                 decision: None,

@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 use super::batch::{self, Answers, Decided, Refused, Rejected, Round, Step, VoucherError};
 use super::model::{Hold, HoldState, Voucher, VoucherRefusal};
 use super::rules::{self, Policies};
+use super::usages::{Asked, Usages};
 use super::{postings, store};
 use crate::identity::{Command, Role};
 use crate::party::{self, PartyRole};
@@ -64,13 +65,17 @@ async fn reserve(
     let (zone, new) = (round.zone, &round.requests);
     let ids: Vec<VoucherId> = new.iter().map(|(_, input)| input.voucher).collect();
     let mut vouchers = store::lock_vouchers(conn, zone, &ids).await?;
-    let applications = store::facts_of_applications(conn, zone.id, &ids).await?;
+    let granted_on = rules::facts_of_grants(conn, zone.id, &vouchers).await?;
     let policies = Policies::of(
         conn,
         zone.id,
         vouchers.values().map(|voucher| voucher.policy),
     )
     .await?;
+    let services = new
+        .iter()
+        .filter_map(|(_, input)| Some((vouchers.get(&input.voucher)?, input.provider)));
+    let usages = rules::usages_of_services(conn, zone, round.today, &policies, services).await?;
 
     let asked: Vec<PartyId> = new.iter().map(|(_, input)| input.provider).collect();
     let providers: HashSet<PartyId> = party::store::parties(conn, zone.id, &asked)
@@ -83,7 +88,13 @@ async fn reserve(
     let mut decided = Vec::with_capacity(new.len());
     for (command, input) in new {
         decided.push(if providers.contains(&input.provider) {
-            decide(command, input, &mut vouchers, &applications, &policies)?
+            decide(
+                command,
+                input,
+                &mut vouchers,
+                &granted_on,
+                (&policies, &usages),
+            )?
         } else {
             Err(Rejected::Unknown {
                 what: "provider",
@@ -111,8 +122,8 @@ fn decide(
     command: &Command<'_>,
     input: &PlaceHold,
     vouchers: &mut HashMap<VoucherId, Voucher>,
-    applications: &HashMap<VoucherId, String>,
-    policies: &Policies,
+    granted_on: &HashMap<VoucherId, Facts>,
+    (policies, usages): (&Policies, &Usages),
 ) -> Result<Decided<PlaceHold, HoldAnswer, Effect>, VoucherError> {
     let (price, voucher) = match check(command, input, vouchers) {
         Ok(checked) => checked,
@@ -120,10 +131,12 @@ fn decide(
     };
     let today = command.today();
     let policy = policies.get(voucher.policy)?;
-    let application = applications.get(&voucher.id).map(String::as_str);
-    let application = rules::read_facts(voucher.issued_index, application.unwrap_or_default())?;
-    let facts = rules::order_facts(&application, input, voucher, price, today);
-    let decision = rules::redemption(&policy, &facts, voucher.parts.free, today);
+    let no_facts =
+        || VoucherError::Unreadable(voucher.issued_index, "its facts are missing".into());
+    let granted_on = granted_on.get(&voucher.id).ok_or_else(no_facts)?;
+    let facts = rules::order_facts(granted_on, input, voucher, price, today);
+    let usage = usages.of(Asked::redemption(&policy, voucher.holder, input.provider));
+    let decision = rules::redemption(&policy, &facts, voucher.parts.free, usage, today);
     let amount = rules::granted(&decision, voucher.parts.free);
     let currency = voucher.line.currency;
     let text = |money: Money| money.to_text(currency);

@@ -7,16 +7,17 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use super::batch::{self, Answers, Decided, Refused, Rejected, Round, Step, VoucherError};
-use super::model::{Parts, Voucher, VoucherRefusal};
+use super::model::{Parts, Quotas, Voucher, VoucherRefusal};
 use super::postings;
-use super::rules::{self, Policies, Usages};
+use super::rules::{self, Policies};
 use super::store::{self, Application, ApplicationState, ApplicationStep};
+use super::usages::{Asked, Usages};
 use crate::identity::{Command, Role};
 use crate::journal::{self, AccountCode};
 use crate::log;
-use crate::policy::{Decision, Outcome, Policy};
+use crate::policy::{Outcome, Policy};
 use crate::programme::BudgetLine;
-use crate::types::{Amount, FiscalYear, LogIndex, Money, PersonId, VoucherId};
+use crate::types::{Amount, FiscalYear, LogIndex, Money, PersonId, VoucherId, Zone};
 
 /// Issues the voucher of a recommended application.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -77,8 +78,7 @@ async fn issue_round(
     log::lock_head(conn, zone.id)
         .await
         .map_err(journal::RecordError::from)?;
-    let asked = applications.values().map(|one| (&one.programme, one.party));
-    let usages = rules::usages(conn, zone, today, asked).await?;
+    let usages = usages_of(conn, zone, today, &applications, &policies).await?;
     let mut desk = Desk {
         applications,
         policies,
@@ -116,8 +116,27 @@ async fn issue_round(
     for (approver, steps) in by_approver {
         store::decide_applications(conn, zone.id, approver, &steps).await?;
     }
-    store::insert_vouchers(conn, zone.id, &vouchers).await?;
+    store::insert_vouchers(conn, zone.id, None, &vouchers).await?;
     Ok(answers)
+}
+
+/// What has been used of the caps of applications.
+pub(super) async fn usages_of(
+    conn: &mut PgConnection,
+    zone: &Zone,
+    today: NaiveDate,
+    applications: &HashMap<VoucherId, Application>,
+    policies: &Policies,
+) -> Result<Usages, VoucherError> {
+    let policies = applications
+        .values()
+        .map(|one| Ok((policies.get(one.policy)?, one.party)))
+        .collect::<Result<Vec<_>, VoucherError>>()?;
+    let asked: Vec<Asked<'_>> = policies
+        .iter()
+        .map(|(policy, party)| Asked::grant(policy, *party))
+        .collect();
+    Ok(Usages::read(conn, zone, today, &asked).await?)
 }
 
 /// What a decision on an application changes.
@@ -141,7 +160,7 @@ impl Desk {
     async fn read_free(
         &mut self,
         conn: &mut PgConnection,
-        zone: &crate::types::Zone,
+        zone: &Zone,
         year: FiscalYear,
     ) -> Result<(), sqlx::Error> {
         let mut lines: Vec<BudgetLine> = Vec::new();
@@ -191,7 +210,7 @@ impl Desk {
         }
         let policy = self.policies.get(application.policy)?;
         let facts = rules::stored_facts(&application)?;
-        let usage = self.usages.of(&application.programme, application.party);
+        let usage = self.usages.of(Asked::grant(&policy, application.party));
         let decision = rules::grant(&policy, &facts, &usage, command.today());
         let reasons = rules::reasons(&decision);
         let granted = Amount::new(decision.amount.money()).ok();
@@ -201,7 +220,10 @@ impl Desk {
             let step = step("voucher.refused", answer).decided(decision);
             return Ok(Ok((step, Some(effect))));
         };
-        let voucher = new_voucher(command, &application, &policy, &decision, face);
+        let voucher = Voucher {
+            quotas: self.usages.quotas(&decision, application.party),
+            ..new_voucher(command, &application, &policy, face)
+        };
         let free = self.free.entry(voucher.line.clone()).or_default();
         if *free < face.money() {
             let step = refused(VoucherRefusal::BudgetExhausted).decided(decision);
@@ -209,7 +231,10 @@ impl Desk {
         }
         *free = free.saturating_sub(face.money());
         let mut transfers = vec![postings::issue(&voucher.line, voucher.id, face)?];
-        transfers.extend(self.usages.take(&voucher, &decision, face)?);
+        let case = self
+            .usages
+            .case(&voucher.line, voucher.holder, None, voucher.id);
+        transfers.extend(self.usages.take(&case, &decision, face)?);
         let answer = IssueAnswer::Issued {
             amount: face.money().to_text(voucher.line.currency),
             last_day: voucher.last_day,
@@ -246,11 +271,9 @@ fn new_voucher(
     command: &Command<'_>,
     application: &Application,
     policy: &Policy,
-    decision: &Decision,
     face: Amount,
 ) -> Voucher {
     let today = command.today();
-    let nothing = Money::ZERO;
     Voucher {
         id: application.id,
         zone: command.zone.id,
@@ -264,14 +287,8 @@ fn new_voucher(
         issued_index: LogIndex(0),
         issued_on: today,
         last_day: policy.last_day(today),
-        parts: Parts {
-            free: face.money(),
-            held: nothing,
-            redeemed: nothing,
-            expired: nothing,
-            cancelled: nothing,
-        },
+        parts: Parts::new(face),
         frozen: None,
-        quotas: rules::quotas(decision),
+        quotas: Quotas::default(),
     }
 }

@@ -6,8 +6,11 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use crate::policy::Scope;
 use crate::programme::BudgetLine;
-use crate::types::{Amount, HoldId, LogIndex, Money, PartyId, PolicyId, Reason, VoucherId, ZoneId};
+use crate::types::{
+    Amount, HoldId, ItemId, LogIndex, Money, PartyId, PolicyId, Reason, VoucherId, ZoneId,
+};
 
 /// What a voucher's face has become. The parts always add up to the face.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -25,6 +28,17 @@ pub struct Parts {
 }
 
 impl Parts {
+    /// Of a new voucher: all of it is free.
+    pub const fn new(face: Amount) -> Self {
+        Self {
+            free: face.money(),
+            held: Money::ZERO,
+            redeemed: Money::ZERO,
+            expired: Money::ZERO,
+            cancelled: Money::ZERO,
+        }
+    }
+
     /// The face.
     pub fn face(&self) -> Money {
         [
@@ -67,12 +81,19 @@ pub struct Voucher {
 }
 
 /// The limits that a voucher is counted against, as accounts of the quota book.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Quotas {
-    /// What the holder may be granted in a year.
-    pub firm_year: bool,
-    /// What the holder may hold at a time.
-    pub holding: bool,
+    /// Which.
+    pub scopes: Vec<Scope>,
+    /// The holder's controller group, or the holder itself, where groups count.
+    pub undertaking: Option<ItemId>,
+}
+
+impl Quotas {
+    /// Whether it is counted against this one.
+    pub fn counts(&self, scope: Scope) -> bool {
+        self.scopes.contains(&scope)
+    }
 }
 
 /// Where a voucher stands.

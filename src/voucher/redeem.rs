@@ -10,13 +10,16 @@ use sqlx::PgConnection;
 use super::batch::{self, Answers, Decided, Refused, Rejected, Round, Step, VoucherError};
 use super::model::{Hold, Voucher, VoucherRefusal};
 use super::rules::{self, Policies};
+use super::usages::{Asked, Usages, rests_on_usage};
 use super::years::OpenYears;
 use super::{postings, store};
 use crate::identity::{Command, Role};
 use crate::payment::{self, Payable, PayableState};
+use crate::policy::Moment;
 use crate::types::{
     Amount, HoldId, LogIndex, Money, PartyId, PayableId, PersonId, VoucherId, Zone, ZoneId,
 };
+use crate::{journal, log};
 
 /// A service that was delivered and invoiced.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -103,6 +106,7 @@ async fn redeem_round(
     let (zone, new) = (round.zone, &round.requests);
     let ids: Vec<HoldId> = new.iter().map(|(_, input)| input.hold).collect();
     let mut cases = Cases::lock(conn, zone, round.today, &ids).await?;
+    cases.lock_usages(conn, zone, round.today).await?;
 
     let mut decided = Vec::with_capacity(new.len());
     for (command, input) in new {
@@ -128,6 +132,7 @@ pub(super) struct Cases {
     pub(super) holds: HashMap<HoldId, Hold>,
     pub(super) policies: Policies,
     pub(super) years: OpenYears,
+    pub(super) usages: Option<Usages>,
 }
 
 /// A hold with its voucher, and what decides on them.
@@ -136,6 +141,7 @@ pub(super) struct Case<'a> {
     pub(super) voucher: &'a mut Voucher,
     pub(super) policies: &'a Policies,
     pub(super) years: &'a OpenYears,
+    pub(super) usages: Option<&'a mut Usages>,
 }
 
 impl Cases {
@@ -159,7 +165,36 @@ impl Cases {
             holds,
             policies,
             years,
+            usages: None,
         })
+    }
+
+    /// Reads what has been used of the caps of redemptions, if there are any: the head of the log is locked first, and
+    /// what has been used stays so until commit.
+    async fn lock_usages(
+        &mut self,
+        conn: &mut PgConnection,
+        zone: &Zone,
+        today: NaiveDate,
+    ) -> Result<(), VoucherError> {
+        let mut rests = false;
+        for voucher in self.vouchers.values() {
+            let policy = self.policies.get(voucher.policy)?;
+            rests |= rests_on_usage(&policy, Moment::Redemption);
+        }
+        if rests {
+            log::lock_head(conn, zone.id)
+                .await
+                .map_err(journal::RecordError::from)?;
+            let services = self
+                .holds
+                .values()
+                .filter_map(|hold| Some((self.vouchers.get(&hold.voucher)?, hold.provider)));
+            let usages =
+                rules::usages_of_services(conn, zone, today, &self.policies, services).await?;
+            self.usages = Some(usages);
+        }
+        Ok(())
     }
 
     /// The hold and its voucher, if the actor acts for one of their parties.
@@ -177,6 +212,7 @@ impl Cases {
                 voucher,
                 policies,
                 years,
+                usages: self.usages.as_mut(),
             })
         } else {
             Err(unknown())
@@ -230,13 +266,16 @@ fn decide(
         voucher,
         policies,
         years,
+        usages,
     } = case;
     let policy = policies.get(voucher.policy)?;
     let today = command.today();
     let reserved = hold.amount.money();
     let facts = rules::read_facts(voucher.issued_index, &hold.facts)?;
     let facts = rules::invoiced(facts, price, today);
-    let decision = rules::redemption(&policy, &facts, reserved, today);
+    let asked = Asked::redemption(&policy, voucher.holder, hold.provider);
+    let usage = usages.as_ref().map(|usages| usages.of(asked));
+    let decision = rules::redemption(&policy, &facts, reserved, usage.unwrap_or_default(), today);
     let payee = policy.payee_of(voucher.holder, hold.provider);
     let used = rules::granted(&decision, reserved).ok_or_else(|| rules::refused(&decision));
     let ended = used.and_then(|used| {
@@ -251,7 +290,12 @@ fn decide(
             None,
         ),
         Ok((used, ended)) => {
-            let transfers = postings::redeem(voucher, used, ended, payee, years)?;
+            let mut transfers = postings::redeem(voucher, used, ended, payee, years)?;
+            if let Some(usages) = usages {
+                let line = usages.line(&policy);
+                let case = usages.case(&line, voucher.holder, Some(hold.provider), voucher.id);
+                transfers.extend(usages.take(&case, &decision, used)?);
+            }
             let payable = owed(hold, voucher, used, payee, command.actor.person);
             let text = |money: Money| money.to_text(voucher.line.currency);
             let answer = RedeemAnswer::Redeemed {

@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use super::batch::{self, Answers, Decided, Refused, Rejected, Round, Step, VoucherError};
+use super::issue::usages_of;
 use super::model::VoucherRefusal;
-use super::rules::{self, Policies, Usages};
+use super::rules::{self, Policies};
 use super::store::{self, Application, ApplicationState, ApplicationStep};
+use super::usages::{Asked, Usages};
 use crate::identity::{Command, Role};
 use crate::policy::Outcome;
 use crate::types::VoucherId;
@@ -66,8 +68,7 @@ async fn review_round(
     let ids: Vec<VoucherId> = new.iter().map(|(_, input)| input.application).collect();
     let mut applications = store::lock_applications(conn, zone.id, &ids).await?;
     let policies = Policies::of(conn, zone.id, applications.values().map(|one| one.policy)).await?;
-    let asked = applications.values().map(|one| (&one.programme, one.party));
-    let usages = rules::usages(conn, zone, today, asked).await?;
+    let usages = usages_of(conn, zone, today, &applications, &policies).await?;
 
     let mut decided = Vec::with_capacity(new.len());
     for (command, input) in new {
@@ -126,7 +127,7 @@ fn decide(
     }
     let policy = policies.get(application.policy)?;
     let facts = rules::stored_facts(application)?;
-    let usage = usages.of(&application.programme, application.party);
+    let usage = usages.of(Asked::grant(&policy, application.party));
     let decision = rules::grant(&policy, &facts, &usage, command.today());
     let reasons = rules::reasons(&decision);
     let (kind, answer, state) = match decision.outcome {

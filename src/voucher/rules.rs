@@ -9,19 +9,16 @@ use sqlx::PgConnection;
 
 use super::batch::{Refused, Rejected, VoucherError};
 use super::hold::PlaceHold;
-use super::model::{Quotas, Voucher, VoucherRefusal};
-use super::postings::Quota;
-use super::store::Application;
+use super::model::{Voucher, VoucherRefusal};
+use super::run;
+use super::store::{self, Application};
+use super::usages::{Asked, Usages, rests_on_usage};
 use crate::fact;
-use crate::journal::{self, Transfer, TransferError};
 use crate::party::Party;
 use crate::policy::{
     self, Decision, Fact, Facts, Moment, Outcome, Policy, Raw, ReasonCode, Source, StatedBy, Usage,
 };
-use crate::programme::BudgetLine;
-use crate::types::{
-    Amount, Code, Currency, FiscalYear, LogIndex, Money, PartyId, PolicyId, Zone, ZoneId,
-};
+use crate::types::{Amount, Currency, LogIndex, Money, PartyId, PolicyId, VoucherId, Zone, ZoneId};
 
 /// The policies that a batch needs, by identity.
 #[derive(Clone, Debug, Default)]
@@ -82,6 +79,28 @@ pub(super) fn stored_facts(application: &Application) -> Result<Facts, VoucherEr
 pub(super) fn read_facts(index: LogIndex, text: &str) -> Result<Facts, VoucherError> {
     Facts::from_canonical_json(text.as_bytes())
         .map_err(|error| VoucherError::Unreadable(index, error.to_string()))
+}
+
+/// The facts that vouchers were granted on: those of their applications, or the snapshots that award runs kept.
+pub(super) async fn facts_of_grants(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    vouchers: &HashMap<VoucherId, Voucher>,
+) -> Result<HashMap<VoucherId, Facts>, VoucherError> {
+    let mut ids: Vec<VoucherId> = vouchers.keys().copied().collect();
+    let mut granted_on = HashMap::with_capacity(ids.len());
+    for (id, text) in store::facts_of_applications(conn, zone, &ids).await? {
+        let issued = vouchers.get(&id).map(|voucher| voucher.issued_index);
+        granted_on.insert(id, read_facts(issued.unwrap_or(LogIndex(0)), &text)?);
+    }
+    ids.retain(|id| !granted_on.contains_key(id));
+    if !ids.is_empty() {
+        for (id, sha256) in run::store::facts_of_awards(conn, zone, &ids).await? {
+            let facts = fact::store::snapshot_by_hash(conn, zone, sha256).await?;
+            granted_on.extend(facts.map(|facts| (id, facts)));
+        }
+    }
+    Ok(granted_on)
 }
 
 /// Facts as a row keeps them: canonical JSON.
@@ -152,11 +171,39 @@ pub(super) fn invoiced(mut facts: Facts, price: Amount, today: NaiveDate) -> Fac
     facts
 }
 
-/// How much of a price a voucher pays, with `held` to pay it from.
-pub(super) fn redemption(policy: &Policy, facts: &Facts, held: Money, on: NaiveDate) -> Decision {
+/// What has been used of the caps of redemptions, by vouchers and the providers of the services.
+pub(super) async fn usages_of_services(
+    conn: &mut PgConnection,
+    zone: &Zone,
+    today: NaiveDate,
+    policies: &Policies,
+    services: impl Iterator<Item = (&Voucher, PartyId)>,
+) -> Result<Usages, VoucherError> {
+    let mut counted = Vec::new();
+    for (voucher, provider) in services {
+        let policy = policies.get(voucher.policy)?;
+        if rests_on_usage(&policy, Moment::Redemption) {
+            counted.push((policy, voucher.holder, provider));
+        }
+    }
+    let asked: Vec<Asked<'_>> = counted
+        .iter()
+        .map(|(policy, holder, provider)| Asked::redemption(policy, *holder, *provider))
+        .collect();
+    Ok(Usages::read(conn, zone, today, &asked).await?)
+}
+
+/// How much of a price a voucher pays, with `held` to pay it from; `usage` says the rest.
+pub(super) fn redemption(
+    policy: &Policy,
+    facts: &Facts,
+    held: Money,
+    usage: Usage,
+    on: NaiveDate,
+) -> Decision {
     let usage = Usage {
         held_now: held,
-        ..Usage::default()
+        ..usage
     };
     policy::decide(policy, Moment::Redemption, facts, &usage, on)
 }
@@ -192,122 +239,4 @@ pub(super) fn reasons(decision: &Decision) -> Vec<String> {
 /// The facts that a decision misses, by name.
 pub(super) fn missing(decision: &Decision) -> Vec<String> {
     decision.missing.iter().map(ToString::to_string).collect()
-}
-
-/// The caps that a grant was counted against.
-pub(super) fn quotas(decision: &Decision) -> Quotas {
-    Quotas {
-        firm_year: decision.limit(&ReasonCode::CAP_FIRM_YEAR).is_some(),
-        holding: decision.limit(&ReasonCode::CAP_HOLDING).is_some(),
-    }
-}
-
-/// What parties have used of their limits, as earlier grants of a batch have left it.
-#[derive(Debug, Default)]
-pub(super) struct Usages(HashMap<(Code, PartyId), Limits>);
-
-/// Balances of a party's quota accounts under one programme.
-#[derive(Clone, Copy, Debug, Default)]
-struct Limits {
-    year_left: Money,
-    year_used: Money,
-    holding_left: Money,
-    holding_used: Money,
-}
-
-/// Reads the quota accounts of parties under programmes, in one statement.
-pub(super) async fn usages(
-    conn: &mut PgConnection,
-    zone: &Zone,
-    today: NaiveDate,
-    asked: impl Iterator<Item = (&Code, PartyId)>,
-) -> Result<Usages, sqlx::Error> {
-    let mut keys: Vec<(Code, PartyId)> = asked
-        .map(|(programme, party)| (programme.clone(), party))
-        .collect();
-    keys.sort();
-    keys.dedup();
-    let year = FiscalYear::of(today);
-    let addresses: Vec<_> = keys
-        .iter()
-        .flat_map(|(programme, party)| {
-            let line = BudgetLine {
-                programme: programme.clone(),
-                year,
-                currency: zone.currency,
-            };
-            let of_year = Quota::FirmYear(year);
-            [
-                of_year.left(&line, *party),
-                of_year.used(&line, *party),
-                Quota::Holding.left(&line, *party),
-                Quota::Holding.used(&line, *party),
-            ]
-        })
-        .collect();
-    let balances = journal::balances(conn, zone.id, &addresses).await?;
-    let limits = balances.as_chunks::<4>().0.iter().map(
-        |[year_left, year_used, holding_left, holding_used]| Limits {
-            year_left: *year_left,
-            year_used: *year_used,
-            holding_left: *holding_left,
-            holding_used: *holding_used,
-        },
-    );
-    Ok(Usages(keys.into_iter().zip(limits).collect()))
-}
-
-impl Usages {
-    /// As the policy asks it.
-    pub(super) fn of(&self, programme: &Code, party: PartyId) -> Usage {
-        let limits = self
-            .0
-            .get(&(programme.clone(), party))
-            .copied()
-            .unwrap_or_default();
-        Usage {
-            held_now: limits.holding_used,
-            used_this_year: limits.year_used,
-            ..Usage::default()
-        }
-    }
-
-    /// The quota transfers of a grant: limits made what the policy says today, then used.
-    pub(super) fn take(
-        &mut self,
-        voucher: &Voucher,
-        decision: &Decision,
-        face: Amount,
-    ) -> Result<Vec<Transfer>, TransferError> {
-        let (line, holder) = (&voucher.line, voucher.holder);
-        let limits = self.0.entry((line.programme.clone(), holder)).or_default();
-        let mut transfers = Vec::new();
-        if let Some(cap) = decision.limit(&ReasonCode::CAP_FIRM_YEAR) {
-            let quota = Quota::FirmYear(line.year);
-            transfers.extend(quota.adjust(
-                line,
-                holder,
-                cap,
-                limits.year_left,
-                limits.year_used,
-            )?);
-            transfers.push(quota.take(line, holder, face)?);
-            limits.year_used = [limits.year_used, face.money()].into_iter().sum();
-            limits.year_left = cap.saturating_sub(limits.year_used);
-        }
-        if let Some(cap) = decision.limit(&ReasonCode::CAP_HOLDING) {
-            let quota = Quota::Holding;
-            transfers.extend(quota.adjust(
-                line,
-                holder,
-                cap,
-                limits.holding_left,
-                limits.holding_used,
-            )?);
-            transfers.push(quota.take(line, holder, face)?);
-            limits.holding_used = [limits.holding_used, face.money()].into_iter().sum();
-            limits.holding_left = cap.saturating_sub(limits.holding_used);
-        }
-        Ok(transfers)
-    }
 }

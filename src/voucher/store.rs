@@ -7,10 +7,11 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::model::{Hold, HoldState, Parts, Quotas, Voucher};
+use crate::policy::Scope;
 use crate::programme::BudgetLine;
 use crate::types::{
-    Amount, Code, Currency, FiscalYear, HoldId, LogIndex, Money, PartyId, PersonId, PolicyId,
-    Reason, VoucherId, Zone, ZoneId,
+    Amount, Code, Currency, FiscalYear, HoldId, ItemId, LogIndex, Money, PartyId, PersonId,
+    PolicyId, Reason, RunId, VoucherId, Zone, ZoneId,
 };
 
 /// Where an application stands.
@@ -245,22 +246,38 @@ pub(super) async fn decide_applications(
     Ok(())
 }
 
+/// Vouchers of applications, or of one award run.
 pub(super) async fn insert_vouchers(
     conn: &mut PgConnection,
     zone: ZoneId,
+    run: Option<RunId>,
     new: &[Voucher],
 ) -> Result<(), sqlx::Error> {
     let programmes: Vec<&str> = new
         .iter()
         .map(|voucher| voucher.line.programme.as_str())
         .collect();
+    let counts = |scope| {
+        new.iter()
+            .map(|voucher| voucher.quotas.counts(scope))
+            .collect::<Vec<_>>()
+    };
+    let quotas = || new.iter().map(|voucher| &voucher.quotas);
+    let undertakings: Vec<Option<Uuid>> = quotas()
+        .map(|quotas| quotas.undertaking.map(|item| item.0))
+        .collect();
+    let scopes: Vec<String> = quotas().map(others).collect();
     sqlx::query!(
         "INSERT INTO ledger.voucher (zone_id, held, redeemed, expired, cancelled, voucher_id, face, free,
              issued_index, party_id, policy_id, issued_on, last_day, fiscal_year, programme,
-             counts_in_year, counts_as_held)
-         SELECT $1, 0, 0, 0, 0, new.* FROM unnest($2::uuid[], $3::bigint[], $3::bigint[], $4::bigint[],
-             $5::uuid[], $6::uuid[], $7::date[], $8::date[], $9::smallint[], $10::text[], $11::bool[],
-             $12::bool[]) AS new",
+             counts_in_year, counts_as_held, undertaking, counts_in, run_id)
+         SELECT $1, 0, 0, 0, 0, new.voucher_id, new.face, new.face, new.issued_index, new.party_id,
+             new.policy_id, new.issued_on, new.last_day, new.fiscal_year, new.programme, new.in_year, new.as_held,
+             new.undertaking, string_to_array(new.scopes, ' '), $15
+         FROM unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::uuid[], $6::uuid[], $7::date[], $8::date[],
+             $9::smallint[], $10::text[], $11::bool[], $12::bool[], $13::uuid[], $14::text[])
+             AS new (voucher_id, face, issued_index, party_id, policy_id, issued_on, last_day, fiscal_year,
+                 programme, in_year, as_held, undertaking, scopes)",
         zone.0,
         &new.iter().map(|voucher| voucher.id.0).collect::<Vec<_>>(),
         &new.iter().map(|voucher| voucher.parts.free.minor()).collect::<Vec<_>>(),
@@ -271,12 +288,28 @@ pub(super) async fn insert_vouchers(
         &new.iter().map(|voucher| voucher.last_day).collect::<Vec<_>>(),
         &new.iter().map(|voucher| voucher.line.year.0).collect::<Vec<_>>(),
         &programmes as _,
-        &new.iter().map(|voucher| voucher.quotas.firm_year).collect::<Vec<_>>(),
-        &new.iter().map(|voucher| voucher.quotas.holding).collect::<Vec<_>>(),
+        &counts(Scope::FirmYear),
+        &counts(Scope::Holding),
+        &undertakings as _,
+        &scopes,
+        run.map(|run| run.0),
     )
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Scopes with a column of their own.
+const COLUMNS: [Scope; 2] = [Scope::FirmYear, Scope::Holding];
+
+/// The other scopes, as words.
+fn others(quotas: &Quotas) -> String {
+    let others = quotas
+        .scopes
+        .iter()
+        .filter(|scope| !COLUMNS.contains(scope));
+    let words: Vec<&str> = others.map(|scope| scope.word()).collect();
+    words.join(" ")
 }
 
 struct VoucherRow {
@@ -296,10 +329,20 @@ struct VoucherRow {
     frozen_reason: Option<String>,
     counts_in_year: bool,
     counts_as_held: bool,
+    counts_in: Vec<String>,
+    undertaking: Option<Uuid>,
 }
 
 impl VoucherRow {
     fn voucher(self, zone: ZoneId, currency: Currency) -> Result<Voucher, sqlx::Error> {
+        let own = [self.counts_in_year, self.counts_as_held];
+        let own = COLUMNS.into_iter().zip(own).filter(|(_, counts)| *counts);
+        let mut scopes: Vec<Scope> = own.map(|(scope, _)| scope).collect();
+        for word in &self.counts_in {
+            let unknown = || sqlx::Error::Decode(format!("unknown scope {word:?}").into());
+            scopes.push(Scope::named(word).ok_or_else(unknown)?);
+        }
+        let undertaking = self.undertaking.map(ItemId);
         Ok(Voucher {
             id: VoucherId(self.voucher_id),
             zone,
@@ -326,8 +369,8 @@ impl VoucherRow {
                 .transpose()
                 .map_err(decode)?,
             quotas: Quotas {
-                firm_year: self.counts_in_year,
-                holding: self.counts_as_held,
+                scopes,
+                undertaking,
             },
         })
     }
@@ -343,7 +386,7 @@ pub(super) async fn lock_vouchers(
         VoucherRow,
         "SELECT v.voucher_id, v.free, v.held, v.redeemed, v.expired, v.cancelled, v.issued_index,
              v.party_id, v.policy_id, v.issued_on, v.last_day, v.fiscal_year, v.programme,
-             v.frozen_reason, v.counts_in_year, v.counts_as_held
+             v.frozen_reason, v.counts_in_year, v.counts_as_held, v.counts_in, v.undertaking
          FROM ledger.voucher v
          WHERE v.zone_id = $1 AND v.voucher_id = ANY($2) ORDER BY v.voucher_id FOR UPDATE",
         zone.id.0,
@@ -365,7 +408,7 @@ pub(super) async fn lock_vouchers_of_holds(
         VoucherRow,
         "SELECT v.voucher_id, v.free, v.held, v.redeemed, v.expired, v.cancelled, v.issued_index,
              v.party_id, v.policy_id, v.issued_on, v.last_day, v.fiscal_year, v.programme,
-             v.frozen_reason, v.counts_in_year, v.counts_as_held
+             v.frozen_reason, v.counts_in_year, v.counts_as_held, v.counts_in, v.undertaking
          FROM ledger.voucher v
          WHERE v.zone_id = $1 AND v.voucher_id = ANY(ARRAY(
              SELECT h.voucher_id FROM ledger.hold h WHERE h.zone_id = $1 AND h.hold_id = ANY($2)))
@@ -413,7 +456,7 @@ pub async fn vouchers(
         VoucherRow,
         "SELECT v.voucher_id, v.free, v.held, v.redeemed, v.expired, v.cancelled, v.issued_index,
              v.party_id, v.policy_id, v.issued_on, v.last_day, v.fiscal_year, v.programme,
-             v.frozen_reason, v.counts_in_year, v.counts_as_held
+             v.frozen_reason, v.counts_in_year, v.counts_as_held, v.counts_in, v.undertaking
          FROM ledger.voucher v
          WHERE v.zone_id = $1 AND ($2::text IS NULL OR v.programme = $2)
              AND ($3::uuid IS NULL OR v.party_id = $3) AND ($4::uuid IS NULL OR v.voucher_id = $4)

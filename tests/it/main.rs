@@ -8,7 +8,11 @@ mod accounting;
 #[cfg(test)]
 mod award;
 #[cfg(test)]
+mod award_run;
+#[cfg(test)]
 mod books;
+#[cfg(test)]
+mod caps;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]

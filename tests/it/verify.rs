@@ -34,6 +34,7 @@ mod commands;
 mod facts;
 mod register;
 mod rows;
+mod runs;
 
 /// Five full tiles, and some entries after them.
 const ENTRIES: i64 = 1_400;

@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::journal::Recorded;
-use crate::types::{ControllerGroupId, Name, PartyId, ZoneId};
+use crate::types::{ControllerGroupId, ItemId, Name, PartyId, ZoneId};
 
 /// Groups by name; unknown names are left out.
 pub(in crate::party) async fn groups_by_name(
@@ -96,4 +96,42 @@ pub(in crate::party) async fn set_group(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Whom caps of groups and single undertakings count together: the parties of one controller group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undertaking {
+    /// The group, as an item of accounts.
+    pub id: ItemId,
+    /// The other parties in it, in the order of their ids.
+    pub others: Vec<PartyId>,
+}
+
+/// The groups that parties are in now; those without one are left out.
+pub async fn undertakings(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    parties: &[PartyId],
+) -> Result<HashMap<PartyId, Undertaking>, sqlx::Error> {
+    let ids: Vec<Uuid> = parties.iter().map(|party| party.0).collect();
+    let rows = sqlx::query!(
+        r#"SELECT p.party_id, p.controller_group_id AS "group_id!",
+             ARRAY(SELECT m.party_id FROM ledger.party m
+                   WHERE m.zone_id = $1 AND m.controller_group_id = p.controller_group_id
+                       AND m.party_id <> p.party_id ORDER BY m.party_id) AS "others!"
+           FROM ledger.party p
+           WHERE p.zone_id = $1 AND p.party_id = ANY($2) AND p.controller_group_id IS NOT NULL"#,
+        zone.0,
+        &ids,
+    )
+    .fetch_all(conn)
+    .await?;
+    let undertaking = |group, others: Vec<Uuid>| Undertaking {
+        id: ItemId(group),
+        others: others.into_iter().map(PartyId).collect(),
+    };
+    Ok(rows
+        .into_iter()
+        .map(|row| (PartyId(row.party_id), undertaking(row.group_id, row.others)))
+        .collect())
 }

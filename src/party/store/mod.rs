@@ -13,6 +13,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 pub(super) use group::{NewGroup, groups_by_name, insert_groups, lock_group_of, set_group};
+pub use group::{Undertaking, undertakings};
 pub(super) use new::{NewRow, insert_parties};
 pub(super) use uscc_override::{
     confirm_override, confirmed_overrides, insert_override, lock_override,

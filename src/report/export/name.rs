@@ -49,7 +49,8 @@ fn root(code: AccountCode) -> &'static str {
         | Code::M1010
         | Code::M1020
         | Code::M1030
-        | Code::Q10 => "Assets",
+        | Code::Q10
+        | Code::Q11 => "Assets",
         Code::F1020 | Code::F2010 => "Liabilities",
         Code::F3010 | Code::F5090 | Code::M4010 => "Income",
         Code::F5010 | Code::F5020 | Code::F5030 | Code::F5040 | Code::M5010 => "Expenses",
@@ -63,8 +64,22 @@ fn root(code: AccountCode) -> &'static str {
         | Code::B90
         | Code::Q20
         | Code::Q21
+        | Code::Q22
+        | Code::Q23
+        | Code::Q24
+        | Code::Q25
+        | Code::Q26
+        | Code::Q27
+        | Code::Q28
         | Code::Q30
-        | Code::Q31 => "Equity",
+        | Code::Q31
+        | Code::Q32
+        | Code::Q33
+        | Code::Q34
+        | Code::Q35
+        | Code::Q36
+        | Code::Q37
+        | Code::Q38 => "Equity",
     }
 }
 

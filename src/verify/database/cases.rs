@@ -46,7 +46,7 @@ pub(super) const APPLICATIONS: &str = rows_of!(
         WHERE a.kind = 'voucher.applied'"
 );
 
-/// A voucher is what its application and its issue say. Its parts follow from the totals of its two accounts:
+/// A voucher is what its application and its issue say, or the award run that issued it without one. Its parts follow from the totals of its two accounts:
 /// B40 is credited when it is issued and when a hold gives back, debited when it is held or taken back; B50 is
 /// credited when it is held, debited when it is redeemed or given back.
 pub(super) const VOUCHERS: &str = rows_of!(
@@ -56,7 +56,8 @@ pub(super) const VOUCHERS: &str = rows_of!(
             format('\"code\":\"%s\",\"sha256\":\"%s\",\"version\":\"%s\"', p.code, encode(p.sha256, 'hex'),
                 p.version) AS policy_id,
             v.issued_on, v.last_day, v.fiscal_year, v.programme, v.counts_in_year, v.counts_as_held,
-            v.frozen_reason, v.face, v.free, v.held, v.redeemed, v.expired, v.cancelled
+            (SELECT string_agg(scope, ' ' ORDER BY scope COLLATE \"C\") FROM unnest(v.counts_in) scope)
+                AS counts_in, v.undertaking, v.run_id, v.frozen_reason, v.face, v.free, v.held, v.redeemed, v.expired, v.cancelled
         FROM ledger.voucher v
         LEFT JOIN ledger.policy p ON p.zone_id = v.zone_id AND p.policy_id = v.policy_id
         WHERE v.zone_id = $1",
@@ -64,12 +65,12 @@ pub(super) const VOUCHERS: &str = rows_of!(
         WITH told AS (
             SELECT e.log_index, e.kind, e.subject_id, e.effective,
                 ", amount!("amount", 20), " AS amount,
-                (", cut!("last_day", 10, of "voucher.issued"), ")::date AS last_day,
-                ", policy!(of "voucher.issued"), " AS policy_id,
+                (", cut!("last_day", 10), ")::date AS last_day,
+                coalesce(", policy!(of "voucher.issued"), ", ", policy!(of "voucher.awarded"), ") AS policy_id,
                 CASE e.kind WHEN 'voucher.frozen'
                     THEN convert_from(e.body, 'UTF8')::json #>> '{details,input,reason}' END AS reason
             FROM ledger.entry e
-            WHERE e.zone_id = $1 AND e.kind IN ('voucher.issued', 'voucher.frozen', 'voucher.thawed',
+            WHERE e.zone_id = $1 AND e.kind IN ('voucher.issued', 'voucher.awarded', 'voucher.frozen', 'voucher.thawed',
                 'voucher.cancelled')
         ), frozen AS (
             SELECT DISTINCT ON (subject_id) subject_id, reason
@@ -87,26 +88,35 @@ pub(super) const VOUCHERS: &str = rows_of!(
             FROM ledger.account WHERE zone_id = $1 AND code IN ('B40', 'B50') AND item_id IS NOT NULL
             GROUP BY item_id
         ), quota AS (
-            SELECT t.log_index, bool_or(c.code = 'Q30') AS in_year, bool_or(c.code = 'Q31') AS as_held
+            SELECT t.log_index, bool_or(c.code = 'Q30') AS in_year, bool_or(c.code = 'Q31') AS as_held,
+                string_agg(k.scope, ' ' ORDER BY k.scope COLLATE \"C\") AS counts_in,
+                (array_agg(d.item_id) FILTER (WHERE c.code IN ('Q32', 'Q35')))[1] AS undertaking
             FROM ledger.transfer t
             JOIN ledger.account c ON c.zone_id = $1 AND c.account_id = t.credit_account_id
-                AND c.code IN ('Q30', 'Q31')
+                AND c.code IN ('Q30', 'Q31', 'Q32', 'Q34', 'Q35', 'Q36', 'Q37', 'Q38')
+            JOIN ledger.account d ON d.zone_id = $1 AND d.account_id = t.debit_account_id
+            LEFT JOIN (VALUES ('Q32', 'group_year'), ('Q34', 'lifetime'), ('Q35', 'de_minimis'),
+                ('Q36', 'programme'), ('Q37', 'year_count'), ('Q38', 'lifetime_count')) k (code, scope)
+                ON k.code = c.code
             WHERE t.zone_id = $1 GROUP BY t.log_index
         )
-        SELECT i.subject_id AS voucher_id, i.log_index AS issued_index, a.party_id, i.policy_id,
+        SELECT i.subject_id AS voucher_id, i.log_index AS issued_index,
+            coalesce(a.party_id, r.party_id) AS party_id, i.policy_id,
             i.effective AS issued_on, i.last_day, o.fiscal_year, o.programme,
             coalesce(q.in_year, false) AS counts_in_year, coalesce(q.as_held, false) AS counts_as_held,
+            q.counts_in, q.undertaking, r.run_id,
             f.reason AS frozen_reason, i.amount AS face, o.issued_or_returned - o.held_or_taken AS free,
             o.held - o.redeemed_or_returned AS held,
             o.redeemed_or_returned - (o.issued_or_returned - i.amount) AS redeemed,
             o.held_or_taken - o.held - coalesce(c.amount, 0) AS expired, coalesce(c.amount, 0) AS cancelled
         FROM told i
         LEFT JOIN ledger.voucher_application a ON a.zone_id = $1 AND a.application_id = i.subject_id
+        LEFT JOIN ledger.award_result r ON r.zone_id = $1 AND r.voucher_id = i.subject_id
         LEFT JOIN own o ON o.item_id = i.subject_id
         LEFT JOIN cancelled c ON c.subject_id = i.subject_id
         LEFT JOIN quota q ON q.log_index = i.log_index
         LEFT JOIN frozen f ON f.subject_id = i.subject_id
-        WHERE i.kind = 'voucher.issued'"
+        WHERE i.kind IN ('voucher.issued', 'voucher.awarded')"
 );
 
 /// A hold is what its order says, until an entry ends it: a redemption makes it a payable of the same id.

@@ -4,7 +4,7 @@
 use sqlx::PgConnection;
 
 use super::fault::RowFault;
-use super::{awards, cases, facts, register};
+use super::{awards, cases, facts, register, runs};
 use crate::types::ZoneId;
 use crate::verify::report::VerifyError;
 
@@ -37,6 +37,9 @@ pub const CROSS_CHECKS: &[CrossCheck] = &[
 pub const ROW_CHECKS: &[&str] = &[
     register::REGISTER,
     cases::APPLICATIONS,
+    runs::RUNS,
+    runs::LISTS,
+    runs::RESULTS,
     cases::VOUCHERS,
     cases::HOLDS,
     cases::PAYABLES,

@@ -14,6 +14,7 @@ mod facts;
 mod fault;
 mod published;
 mod register;
+mod runs;
 mod tiles;
 
 use std::path::Path;

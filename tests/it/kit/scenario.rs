@@ -173,7 +173,7 @@ impl World {
         self.people.insert(login, actor);
     }
 
-    async fn register(&self, name: &str, code: &str, role: PartyRole) -> PartyId {
+    pub(crate) async fn register(&self, name: &str, code: &str, role: PartyRole) -> PartyId {
         let new = NewParty {
             identity: Identity::Uscc(code.parse().unwrap()),
             name: name.parse().unwrap(),
@@ -195,7 +195,8 @@ impl World {
         Ok(registered.await?[0].party)
     }
 
-    async fn publish(&self, code: &str, pack: &str) {
+    /// Sets up a programme with rules, in force as the pack says.
+    pub(crate) async fn publish(&self, code: &str, pack: &str) {
         let new = NewProgramme {
             code: code.parse().unwrap(),
             kind: ProgrammeKind::Voucher,
@@ -233,7 +234,7 @@ impl World {
         .unwrap();
     }
 
-    async fn fund(&self, code: &str, year: i16, amount: i64) {
+    pub(crate) async fn fund(&self, code: &str, year: i16, amount: i64) {
         let caller = self.caller("finance", "2020-01-01", None);
         let appropriate = Appropriate {
             amount: yuan(amount),
@@ -256,6 +257,18 @@ impl World {
             },
         );
         funded.await.unwrap();
+    }
+
+    /// Puts a party into a controller group, or takes it out of its own.
+    pub(crate) async fn group(&self, party: &str, group: Option<&str>, on: &str) {
+        let input = (self.parties[party], group.map(|name| name.parse().unwrap()));
+        let caller = self.caller("manager", on, None);
+        let assigned = self.one(caller, input, |conn, command, (party, group)| {
+            Box::pin(
+                async move { party::assign_group(conn, &command, *party, group.as_ref()).await },
+            )
+        });
+        assigned.await.unwrap();
     }
 
     pub(crate) async fn close_year(&self, year: i16, on: &str) {
@@ -420,8 +433,8 @@ impl World {
     }
 }
 
-/// The code of a programme by its short name.
-pub(crate) fn programme_code(short: &str) -> &'static str {
+/// The code of a programme by its short name; others are called by their codes.
+pub(crate) fn programme_code(short: &str) -> &str {
     let found = PROGRAMMES.iter().find(|(name, _, _)| *name == short);
-    found.unwrap_or_else(|| panic!("no programme {short}")).1
+    found.map_or(short, |(_, code, _)| code)
 }

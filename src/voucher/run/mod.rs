@@ -1,0 +1,82 @@
+//! Award without application (免申即享): vouchers for everybody who qualifies, in one run.
+//!
+//! A reviewer proposes a run: its list, with what each party would get, is hashed into the entry. A manager approves
+//! exactly that list, and then it is carried out in parts, each in one transaction, in which everything is decided again
+//! by what has been used until then. How far it has come stands in its row: [`resume`] goes on from there, after
+//! whatever stopped it, and two who do so at once take turns.
+
+mod approve;
+mod award;
+mod facts;
+mod propose;
+mod resume;
+pub mod store;
+
+use chrono::NaiveDate;
+use serde::Serialize;
+
+use crate::types::{Amount, Code, LogIndex, Money, PartyId, PersonId, PolicyId, RunId};
+
+pub use approve::{Approve, ApproveAnswer, approve};
+pub use award::{AwardAnswer, AwardOutcome, Awarding, Part, award, prepare};
+pub use propose::{Propose, Proposed, propose};
+pub use resume::{ResumeError, resume};
+
+/// A run, as its row has it.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Identity.
+    pub id: RunId,
+    /// Programme.
+    pub programme: Code,
+    /// Policy in force on the day.
+    pub policy: PolicyId,
+    /// The day for which it is decided.
+    pub day: NaiveDate,
+    /// What is requested for each, where the policy starts from a request.
+    pub requested: Option<Amount>,
+    /// How many are on the list.
+    pub candidates: u32,
+    /// What the list comes to.
+    pub total: Money,
+    /// SHA-256 of the list.
+    pub list_sha256: crate::policy::Sha256,
+    /// Who proposed it.
+    pub proposed_by: PersonId,
+    /// The entry of the proposal.
+    pub proposed_index: LogIndex,
+    /// Who approved it.
+    pub approved_by: Option<PersonId>,
+    /// How far it has come.
+    pub progress: Progress,
+}
+
+/// How far a run has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Progress {
+    /// How many of the list are decided on.
+    pub decided: u32,
+    /// How many of them got a voucher.
+    pub awarded: u32,
+    /// What these come to.
+    #[serde(skip)]
+    pub given: Money,
+    /// How many are on the list.
+    pub candidates: u32,
+}
+
+impl Progress {
+    /// Whether everybody on the list is decided on.
+    pub const fn is_done(&self) -> bool {
+        self.decided == self.candidates
+    }
+}
+
+/// A party on the list, with what it would get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// The party.
+    pub party: PartyId,
+    /// What it would get, as was known when the list was made.
+    pub amount: Amount,
+}
