@@ -172,6 +172,7 @@ impl Office {
                 year: None,
                 from: None,
                 until: None,
+                complete: false,
             },
             Currency::Cny,
             self.now.date_naive(),

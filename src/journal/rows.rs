@@ -95,20 +95,17 @@ pub(super) async fn open_accounts(
         .iter()
         .map(|address| address.code.is_guarded())
         .collect();
-    let programmes: Vec<Option<String>> = missing
-        .iter()
+    let addresses = || missing.iter();
+    let programmes: Vec<Option<String>> = addresses()
         .map(|address| address.programme.clone().map(String::from))
         .collect();
-    let years: Vec<Option<i16>> = missing
-        .iter()
+    let years: Vec<Option<i16>> = addresses()
         .map(|address| address.year.map(|year| year.0))
         .collect();
-    let parties: Vec<Option<uuid::Uuid>> = missing
-        .iter()
+    let parties: Vec<Option<uuid::Uuid>> = addresses()
         .map(|address| address.party.map(|party| party.0))
         .collect();
-    let items: Vec<Option<uuid::Uuid>> = missing
-        .iter()
+    let items: Vec<Option<uuid::Uuid>> = addresses()
         .map(|address| address.item.map(|item| item.0))
         .collect();
     let opened = sqlx::query!(

@@ -288,18 +288,18 @@ impl Desk<'_> {
                     .chain(iter::repeat_with(Default::default)),
             );
         for (place, ((((outcomes, amounts), unmet), open), bases)) in blocks.enumerate() {
-            let part = Part {
+            let mut part = Part {
                 outcomes,
                 amounts,
                 unmet,
                 open,
                 bases,
             };
-            self.block(first + place, part, usage);
+            self.block(first + place, &mut part, usage);
         }
     }
 
-    fn block(&self, block: usize, part: Part<'_>, usage: &impl Fn(usize) -> Usage) {
+    fn block(&self, block: usize, part: &mut Part<'_>, usage: &impl Fn(usize) -> Usage) {
         let view = View::of(self, block);
         let in_force = self.policy.in_force.contains(self.on);
         let decides = self.policy.moments().contains(&self.moment);

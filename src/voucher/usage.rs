@@ -24,19 +24,19 @@ pub async fn used_by_party(
     let always = |code| Address::new(code, line.currency).programme(&line.programme);
     let accounts: [(Address, Member); 5] = [
         (of_year(AccountCode::Q30), |usage, used| {
-            usage.used_this_year = used
+            usage.used_this_year = used;
         }),
         (always(AccountCode::Q31), |usage, used| {
-            usage.held_now = used
+            usage.held_now = used;
         }),
         (always(AccountCode::Q34), |usage, used| {
-            usage.used_in_life = used
+            usage.used_in_life = used;
         }),
         (of_year(AccountCode::Q37), |usage, used| {
-            usage.awards_this_year = number(used)
+            usage.awards_this_year = number(used);
         }),
         (always(AccountCode::Q38), |usage, used| {
-            usage.awards_in_life = number(used)
+            usage.awards_in_life = number(used);
         }),
     ];
     let mut usage: HashMap<PartyId, Usage> = HashMap::new();

@@ -185,8 +185,8 @@ async fn candidates(
             ..Filter::default()
         };
         let parties = party::store::list(conn, zone.id, &filter).await?;
-        let Some(last) = parties.last() else { break };
-        after = Some(last.id);
+        let Some(newest) = parties.last() else { break };
+        after = Some(newest.id);
         let facts = facts_of(conn, zone, &parties, day, requested).await?;
         let asked: Vec<Asked<'_>> = parties
             .iter()
