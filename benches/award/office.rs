@@ -204,7 +204,7 @@ impl Office {
             .write(self.zone.id, input, |conn, (caller, input)| {
                 Box::pin(async move {
                     let requests = [(caller.command(), input.clone())];
-                    Ok::<_, VoucherError>(run::propose(conn, &requests).await?)
+                    run::propose(conn, &requests).await
                 })
             });
         let proposed = proposed.await.unwrap().pop().unwrap().unwrap().answer;
@@ -218,7 +218,7 @@ impl Office {
             .write(self.zone.id, input, |conn, (caller, input)| {
                 Box::pin(async move {
                     let requests = [(caller.command(), input.clone())];
-                    Ok::<_, VoucherError>(run::approve(conn, &requests).await?)
+                    run::approve(conn, &requests).await
                 })
             });
         approved.await.unwrap().pop().unwrap().unwrap();

@@ -487,7 +487,7 @@ mod tests {
         );
         for (texts, remedy) in [
             (&["staff"][..], "write NAME=VALUE"),
-            (&["staf=3"][..], "the nearest are staff"),
+            (&["staf=3"][..], "did you mean staff"),
             (&["staff=3.5"][..], "staff can't be"),
             (&["staff=3", "staff=3"][..], "stated twice"),
         ] {

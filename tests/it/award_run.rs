@@ -181,12 +181,18 @@ async fn everybody_who_qualifies_gets_a_voucher_with_its_decision_and_four_perso
         Err(ResumeError::Rejected(Rejected::Forbidden(_)))
     ));
 
-    let done = resume(&world, "manager", id, 7).await.unwrap();
+    let awards = everybody_is_awarded(&world, id, &first).await;
+    a_voucher_of_the_run_is_used_and_paid(&world, &awards).await;
+}
+
+/// Twenty awards, each with its decision; once more, and nothing happens.
+async fn everybody_is_awarded(world: &World, id: RunId, first: &Value) -> Vec<Value> {
+    let done = resume(world, "manager", id, 7).await.unwrap();
     assert_eq!(
         (done.decided, done.awarded, done.given.minor()),
         (20, 20, fen(6_000))
     );
-    let awards = details(&world, "voucher.awarded").await;
+    let awards = details(world, "voucher.awarded").await;
     assert_eq!(awards.len(), 20);
     for award in &awards {
         assert_eq!(award["answer"]["amount"], "300.00");
@@ -194,15 +200,17 @@ async fn everybody_who_qualifies_gets_a_voucher_with_its_decision_and_four_perso
         assert_eq!(award["decision"]["facts"]["requested_amount"], "300.00");
         assert_eq!(award["input"]["run"], first["run"]);
     }
-    assert_eq!(balance(&world, "B40").await, fen(6_000));
-    assert_eq!(balance(&world, "Q30").await, fen(6_000));
+    assert_eq!(balance(world, "B40").await, fen(6_000));
+    assert_eq!(balance(world, "Q30").await, fen(6_000));
     world.check_invariants().await;
-    // Once more, and nothing happens.
     let size = world.size().await;
-    assert_eq!(resume(&world, "manager", id, 7).await.unwrap(), done);
+    assert_eq!(resume(world, "manager", id, 7).await.unwrap(), done);
     assert_eq!(world.size().await, size);
+    awards
+}
 
-    // A voucher of the run is used like any other, and paid by a fourth and a fifth person.
+/// A voucher of the run is used like any other, and paid by a fourth and a fifth person.
+async fn a_voucher_of_the_run_is_used_and_paid(world: &World, awards: &[Value]) {
     let f = world.parties["f"].to_string();
     let of_f = awards
         .iter()
@@ -234,17 +242,17 @@ async fn everybody_who_qualifies_gets_a_voucher_with_its_decision_and_four_perso
         subsidy_ledger::payment::PayableState::Owed,
         10,
     );
-    approve_payables(&world, "finance", filter).await.unwrap();
-    let batch = send(&world, "cashier", "2020-05-05").await.unwrap();
+    approve_payables(world, "finance", filter).await.unwrap();
+    let batch = send(world, "cashier", "2020-05-05").await.unwrap();
     hear(
-        &world,
+        world,
         "cashier",
         "2020-05-06",
         &[paid(&batch, 0, "2020-05-06")],
     )
     .await
     .unwrap();
-    assert_eq!(balance(&world, "B70").await, fen(100));
+    assert_eq!(balance(world, "B70").await, fen(100));
     world.check_invariants().await;
 }
 

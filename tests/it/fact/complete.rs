@@ -41,8 +41,8 @@ pub(crate) const NOBODY: &str = "party,listed\n914403001922038216,false\n";
 pub(crate) const NONE: &str = "party,status\n914403001922038216,none\n";
 
 #[track_caller]
-fn expect(found: Option<String>, expected: &str, what: &str) {
-    assert_eq!(found.as_deref().unwrap_or("unknown"), expected, "{what}");
+fn expect(found: Option<&str>, expected: &str, what: &str) {
+    assert_eq!(found.unwrap_or("unknown"), expected, "{what}");
 }
 
 /// A party that was listed and is no longer named, one that is named, and one that never was: each on both sides of the
@@ -95,7 +95,7 @@ async fn who_is_not_named_in_a_whole_register_does_not_stand_in_it_from_its_day(
         ("p", "2021-01-01", "false Imported"),
     ] {
         let found = seen(&world, world.parties[name], Fact::IntegrityListed, on).await;
-        expect(found, expected, &format!("{name} on {on}"));
+        expect(found.as_deref(), expected, &format!("{name} on {on}"));
     }
 
     let before = world.size().await;
@@ -137,7 +137,7 @@ async fn a_row_that_is_over_on_the_day_names_nobody() {
         ("g", "2020-06-01", "false Imported"),
     ] {
         let found = seen(&world, world.parties[name], Fact::IntegrityListed, on).await;
-        expect(found, expected, &format!("{name} on {on}"));
+        expect(found.as_deref(), expected, &format!("{name} on {on}"));
     }
 }
 
@@ -162,7 +162,11 @@ async fn each_register_says_it_in_its_own_facts_and_a_revocation_stays_one() {
         ("p", Fact::IntegrityListed, "2020-06-01", "unknown"),
     ] {
         let found = seen(&world, world.parties[name], fact, on).await;
-        expect(found, expected, &format!("{name} {fact} on {on}"));
+        expect(
+            found.as_deref(),
+            expected,
+            &format!("{name} {fact} on {on}"),
+        );
     }
     world.check_invariants().await;
 }
@@ -205,7 +209,7 @@ async fn files_that_contradict_each_other_are_refused() {
         ("2020-06-01", "false Imported"),
     ] {
         let found = seen(&world, f, Fact::IntegrityListed, on).await;
-        expect(found, expected, on);
+        expect(found.as_deref(), expected, on);
     }
     assert!(world.size().await > size);
     world.check_invariants().await;

@@ -132,7 +132,7 @@ async fn all_that_is_wrong_is_said_at_once_and_nothing_is_imported() {
 #[test]
 fn columns_that_no_file_can_have_are_named_before_any_row() {
     for (header, options, refusal) in [
-        ("party,staf", declared(), "\"staf\": the nearest are staff"),
+        ("party,staf", declared(), "\"staf\": did you mean staff"),
         ("party,year", declared(), "no column is a fact"),
         ("staff,year", declared(), "no column gives party"),
         (
