@@ -195,7 +195,7 @@ impl World {
         Ok(registered.await?[0].party)
     }
 
-    async fn publish(&self, code: &str, pack: &str) {
+    pub(crate) async fn publish(&self, code: &str, pack: &str) {
         let new = NewProgramme {
             code: code.parse().unwrap(),
             kind: ProgrammeKind::Voucher,
