@@ -2,6 +2,7 @@
 
 mod import;
 mod print;
+mod recognise;
 
 use std::process::ExitCode;
 
@@ -58,13 +59,22 @@ the same time needs --correct, and then supersedes it. Names, units and who may 
 
 Nothing follows from it until another person confirms it: `facts confirm`.")]
     Determine(DetermineArgs),
-    /// Confirm what another person has proposed (a manager)
+    /// Confirm a determination or revocation that another person has proposed (a manager)
     #[command(after_help = "Example:\n  subsidy-ledger facts confirm 57 --as manager")]
     Confirm {
         /// The entry of the proposal
         proposal: i64,
     },
-    /// List determinations
+    /// Decide whether a party counts as something, by published rules (a reviewer)
+    #[command(after_help = recognise::RECOGNISE_HELP)]
+    Recognise(recognise::RecogniseArgs),
+    /// Register a party whose recognition another person has proposed (a manager)
+    #[command(after_help = recognise::CONFIRM_HELP)]
+    RecogniseConfirm(recognise::ConfirmArgs),
+    /// Propose to revoke a registration (a reviewer or manager)
+    #[command(after_help = recognise::REVOKE_HELP)]
+    Revoke(recognise::RevokeArgs),
+    /// List determinations, recognitions and revocations
     #[command(after_help = "Example:\n  subsidy-ledger facts determinations --open")]
     Determinations(DeterminationsArgs),
     /// List who stands in a register on a day
@@ -207,6 +217,9 @@ pub(super) async fn run(global: &Global, command: FactsCommand) -> anyhow::Resul
         FactsCommand::List { markdown } => list(global, markdown)?,
         FactsCommand::Determine(args) => determine(global, args).await?,
         FactsCommand::Confirm { proposal } => confirm(global, LogIndex(proposal)).await?,
+        FactsCommand::Recognise(args) => return recognise::recognise(global, args).await,
+        FactsCommand::RecogniseConfirm(args) => recognise::confirm(global, args).await?,
+        FactsCommand::Revoke(args) => recognise::revoke(global, args).await?,
         FactsCommand::Determinations(args) => determinations(global, args).await?,
         FactsCommand::Register(args) => register(global, args).await?,
     }
@@ -415,7 +428,7 @@ async fn confirm(global: &Global, proposed: LogIndex) -> anyhow::Result<()> {
         if global.json {
             return output::json(&serde_json::json!({ "entry": confirmed }));
         }
-        output::line(&format!("Determined, entry {confirmed}."))?;
+        output::line(&format!("Confirmed, entry {confirmed}."))?;
         Ok(())
     })
     .await

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde::de::IgnoredAny;
 use sqlx::PgConnection;
 
+use super::confirm::{Kind, Proposed};
 use super::error::FactsError;
 use super::statement::{NotStatable, When};
 use super::store;
@@ -13,7 +14,7 @@ use crate::identity::{Command, Role};
 use crate::journal::{self, Entry, Idempotency};
 use crate::party;
 use crate::policy::{Fact, Sha256, Span, StatedBy, Value};
-use crate::types::{LogIndex, PartyId, Period, PersonId, Reason};
+use crate::types::{LogIndex, PartyId, Period, Reason};
 
 /// What somebody proposes to determine.
 #[derive(Clone, Debug)]
@@ -32,43 +33,14 @@ pub struct Proposal {
     pub reason: Reason,
 }
 
-/// A proposal, confirmed or not.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Determination {
-    /// The entry of the proposal, which names it.
-    pub proposed_index: LogIndex,
-    /// Whom it is about; `None` for every party of the zone.
-    pub party: Option<PartyId>,
-    /// The fact and its value.
-    pub facts: Values,
-    /// First day on which it holds.
-    pub from: NaiveDate,
-    /// First day on which it no longer does.
-    pub until: Option<NaiveDate>,
-    /// Why.
-    pub reason: Reason,
-    /// Documents that support it.
-    pub evidence: Vec<Sha256>,
-    /// Who proposed it.
-    pub proposed_by: PersonId,
-    /// Who confirmed it.
-    pub confirmed_by: Option<PersonId>,
-    /// The entry of the confirmation: since then it is in force.
-    pub confirmed_index: Option<LogIndex>,
-}
-
-/// What both entries of a determination say of it.
+/// What the entry of a proposal says.
 #[derive(Serialize)]
 struct Said<'a> {
-    #[serde(skip_serializing_if = "<[Sha256]>::is_empty")]
     evidence: &'a [Sha256],
     facts: &'a Values,
     from: NaiveDate,
     party: Option<PartyId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    proposed_index: Option<LogIndex>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a Reason>,
+    reason: &'a Reason,
     until: Option<NaiveDate>,
 }
 
@@ -88,8 +60,7 @@ pub async fn propose(
         facts: &facts,
         from: proposal.days.from(),
         party: proposal.party,
-        proposed_index: None,
-        reason: Some(&proposal.reason),
+        reason: &proposal.reason,
         until: proposal.days.until(),
     };
     let idempotency = command.idempotency("fact.propose", &said);
@@ -111,7 +82,19 @@ pub async fn propose(
     };
     let recorded = journal::record_one(conn, command.zone, command.now, entry).await?;
     let person = command.actor.person;
-    store::insert_proposal(conn, zone, proposal, &facts, person, recorded.index).await?;
+    let proposed = Proposed {
+        kind: Kind::Determination,
+        entry: recorded.index,
+        party: proposal.party,
+        register: None,
+        reference: None,
+        facts: facts.clone(),
+        from: proposal.days.from(),
+        until: proposal.days.until(),
+        reason: proposal.reason.as_str().to_owned(),
+        evidence: proposal.evidence.clone(),
+    };
+    store::insert_proposed(conn, zone, person, &[proposed]).await?;
     Ok(recorded.index)
 }
 
@@ -130,50 +113,6 @@ fn check(proposal: &Proposal) -> Result<(), FactsError> {
         return Err(FactsError::NoEvidence);
     }
     Ok(())
-}
-
-/// Confirms what another person has proposed; the entry `fact.determined` states the fact, as verified.
-pub async fn confirm(
-    conn: &mut PgConnection,
-    command: &Command<'_>,
-    proposed: LogIndex,
-) -> Result<LogIndex, FactsError> {
-    command.actor.require(&[Role::Manager])?;
-    let idempotency = command.idempotency("fact.confirm", &proposed);
-    if let Some(index) = first_answer(conn, command, idempotency.as_ref()).await? {
-        return Ok(index);
-    }
-    store::lock(conn, command.zone.id).await?;
-    let proposal = store::lock_determination(conn, command.zone, proposed)
-        .await?
-        .ok_or(FactsError::NoProposal(proposed))?;
-    if let Some(confirmed) = proposal.confirmed_index {
-        return Err(FactsError::Confirmed {
-            proposed,
-            confirmed,
-        });
-    }
-    let person = command.actor.person;
-    if proposal.proposed_by == person {
-        return Err(FactsError::SamePerson(proposed));
-    }
-    let said = Said {
-        evidence: &[],
-        facts: &proposal.facts,
-        from: proposal.from,
-        party: proposal.party,
-        proposed_index: Some(proposed),
-        reason: None,
-        until: proposal.until,
-    };
-    let entry = Entry {
-        subject: proposal.party.map(|party| party.0),
-        idempotency,
-        ..command.entry("fact.determined", &said)?
-    };
-    let recorded = journal::record_one(conn, command.zone, command.now, entry).await?;
-    store::confirm_determination(conn, command.zone.id, &proposal, person, recorded.index).await?;
-    Ok(recorded.index)
 }
 
 async fn first_answer(

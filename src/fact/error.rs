@@ -1,12 +1,15 @@
 //! Why a command on facts was not carried out.
 
+use chrono::NaiveDate;
+
 use super::file::FileError;
+use super::register::Register;
 use super::statement::{NotStatable, NotYet};
 use crate::identity::Forbidden;
 use crate::journal::{BodyError, RecallError, RecordError};
-use crate::policy::Fact;
+use crate::policy::{self, Fact};
 use crate::tabular::RowErrors;
-use crate::types::{LogIndex, PartyId};
+use crate::types::{Code, LogIndex, Name, PartyId};
 
 /// Why nothing was recorded.
 #[derive(Debug, thiserror::Error)]
@@ -74,12 +77,12 @@ pub enum FactsError {
     #[error("{0} is not for the office to determine: `facts list` says who states it")]
     NotOffices(Fact),
     /// There is no such proposal.
-    #[error("entry {0} proposes no determination in this zone: `facts determinations` lists them")]
+    #[error(
+        "entry {0} proposes nothing to confirm in this zone: `facts determinations` lists what waits"
+    )]
     NoProposal(LogIndex),
     /// The proposal was confirmed before.
-    #[error(
-        "the determination that entry {proposed} proposes was confirmed by entry {confirmed} already"
-    )]
+    #[error("what entry {proposed} proposes was confirmed by entry {confirmed} already")]
     Confirmed {
         /// The proposal.
         proposed: LogIndex,
@@ -87,8 +90,80 @@ pub enum FactsError {
         confirmed: LogIndex,
     },
     /// One person alone.
-    #[error("the determination of entry {0} must be confirmed by another person than proposed it")]
+    #[error("what entry {0} proposes must be confirmed by another person than proposed it")]
     SamePerson(LogIndex),
+    /// The programme is none that enters anybody in a register.
+    #[error(
+        "{0} recognises nobody in a register of this ledger: a programme whose code is TECH-SME, HNTE or SIZE-CLASS \
+         does, with rules of a recognition in the zone's currency"
+    )]
+    NoRecognition(Code),
+    /// No version decides.
+    #[error("{programme} has no version in force on {on}: `programme list` shows the programmes")]
+    NoRules {
+        /// The programme.
+        programme: Code,
+        /// The day.
+        on: NaiveDate,
+    },
+    /// A recognition is confirmed with its number.
+    #[error("entry {0} proposes a recognition: confirm it with `facts recognise-confirm`")]
+    IsRecognition(LogIndex),
+    /// The proposal is no recognition.
+    #[error("entry {0} proposes no recognition: confirm it with `facts confirm`")]
+    NoRecognitionProposed(LogIndex),
+    /// The register says something newer of the party.
+    #[error(
+        "entry {since} has said something of the party in that register since entry {proposed} proposed this: \
+         decide again"
+    )]
+    Overtaken {
+        /// The proposal.
+        proposed: LogIndex,
+        /// The newer statement.
+        since: LogIndex,
+    },
+    /// Confirmed too late.
+    #[error("the recognition of entry {proposed} held until {last}: decide again")]
+    RecognitionOver {
+        /// The proposal.
+        proposed: LogIndex,
+        /// Its last day.
+        last: NaiveDate,
+    },
+    /// The register's entries have no numbers.
+    #[error("the register {0} has no numbers: leave --number out")]
+    NoNumbers(Register),
+    /// A number that the office does not make.
+    #[error(
+        "the office can't make the number of this entry in {0}: give it with --number (the office makes those of \
+         tech_sme for parties with a code, 999,999 in a year and region)"
+    )]
+    NumberNeeded(Register),
+    /// Another party has the number.
+    #[error("another party has the number {0}: give another with --number")]
+    NumberTaken(Name),
+    /// The number begins with another year than that of the decision.
+    #[error("the number {0} begins with another year than that of the decision: correct it")]
+    NumberOfAnotherYear(Name),
+    /// In this register nothing is revoked.
+    #[error("nothing is revoked in the register {0}: give --register tech_sme or hnte")]
+    NotRevocable(Register),
+    /// The party does not stand in the register.
+    #[error(
+        "{party} does not stand in the register {register} on {on}: `facts show --all` shows what is recorded of it"
+    )]
+    NotRegistered {
+        /// The party.
+        party: PartyId,
+        /// The register.
+        register: Register,
+        /// The day.
+        on: NaiveDate,
+    },
+    /// A published policy can't be read.
+    #[error(transparent)]
+    Policy(#[from] policy::store::StoreError),
     /// The first answer of a command can't be given again.
     #[error(transparent)]
     Recall(#[from] RecallError),

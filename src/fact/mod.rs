@@ -4,22 +4,26 @@
 //! ([`When`]). Declared, verified and imported values stand beside each other; [`merge`] says which of them count on a
 //! day, and [`snapshot`] adds what the register of parties knows. What only the office may say is proposed by one person
 //! and confirmed by another ([`propose`], [`confirm`]), and can be said of every party of the zone at once. The facts of
-//! registers come by their files ([`Register`]).
+//! registers come by their files ([`Register`]), or by published rules and two persons ([`recognise`], [`revoke()`]).
 //!
 //! Whoever states facts of a zone holds one lock from the comparison with what is recorded until commit, so that two who
 //! say the same at once don't both record it.
 
 mod cell;
 mod complete;
+mod confirm;
 mod determine;
 mod error;
 mod file;
 mod import;
 mod merge;
 mod parties;
+mod recognise;
+mod recognised;
 mod recorded;
 mod reference;
 mod register;
+mod revoke;
 mod snapshot;
 mod state;
 mod statement;
@@ -27,14 +31,17 @@ pub mod store;
 mod values;
 
 pub use complete::NotNamed;
-pub use determine::{Determination, Proposal, confirm, propose};
+pub use confirm::{Determination, Kind, Registered, confirm, confirm_recognition};
+pub use determine::{Proposal, propose};
 pub use error::FactsError;
 pub use file::{FactFile, FileError, FileOptions, digest, fields};
 pub use import::{Corrections, ImportReport, Plan, apply, plan};
 pub use merge::{Head, Settled, merge};
 pub use parties::party_named;
+pub use recognise::{Recognised, RecognisedAll, recognise, recognise_next};
 pub use reference::{markdown, rows};
 pub use register::{NotARegister, Register};
+pub use revoke::{Revocation, revoke};
 pub use snapshot::{identity_facts, snapshot};
 pub use state::{NewStatement, Stated, state};
 pub use statement::{NotStatable, NotYet, Statement, When};

@@ -127,7 +127,7 @@ Every fact that a pack may name, from the registry in `src/policy/registry.rs`. 
 | the party | by a person who acts for it (declared), by a reviewer on paper (declared) or after a look at the evidence (verified), or from another office's register (imported): `facts state`, `facts import` |
 | the applicant | with the application, order or claim |
 | the office | proposed by one person, confirmed by another: `facts determine`, `facts confirm` |
-| register … | by a file of the register only: `facts import --register …` |
+| register … | by a file of the register (`facts import --register …`) or by published rules and two persons (`facts recognise`, `facts revoke`) |
 | the register of parties | who the party is: `party import`, `party propose-override` |
 | the ledger | from its own records |
 ";

@@ -94,6 +94,27 @@ impl Register {
         }
     }
 
+    /// The fact that says how a party stands in it.
+    pub(super) const fn status(&self) -> Option<Fact> {
+        match self {
+            Self::TechSme => Some(Fact::TechSmeStatus),
+            Self::Hnte => Some(Fact::HnteStatus),
+            Self::SizeClass => Some(Fact::SizeClass),
+            Self::Integrity => Some(Fact::IntegrityListed),
+            Self::Other(_) => None,
+        }
+    }
+
+    /// What it says of a party whose registration was revoked on a day; `None` where nothing is revoked.
+    pub(super) fn revocation(&self, on: NaiveDate) -> Option<Values> {
+        let status = self.status()?;
+        let mut values: Values = [(status, choice(status, "revoked")?)].into_iter().collect();
+        if *self == Self::TechSme {
+            values.insert(Fact::TechSmeRevokedOn, Value::Date(on));
+        }
+        Some(values)
+    }
+
     /// The register that states a fact.
     pub(super) fn of_fact(fact: Fact) -> Option<&'static str> {
         let home = Self::KNOWN
@@ -168,7 +189,7 @@ fn default_valid_until(facts: &mut Values) {
 }
 
 /// The year with which a registration number of a tech SME begins.
-fn number_year(reference: &Name) -> Option<u32> {
+pub(super) fn number_year(reference: &Name) -> Option<u32> {
     let digits = reference.as_str().get(..4)?;
     let is_year = digits.bytes().all(|byte| byte.is_ascii_digit());
     let year = digits.parse().ok().filter(|_| is_year)?;

@@ -206,6 +206,11 @@ pub enum NotStatable {
     /// Who a party is.
     #[error("{0} is known from the register of parties: no statement changes it")]
     Identity(Fact),
+    /// About a party, where something of one filing is asked.
+    #[error(
+        "{0} is not said with a filing: state it of the party with `facts state`, or import it"
+    )]
+    NotOfAFiling(Fact),
     /// About one case.
     #[error(
         "{0} is about one application, order or claim: state it with the application, not of the party"

@@ -187,6 +187,7 @@ fn commands_on_a_played_year() {
     a_played_year_is_not_played_again_in_another_size(data);
     what_is_owed_is_named_in_lists_and_sent_once(data);
     crate::fact::commands::are_stated_and_shown(data);
+    crate::fact::commands::are_registered_and_revoked(data);
     decisions_are_made_again(data);
     published_rules_are_listed_and_compared(data);
 }

@@ -4,6 +4,7 @@
 pub(crate) mod commands;
 pub(crate) mod complete;
 mod files;
+pub(crate) mod recognition;
 pub(crate) mod two_persons;
 
 use serde_json::{Value, json};
@@ -419,7 +420,7 @@ const ROWS: &str = "
     party_id, source, year, register | {party}, 'declared', 2019, 'tax' | fact_statement_imported_from_a_register
     party_id, source, year | {party}, 'imported', 2019 | fact_statement_imported_from_a_register
     party_id, source, from_day, proposed_index | {party}, 'verified', '2020-01-01', {proposed} | fact_statement_determination_fkey
-    party_id, source, from_day, proposed_index | {party}, 'declared', '2020-01-01', {proposed} | fact_statement_determined_is_verified
+    party_id, source, from_day, proposed_index | {party}, 'declared', '2020-01-01', {proposed} | fact_statement_determined_not_declared
 ";
 
 /// Other statements, each with the constraint that refuses it.
@@ -433,6 +434,30 @@ const CHANGES: &[(&str, &str)] = &[
         "determination_confirmed_once",
     ),
     (
+        "UPDATE ledger.determination SET kind = 'recognition', register = 'tech_sme', confirmed_index = proposed_index + 1",
+        "determination_confirmed_once",
+    ),
+    (
+        "INSERT INTO ledger.determination SELECT zone_id, 0, 'recognition', party_id, 'tech_sme', NULL, facts, from_day,
+             until_day, reason, evidence, proposed_by FROM ledger.determination",
+        "determination_recognised_fkey",
+    ),
+    (
+        "INSERT INTO ledger.determination SELECT zone_id, 0, 'revocation', party_id, NULL, NULL, facts, from_day,
+             until_day, reason, evidence, proposed_by FROM ledger.determination",
+        "determination_register_of_kind",
+    ),
+    (
+        "INSERT INTO ledger.determination SELECT zone_id, 0, 'revocation', NULL, 'tech_sme', NULL, facts, from_day,
+             until_day, reason, evidence, proposed_by FROM ledger.determination",
+        "determination_party_of_kind",
+    ),
+    (
+        "INSERT INTO ledger.determination SELECT zone_id, 0, 'recognition', party_id, 'tech_sme', '1', facts, from_day,
+             until_day, reason, evidence, proposed_by FROM ledger.determination",
+        "determination_reference_of_kind",
+    ),
+    (
         "DELETE FROM ledger.determination",
         "determination_append_only",
     ),
@@ -440,7 +465,7 @@ const CHANGES: &[(&str, &str)] = &[
         "UPDATE ledger.fact_statement SET facts = '{}'",
         "fact_statement_append_only",
     ),
-    ("TRUNCATE ledger.fact_snapshot", "fact_snapshot_append_only"),
+    ("TRUNCATE ledger.fact_snapshot CASCADE", "fact_snapshot_append_only"),
     (
         "INSERT INTO ledger.fact_snapshot VALUES (1, sha256('other'), '{}')",
         "fact_snapshot_sha256_of_body",

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::cli::output;
 use crate::fact::store::Listed;
-use crate::fact::{self, Determination, Register, Statement, Values, When};
+use crate::fact::{self, Determination, Kind, Register, Statement, Values, When};
 use crate::party::Party;
 use crate::policy::{Fact, Facts, Source};
 use crate::report::{Align, Table};
@@ -145,7 +145,7 @@ pub(super) fn history(
     Ok(())
 }
 
-fn pairs(facts: &Values) -> String {
+pub(super) fn pairs(facts: &Values) -> String {
     let pairs: Vec<String> = facts
         .iter()
         .map(|(fact, value)| format!("{fact}={value}"))
@@ -198,8 +198,13 @@ pub(super) fn determinations(as_json: bool, found: &[Determination]) -> anyhow::
             Some(entry) => format!("confirmed by entry {entry}"),
             None => "open".to_owned(),
         };
+        let what = match (determination.kind, &determination.register) {
+            (Kind::Recognition, Some(register)) => format!("recognition for {register}: "),
+            (Kind::Revocation, Some(register)) => format!("revocation in {register}: "),
+            (_, _) => String::new(),
+        };
         output::line(&format!(
-            "entry {}  {}  from {}{until}  {whose}  {state}\n    {}",
+            "entry {}  {what}{}  from {}{until}  {whose}  {state}\n    {}",
             determination.proposed_index,
             pairs(&determination.facts),
             determination.from,

@@ -5,15 +5,20 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::decode;
-use crate::fact::determine::{Determination, Proposal};
+use crate::fact::confirm::{Determination, Kind, Proposed};
 use crate::fact::file::digest;
+use crate::fact::register::Register;
+use crate::fact::statement::source_text;
 use crate::fact::values::Values;
 use crate::policy::Sha256;
-use crate::types::{Currency, LogIndex, PartyId, PersonId, Zone, ZoneId};
+use crate::types::{Currency, LogIndex, Name, PartyId, PersonId, Zone, ZoneId};
 
 struct Row {
     proposed_index: i64,
+    kind: String,
     party_id: Option<Uuid>,
+    register: Option<String>,
+    reference: Option<String>,
     facts: String,
     from_day: NaiveDate,
     until_day: Option<NaiveDate>,
@@ -27,7 +32,18 @@ struct Row {
 impl Row {
     fn read(self, currency: Currency) -> Result<Determination, sqlx::Error> {
         let evidence: Result<Vec<Sha256>, String> = self.evidence.split(' ').map(digest).collect();
+        let kind = Kind::named(&self.kind)
+            .ok_or_else(|| sqlx::Error::Decode("a determination of no known kind".into()))?;
         Ok(Determination {
+            kind,
+            register: self
+                .register
+                .map(|name| name.parse().map_err(decode))
+                .transpose()?,
+            reference: self
+                .reference
+                .map(|text| text.parse().map_err(decode))
+                .transpose()?,
             proposed_index: LogIndex(self.proposed_index),
             party: self.party_id.map(PartyId),
             facts: Values::parse(&self.facts, currency).map_err(decode)?,
@@ -63,8 +79,8 @@ pub async fn determinations(
 ) -> Result<Vec<Determination>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Row,
-        "SELECT proposed_index, party_id, facts, from_day, until_day, reason, evidence, proposed_by, confirmed_by,
-             confirmed_index
+        "SELECT proposed_index, kind, party_id, register, reference, facts, from_day, until_day, reason, evidence,
+             proposed_by, confirmed_by, confirmed_index
          FROM ledger.determination
          WHERE zone_id = $1 AND proposed_index > $2 AND (NOT $3 OR confirmed_index IS NULL)
              AND ($4::uuid IS NULL OR party_id = $4)
@@ -90,8 +106,8 @@ pub(in crate::fact) async fn lock_determination(
 ) -> Result<Option<Determination>, sqlx::Error> {
     let row = sqlx::query_as!(
         Row,
-        "SELECT proposed_index, party_id, facts, from_day, until_day, reason, evidence, proposed_by, confirmed_by,
-             confirmed_index
+        "SELECT proposed_index, kind, party_id, register, reference, facts, from_day, until_day, reason, evidence,
+             proposed_by, confirmed_by, confirmed_index
          FROM ledger.determination WHERE zone_id = $1 AND proposed_index = $2 FOR UPDATE",
         zone.id.0,
         proposed.0,
@@ -101,62 +117,90 @@ pub(in crate::fact) async fn lock_determination(
     row.map(|row| row.read(zone.currency)).transpose()
 }
 
-pub(in crate::fact) async fn insert_proposal(
+/// Inserts proposals of one person, whose entries are in the log.
+pub(in crate::fact) async fn insert_proposed(
     conn: &mut PgConnection,
     zone: ZoneId,
-    proposal: &Proposal,
-    facts: &Values,
     by: PersonId,
-    index: LogIndex,
+    proposed: &[Proposed],
 ) -> Result<(), sqlx::Error> {
-    let evidence: Vec<String> = proposal.evidence.iter().map(ToString::to_string).collect();
+    let each = || proposed.iter();
+    let indices: Vec<i64> = each().map(|one| one.entry.0).collect();
+    let kinds: Vec<&str> = each().map(|one| one.kind.as_str()).collect();
+    let parties: Vec<Option<Uuid>> = each().map(|one| one.party.map(|party| party.0)).collect();
+    let registers: Vec<Option<&str>> = each()
+        .map(|one| one.register.as_ref().map(Register::as_str))
+        .collect();
+    let references: Vec<Option<&str>> = each()
+        .map(|one| one.reference.as_ref().map(Name::as_str))
+        .collect();
+    let facts: Vec<String> = each().map(|one| one.facts.to_text()).collect();
+    let from: Vec<NaiveDate> = each().map(|one| one.from).collect();
+    let until: Vec<Option<NaiveDate>> = each().map(|one| one.until).collect();
+    let reasons: Vec<&str> = each().map(|one| one.reason.as_str()).collect();
+    let evidence: Vec<String> = each()
+        .map(|one| {
+            let evidence: Vec<String> = one.evidence.iter().map(ToString::to_string).collect();
+            evidence.join(" ")
+        })
+        .collect();
     sqlx::query!(
-        "INSERT INTO ledger.determination (zone_id, proposed_index, party_id, facts, from_day, until_day, reason,
-             evidence, proposed_by)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO ledger.determination (zone_id, proposed_by, proposed_index, kind, party_id, register, reference,
+             facts, from_day, until_day, reason, evidence)
+         SELECT $1, $2, new.* FROM unnest($3::bigint[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[],
+             $9::date[], $10::date[], $11::text[], $12::text[]) AS new",
         zone.0,
-        index.0,
-        proposal.party.map(|party| party.0),
-        facts.to_text(),
-        proposal.days.from(),
-        proposal.days.until(),
-        proposal.reason.as_str(),
-        evidence.join(" "),
         by.0,
+        &indices,
+        &kinds as _,
+        &parties as _,
+        &registers as _,
+        &references as _,
+        &facts,
+        &from,
+        &until as _,
+        &reasons as _,
+        &evidence,
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// Confirms a proposal, and states what it says: the row of the statement refers to a confirmed determination.
+/// Confirms a proposal, and states what it says: the row of the statement refers to a confirmed proposal.
 pub(in crate::fact) async fn confirm_determination(
     conn: &mut PgConnection,
     zone: ZoneId,
     proposal: &Determination,
+    number: Option<&Name>,
     by: PersonId,
     index: LogIndex,
 ) -> Result<(), sqlx::Error> {
+    let number = number.map(Name::as_str);
     sqlx::query!(
-        "UPDATE ledger.determination SET confirmed_by = $3, confirmed_index = $4
+        "UPDATE ledger.determination SET confirmed_by = $3, confirmed_index = $4, reference = $5
          WHERE zone_id = $1 AND proposed_index = $2 AND confirmed_index IS NULL",
         zone.0,
         proposal.proposed_index.0,
         by.0,
         index.0,
+        number,
     )
     .execute(&mut *conn)
     .await?;
     sqlx::query!(
         "INSERT INTO ledger.fact_statement (zone_id, log_index, party_id, proposed_index, from_day, until_day, source,
-             facts)
-         VALUES ($1, $2, $3, $4, $5, $6, 'verified', $7)",
+             register, reference, facts)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         zone.0,
         index.0,
         proposal.party.map(|party| party.0),
         proposal.proposed_index.0,
         proposal.from,
         proposal.until,
+        source_text(proposal.kind.source()),
+        proposal.register.as_ref().map(Register::as_str),
+        number,
         proposal.facts.to_text(),
     )
     .execute(conn)

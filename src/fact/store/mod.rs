@@ -2,6 +2,7 @@
 
 mod determination;
 mod listing;
+mod recognition;
 mod snapshot;
 
 use std::collections::HashMap;
@@ -13,9 +14,12 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 pub use determination::{DeterminationFilter, determinations};
-pub(super) use determination::{confirm_determination, insert_proposal, lock_determination};
+pub(super) use determination::{confirm_determination, insert_proposed, lock_determination};
 pub(super) use listing::named_by;
 pub use listing::{Listed, register_on};
+pub(super) use recognition::{
+    holder_of, insert_recognitions, last_number, later_statement, undecided,
+};
 pub use snapshot::{keep_snapshots, snapshot_by_hash};
 
 use super::import::Planned;

@@ -12,7 +12,8 @@ pub(super) const FACTS: &str = concat!(
         SELECT e.log_index, e.kind, e.actor_id, convert_from(e.body, 'UTF8')::json -> 'details' AS details
         FROM ledger.entry e
         WHERE e.zone_id = $1 AND e.kind IN ('fact.stated', 'fact.register_completed', 'fact.determined',
-            'fact.determination_proposed')
+            'fact.recognised', 'fact.revoked', 'fact.determination_proposed', 'fact.recognition_proposed',
+            'fact.recognition_refused', 'fact.revocation_proposed')
     )
     SELECT * FROM (",
     rows_of!(
@@ -25,20 +26,23 @@ pub(super) const FACTS: &str = concat!(
             SELECT log_index, (details ->> 'party')::uuid AS party_id,
                 (details ->> 'proposed_index')::bigint AS proposed_index, (details ->> 'from')::date AS from_day,
                 (details ->> 'until')::date AS until_day, (details ->> 'year')::smallint AS year,
-                CASE kind WHEN 'fact.determined' THEN 'verified' ELSE details ->> 'source' END AS source,
+                coalesce(details ->> 'source', 'verified') AS source,
                 details ->> 'register' AS register, details ->> 'reference' AS reference,
                 (details -> 'facts')::text AS facts
-            FROM told WHERE kind IN ('fact.stated', 'fact.register_completed', 'fact.determined')"
+            FROM told WHERE kind IN ('fact.stated', 'fact.register_completed', 'fact.determined', 'fact.recognised',
+                'fact.revoked')"
     ),
     ") fact_statement UNION ALL SELECT * FROM (",
     rows_of!(
         "determination", key: "proposed_index", order: "proposed_index",
         stored: "
-            SELECT proposed_index, party_id, facts, from_day, until_day, reason, evidence, proposed_by,
-                confirmed_by, confirmed_index
+            SELECT proposed_index, kind, party_id, register, reference, facts, from_day, until_day, reason,
+                evidence, proposed_by, confirmed_by, confirmed_index
             FROM ledger.determination WHERE zone_id = $1",
         log: "
-            SELECT p.log_index AS proposed_index, (p.details ->> 'party')::uuid AS party_id,
+            SELECT p.log_index AS proposed_index, substring(p.kind, 'fact.(.*)_proposed') AS kind,
+                (p.details ->> 'party')::uuid AS party_id, p.details ->> 'register' AS register,
+                coalesce(p.details ->> 'reference', c.details ->> 'reference') AS reference,
                 (p.details -> 'facts')::text AS facts, (p.details ->> 'from')::date AS from_day,
                 (p.details ->> 'until')::date AS until_day, p.details ->> 'reason' AS reason,
                 (SELECT string_agg(digest, ' ' ORDER BY place)
@@ -46,11 +50,27 @@ pub(super) const FACTS: &str = concat!(
                     AS evidence,
                 p.actor_id AS proposed_by, c.actor_id AS confirmed_by, c.log_index AS confirmed_index
             FROM told p
-            LEFT JOIN told c ON c.kind = 'fact.determined'
+            LEFT JOIN told c ON c.kind IN ('fact.determined', 'fact.recognised', 'fact.revoked')
                 AND (c.details ->> 'proposed_index')::bigint = p.log_index
-            WHERE p.kind = 'fact.determination_proposed'"
+            WHERE p.kind IN ('fact.determination_proposed', 'fact.recognition_proposed',
+                'fact.revocation_proposed')"
     ),
     ") determination UNION ALL SELECT * FROM (",
+    rows_of!(
+        "recognition", key: "log_index", order: "log_index",
+        stored: "
+            SELECT log_index, party_id, programme, policy_id, encode(facts_sha256, 'hex') AS facts_sha256,
+                decided_on, outcome
+            FROM ledger.recognition WHERE zone_id = $1",
+        log: "
+            SELECT log_index, (details ->> 'party')::uuid AS party_id, details ->> 'programme' AS programme,
+                (details ->> 'policy')::uuid AS policy_id,
+                details -> 'decision' ->> 'facts_sha256' AS facts_sha256,
+                (details -> 'decision' ->> 'on')::date AS decided_on,
+                details -> 'decision' ->> 'outcome' AS outcome
+            FROM told WHERE kind IN ('fact.recognition_proposed', 'fact.recognition_refused')"
+    ),
+    ") recognition UNION ALL SELECT * FROM (",
     rows_of!(
         "fact_snapshot", key: "sha256", order: "sha256",
         stored: "

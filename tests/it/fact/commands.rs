@@ -97,3 +97,112 @@ fn two_persons_determine(data: &Path, code: &str) {
     assert!(open.contains("rating=good"), "{open}");
     text(data, &["facts", "confirm", &proposed, "--as", "manager"]);
 }
+
+/// A whole register, a size class by published rules, and a registration that is revoked, each by two persons.
+pub(crate) fn are_registered_and_revoked(data: &Path) {
+    let code = code_of_a_party(data);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("register.csv");
+    let file = file.to_str().unwrap();
+    let today = Clock::System.now().date_naive().to_string();
+    let year = Clock::System.now().year();
+    let number = format!("{year}33010600001234");
+    fs::write(
+        file,
+        format!("party,登记编号,from\n{code},{number},2020-06-10\n"),
+    )
+    .unwrap();
+    let import = [
+        "facts",
+        "import",
+        file,
+        "--register",
+        "tech_sme",
+        "--complete",
+        "--from",
+        "2020-06-10",
+    ];
+    let imported = text(data, &[&import[..], &["--as", "reviewer"]].concat());
+    assert!(
+        imported.contains("the whole register as of 2020-06-10: 0 parties no longer stand in it; nobody else does, entry "),
+        "{imported}"
+    );
+    let register = text(data, &["facts", "register", "tech_sme"]);
+    assert!(register.contains(&number), "{register}");
+
+    let why = [
+        "--reason",
+        "虚假申报",
+        "--evidence",
+        &evidence().to_string(),
+        "--as",
+        "reviewer",
+    ]
+    .map(str::to_owned);
+    let why: Vec<&str> = why.iter().map(String::as_str).collect();
+    let revoke = [
+        "facts",
+        "revoke",
+        &code,
+        "--register",
+        "tech_sme",
+        "--on",
+        &today,
+    ];
+    let proposed = json(data, &[&revoke[..], &why].concat())["entry"].to_string();
+    let open = text(data, &["facts", "determinations", "--open"]);
+    assert!(open.contains("revocation in tech_sme"), "{open}");
+    text(data, &["facts", "confirm", &proposed, "--as", "manager"]);
+    let register = text(data, &["facts", "register", "tech_sme"]);
+    assert!(!register.contains(&number), "{register}");
+
+    let pack = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/assets/policies/size-class-2017.toml"
+    );
+    let create = [
+        "programme",
+        "create",
+        "SIZE-CLASS",
+        "--name-zh",
+        "企业规模划分",
+        "--name-en",
+        "Size class",
+    ];
+    text(data, &[&create[..], &["--as", "manager"]].concat());
+    text(
+        data,
+        &["programme", "propose", "SIZE-CLASS", pack, "--as", "rules"],
+    );
+    text(
+        data,
+        &[
+            "programme",
+            "publish",
+            "SIZE-CLASS",
+            pack,
+            "--as",
+            "manager",
+        ],
+    );
+    let by = ["--programme", "SIZE-CLASS", "--as", "reviewer"];
+    let (status, said) = refusal(
+        data,
+        &[&["facts", "recognise", "--all", "--key", "k"], &by[..]].concat(),
+    );
+    assert_eq!(status, Some(1), "{said}");
+    let proposed = json(data, &[&["facts", "recognise", &code], &by[..]].concat());
+    assert_eq!(proposed["facts"]["size_class"], "micro", "{proposed}");
+    let entry = proposed["entry"].to_string();
+    let done = text(
+        data,
+        &["facts", "recognise-confirm", &entry, "--as", "manager"],
+    );
+    assert!(done.starts_with("Registered, entry "), "{done}");
+    let all = json(data, &[&["facts", "recognise", "--all"], &by[..]].concat());
+    assert!(all["needs_review"].as_u64().unwrap() > 0, "{all}");
+    let again = text(data, &[&["facts", "recognise", "--all"], &by[..]].concat());
+    assert!(again.starts_with("0 parties decided on: "), "{again}");
+    let shown = text(data, &["facts", "show", &code]);
+    assert!(shown.contains("size_class"), "{shown}");
+}

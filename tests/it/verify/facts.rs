@@ -74,3 +74,37 @@ async fn every_change_of_a_fact_is_found_and_named() {
         attack(&world, &mut conn, "fact_snapshot", sql, ": body is ").await;
     }
 }
+
+const REGISTERED: &[Table] = &[
+    Table {
+        name: "determination",
+        key: &["proposed_index"],
+        named: "concat('proposed_index ', proposed_index)",
+        forged: "0",
+        rows: 4,
+        unstated: &[],
+    },
+    Table {
+        name: "recognition",
+        key: &["log_index"],
+        named: "concat('log_index ', log_index)",
+        forged: "0",
+        rows: 3,
+        unstated: &[],
+    },
+];
+
+/// A registration, its revocation, a decision that does not pass and one that waits.
+#[tokio::test]
+async fn every_change_of_a_recognition_is_found_and_named() {
+    use crate::fact::recognition::{confirm, recognise, register, revoke, tech_zone};
+    let world = tech_zone().await;
+    let party = world.parties["f"];
+    let first = recognise(&world, party, "2020-06-01").await;
+    register(&world, "2020-06-15", first.entry).await;
+    let revoked = revoke(&world, party, "2020-08-20").await;
+    confirm(&world, "manager", revoked).await.unwrap();
+    recognise(&world, party, "2020-10-15").await;
+    recognise(&world, party, "2021-02-01").await;
+    attack_all(&world, REGISTERED).await;
+}

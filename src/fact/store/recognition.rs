@@ -1,0 +1,152 @@
+//! Recognitions as rows: who was decided on by which rules, and numbers of registers.
+
+use chrono::NaiveDate;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::fact::recognise::{Decided, Rules};
+use crate::fact::register::Register;
+use crate::policy::Outcome;
+use crate::types::{LogIndex, Name, PartyId, ZoneId};
+
+const fn outcome_text(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Pass => "pass",
+        Outcome::Fail => "fail",
+        Outcome::NeedsReview => "needs_review",
+    }
+}
+
+pub(in crate::fact) async fn insert_recognitions(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    decided: &[Decided<'_>],
+    indices: &[LogIndex],
+) -> Result<(), sqlx::Error> {
+    let indices: Vec<i64> = indices.iter().map(|index| index.0).collect();
+    let parties: Vec<Uuid> = decided.iter().map(|one| one.party.0).collect();
+    let programmes: Vec<&str> = decided
+        .iter()
+        .map(|one| one.decision.policy.code.as_str())
+        .collect();
+    let policies: Vec<Uuid> = decided.iter().map(|one| one.rules.id.0).collect();
+    let digests: Vec<&[u8]> = decided
+        .iter()
+        .map(|one| one.decision.facts_sha256.as_bytes().as_slice())
+        .collect();
+    let days: Vec<NaiveDate> = decided.iter().map(|one| one.decision.on).collect();
+    let outcomes: Vec<&str> = decided
+        .iter()
+        .map(|one| outcome_text(one.decision.outcome))
+        .collect();
+    sqlx::query!(
+        "INSERT INTO ledger.recognition (zone_id, log_index, party_id, programme, policy_id, facts_sha256, decided_on,
+             outcome)
+         SELECT $1, new.* FROM unnest($2::bigint[], $3::uuid[], $4::text[], $5::uuid[], $6::bytea[], $7::date[],
+             $8::text[]) AS new",
+        zone.0,
+        &indices,
+        &parties,
+        &programmes as _,
+        &policies,
+        &digests as _,
+        &days,
+        &outcomes as _,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The next parties, in the order in which they were registered, that were not decided on by these rules on their day and
+/// wait for no confirmation in their register.
+pub(in crate::fact) async fn undecided(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    rules: &Rules,
+    after: Option<PartyId>,
+    limit: u16,
+) -> Result<Vec<PartyId>, sqlx::Error> {
+    let ids = sqlx::query_scalar!(
+        "SELECT p.party_id FROM ledger.party p
+         WHERE p.zone_id = $1
+             AND p.log_index > coalesce((SELECT a.log_index FROM ledger.party a
+                 WHERE a.zone_id = $1 AND a.party_id = $2), -1)
+             AND NOT EXISTS (SELECT FROM ledger.recognition r
+                 WHERE r.zone_id = $1 AND r.party_id = p.party_id AND r.policy_id = $3 AND r.decided_on = $4)
+             AND NOT EXISTS (SELECT FROM ledger.determination d
+                 WHERE d.zone_id = $1 AND d.party_id = p.party_id AND d.kind = 'recognition' AND d.register = $5
+                     AND d.confirmed_index IS NULL)
+         ORDER BY p.log_index LIMIT $6",
+        zone.0,
+        after.map(|party| party.0),
+        rules.id.0,
+        rules.on,
+        rules.register.as_str(),
+        i64::from(limit),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ids.into_iter().map(PartyId).collect())
+}
+
+/// The first entry after this one that says something of a party in a register.
+pub(in crate::fact) async fn later_statement(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    party: PartyId,
+    register: &Register,
+    after: LogIndex,
+) -> Result<Option<LogIndex>, sqlx::Error> {
+    let index = sqlx::query_scalar!(
+        "SELECT min(log_index) FROM ledger.fact_statement
+         WHERE zone_id = $1 AND party_id = $2 AND register = $3 AND log_index > $4",
+        zone.0,
+        party.0,
+        register.as_str(),
+        after.0,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(index.map(LogIndex))
+}
+
+/// Who has a number in a register.
+pub(in crate::fact) async fn holder_of(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    register: &Register,
+    number: &Name,
+) -> Result<Option<PartyId>, sqlx::Error> {
+    let party = sqlx::query_scalar!(
+        r#"SELECT party_id AS "party_id!" FROM ledger.fact_statement
+           WHERE zone_id = $1 AND register = $2 AND reference COLLATE "C" = $3 AND party_id IS NOT NULL LIMIT 1"#,
+        zone.0,
+        register.as_str(),
+        number.as_str(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(party.map(PartyId))
+}
+
+/// The last running number of six digits that a register has after this beginning; zero if none.
+pub(in crate::fact) async fn last_number(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    register: &Register,
+    prefix: &str,
+) -> Result<u32, sqlx::Error> {
+    let last = sqlx::query_scalar!(
+        r#"SELECT max(right(reference, 6)::integer) FROM ledger.fact_statement
+           WHERE zone_id = $1 AND register = $2
+               AND reference COLLATE "C" BETWEEN $3::text || '000000' AND $3::text || '999999'
+               AND reference ~ ('^' || $3::text || '[0-9]{6}$')"#,
+        zone.0,
+        register.as_str(),
+        prefix,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(last.and_then(|last| u32::try_from(last).ok()).unwrap_or(0))
+}
