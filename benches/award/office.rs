@@ -16,7 +16,6 @@ use subsidy_ledger::programme::{
 };
 use subsidy_ledger::tabular::{Format, Mapping, ReadOptions, Table};
 use subsidy_ledger::types::{Amount, Currency, FiscalYear, Money, Name, RunId, Zone, ZoneTime};
-use subsidy_ledger::voucher::VoucherError;
 use subsidy_ledger::voucher::run::{self, Approve, Propose};
 use subsidy_ledger::zone::{self, NewPerson, ZoneError};
 

@@ -66,7 +66,7 @@ pub(in crate::cli) struct ConfirmArgs {
 pub(in crate::cli) struct RevokeArgs {
     /// Code, office number or id
     party: String,
-    /// tech_sme or hnte
+    /// `tech_sme` or `hnte`
     #[arg(long, value_name = "NAME")]
     register: Register,
     /// The day of the revocation [default: today]
@@ -123,22 +123,21 @@ fn print(global: &Global, recognised: &Recognised) -> anyhow::Result<()> {
         decision,
         ..
     } = recognised;
-    let text = match facts {
-        Some(facts) => format!(
+    let text = if let Some(facts) = facts {
+        format!(
             "Passes, entry {entry}: {}. Another person confirms it: `facts recognise-confirm {entry}`.",
             super::print::pairs(facts)
-        ),
-        None => {
-            let reasons: Vec<String> = decision.reasons.iter().map(ToString::to_string).collect();
-            let missing: Vec<&str> = decision.missing.iter().map(|fact| fact.name()).collect();
-            let missing = if missing.is_empty() {
-                String::new()
-            } else {
-                format!("; to bring: {}", missing.join(", "))
-            };
-            let reasons = reasons.join(", ");
-            format!("Does not pass, entry {entry}: {reasons}{missing}.")
-        }
+        )
+    } else {
+        let reasons: Vec<String> = decision.reasons.iter().map(ToString::to_string).collect();
+        let missing: Vec<&str> = decision.missing.iter().map(|fact| fact.name()).collect();
+        let missing = if missing.is_empty() {
+            String::new()
+        } else {
+            format!("; to bring: {}", missing.join(", "))
+        };
+        let reasons = reasons.join(", ");
+        format!("Does not pass, entry {entry}: {reasons}{missing}.")
     };
     output::line(&text)?;
     Ok(())
