@@ -101,6 +101,11 @@ fn two_persons_determine(data: &Path, code: &str) {
 /// A whole register, a size class by published rules, and a registration that is revoked, each by two persons.
 pub(crate) fn are_registered_and_revoked(data: &Path) {
     let code = code_of_a_party(data);
+    a_whole_register_is_imported_and_a_number_revoked(data, &code);
+    a_size_class_is_registered(data, &code);
+}
+
+fn a_whole_register_is_imported_and_a_number_revoked(data: &Path, code: &str) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("register.csv");
     let file = file.to_str().unwrap();
@@ -143,7 +148,7 @@ pub(crate) fn are_registered_and_revoked(data: &Path) {
     let revoke = [
         "facts",
         "revoke",
-        &code,
+        code,
         "--register",
         "tech_sme",
         "--on",
@@ -155,7 +160,9 @@ pub(crate) fn are_registered_and_revoked(data: &Path) {
     text(data, &["facts", "confirm", &proposed, "--as", "manager"]);
     let register = text(data, &["facts", "register", "tech_sme"]);
     assert!(!register.contains(&number), "{register}");
+}
 
+fn a_size_class_is_registered(data: &Path, code: &str) {
     let pack = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/assets/policies/size-class-2017.toml"
@@ -168,6 +175,8 @@ pub(crate) fn are_registered_and_revoked(data: &Path) {
         "企业规模划分",
         "--name-en",
         "Size class",
+        "--kind",
+        "recognition",
     ];
     text(data, &[&create[..], &["--as", "manager"]].concat());
     text(
@@ -191,7 +200,7 @@ pub(crate) fn are_registered_and_revoked(data: &Path) {
         &[&["facts", "recognise", "--all", "--key", "k"], &by[..]].concat(),
     );
     assert_eq!(status, Some(1), "{said}");
-    let proposed = json(data, &[&["facts", "recognise", &code], &by[..]].concat());
+    let proposed = json(data, &[&["facts", "recognise", code], &by[..]].concat());
     assert_eq!(proposed["facts"]["size_class"], "micro", "{proposed}");
     let entry = proposed["entry"].to_string();
     let done = text(
@@ -203,6 +212,6 @@ pub(crate) fn are_registered_and_revoked(data: &Path) {
     assert!(all["needs_review"].as_u64().unwrap() > 0, "{all}");
     let again = text(data, &[&["facts", "recognise", "--all"], &by[..]].concat());
     assert!(again.starts_with("0 parties decided on: "), "{again}");
-    let shown = text(data, &["facts", "show", &code]);
+    let shown = text(data, &["facts", "show", code]);
     assert!(shown.contains("size_class"), "{shown}");
 }

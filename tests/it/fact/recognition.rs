@@ -185,46 +185,8 @@ async fn a_recognition_takes_two_persons_and_is_seen_from_the_day_of_its_decisio
     );
     assert_eq!(kept.await.unwrap().unwrap().sha256(), sha256);
 
-    let by = |who| (who, "2020-06-15", None);
-    for (who, refusal) in [
-        ("reviewer", "needs the role manager"),
-        ("clerk", "needs the role"),
-    ] {
-        let said = try_register(&world, by(who), proposed.entry, None).await;
-        let said = said.unwrap_err().to_string();
-        assert!(said.contains(refusal), "{said}");
-    }
-    let filing = filed("2020-06-02");
-    let all = try_recognise(
-        &world,
-        ("all", "2020-06-02", None),
-        "TECH-SME",
-        party,
-        &filing,
-    );
-    let all = all.await.unwrap().entry;
-    let alone = try_register(&world, by("all"), all, None).await;
-    assert!(matches!(alone, Err(FactsError::SamePerson(_))), "{alone:?}");
-    let wrong = confirm(&world, "manager", proposed.entry).await;
-    assert!(
-        matches!(wrong, Err(FactsError::IsRecognition(_))),
-        "{wrong:?}"
-    );
-
-    let key = ("manager", "2020-06-15", Some("k"));
-    let done = try_register(&world, key, proposed.entry, None)
-        .await
-        .unwrap();
-    assert_eq!(done.number.as_ref().unwrap().as_str(), "2020000000000001");
-    let again = try_register(&world, key, proposed.entry, None)
-        .await
-        .unwrap();
-    assert_eq!(again, done);
-    let late = try_register(&world, by("manager2"), all, None).await;
-    assert!(
-        matches!(late, Err(FactsError::Overtaken { .. })),
-        "{late:?}"
-    );
+    let all = only_two_persons_register(&world, party, &proposed).await;
+    let done = a_second_person_registers(&world, &proposed, all).await;
 
     for (fact, on, expected) in [
         (Fact::TechSmeStatus, "2020-05-31", "none Imported"),
@@ -246,6 +208,64 @@ async fn a_recognition_takes_two_persons_and_is_seen_from_the_day_of_its_decisio
     assert_eq!(last.reference, done.number);
     assert_eq!(last.proposed_index, Some(proposed.entry));
     world.check_invariants().await;
+}
+
+/// Not who may not, and not who proposed it; the entry of a second proposal, by somebody who may do both.
+async fn only_two_persons_register(
+    world: &World,
+    party: PartyId,
+    proposed: &Recognised,
+) -> LogIndex {
+    let by = |who| (who, "2020-06-15", None);
+    for (who, refusal) in [
+        ("reviewer", "needs the role manager"),
+        ("clerk", "needs the role"),
+    ] {
+        let said = try_register(world, by(who), proposed.entry, None).await;
+        let said = said.unwrap_err().to_string();
+        assert!(said.contains(refusal), "{said}");
+    }
+    let filing = filed("2020-06-02");
+    let all = try_recognise(
+        world,
+        ("all", "2020-06-02", None),
+        "TECH-SME",
+        party,
+        &filing,
+    );
+    let all = all.await.unwrap().entry;
+    let alone = try_register(world, by("all"), all, None).await;
+    assert!(matches!(alone, Err(FactsError::SamePerson(_))), "{alone:?}");
+    let wrong = confirm(world, "manager", proposed.entry).await;
+    assert!(
+        matches!(wrong, Err(FactsError::IsRecognition(_))),
+        "{wrong:?}"
+    );
+    all
+}
+
+/// Under a key it has one effect; another proposal comes too late.
+async fn a_second_person_registers(
+    world: &World,
+    proposed: &Recognised,
+    all: LogIndex,
+) -> Registered {
+    let key = ("manager", "2020-06-15", Some("k"));
+    let done = try_register(world, key, proposed.entry, None)
+        .await
+        .unwrap();
+    assert_eq!(done.number.as_ref().unwrap().as_str(), "2020000000000001");
+    let again = try_register(world, key, proposed.entry, None)
+        .await
+        .unwrap();
+    assert_eq!(again, done);
+    let late = ("manager2", "2020-06-15", None);
+    let late = try_register(world, late, all, None).await;
+    assert!(
+        matches!(late, Err(FactsError::Overtaken { .. })),
+        "{late:?}"
+    );
+    done
 }
 
 /// Measures of 2017: whose number was revoked is not registered again in that year.

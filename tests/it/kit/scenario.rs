@@ -11,6 +11,7 @@ use sqlx::PgConnection;
 use subsidy_ledger::accounting::{self, ClosePeriod};
 use subsidy_ledger::identity::{Actor, Caller, Command, Role};
 use subsidy_ledger::party::{self, Identity, NewParty, PartyRole};
+use subsidy_ledger::policy::{Mode, Policy};
 use subsidy_ledger::programme::{self, Allocate, Appropriate, NewProgramme, ProgrammeKind};
 use subsidy_ledger::types::{Amount, Currency, FiscalYear, LogIndex, Money, PartyId, Zone};
 use subsidy_ledger::voucher::{
@@ -197,9 +198,14 @@ impl World {
 
     /// Sets up a programme with rules, in force as the pack says.
     pub(crate) async fn publish(&self, code: &str, pack: &str) {
+        let kind = match Policy::parse(pack).unwrap().mode() {
+            Mode::ExAnte => ProgrammeKind::Voucher,
+            Mode::ExPost => ProgrammeKind::PostSubsidy,
+            Mode::Recognition => ProgrammeKind::Recognition,
+        };
         let new = NewProgramme {
             code: code.parse().unwrap(),
-            kind: ProgrammeKind::Voucher,
+            kind,
             name_en: code.parse().unwrap(),
             name_zh: code.parse().unwrap(),
         };
