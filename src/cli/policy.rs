@@ -5,7 +5,7 @@ mod list;
 mod replay;
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::Utf8Error;
@@ -332,13 +332,28 @@ struct Fault {
     remedy: Option<String>,
 }
 
+/// Packs and facts of one case are a few kilobytes; what has no end is not read to it.
+const LONGEST_FILE: u64 = 4 << 20;
+
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path)?;
+    file.take(LONGEST_FILE + 1).read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > LONGEST_FILE) {
+        return Err(io::Error::other(
+            "it is over 4 MiB: packs, and facts of one case, are a few kilobytes",
+        ));
+    }
+    Ok(bytes)
+}
+
 /// Reads a pack with `parse`, or says why not.
 fn read_pack(
     path: &Path,
     parse: impl FnOnce(&str) -> Result<Policy, PackProblems>,
 ) -> Result<Policy, Faults> {
     let file = path.display();
-    let bytes = fs::read(path).map_err(|error| {
+    let bytes = read_file(path).map_err(|error| {
         let message = format!("can't be read: {error}");
         let report = format!("{file}: {message}");
         let (line, column, remedy) = (None, None, None);
@@ -398,7 +413,7 @@ fn decide_file(
         .or(first)
         .unwrap_or(Moment::Grant);
     let file = path.display();
-    let bytes = fs::read(path).map_err(|error| format!("{file}: can't be read: {error}"))?;
+    let bytes = read_file(path).map_err(|error| format!("{file}: can't be read: {error}"))?;
     let (facts, usage) = read_facts_file(&bytes, policy, moment)
         .map_err(|error| format!("{file}: error: {error}"))?;
     let decision = decide(policy, moment, &facts, &usage, on);

@@ -516,26 +516,39 @@ pub(super) async fn eligibility(
         if answers.is_empty() {
             output::note("no policy is in force that day: `programme publish` publishes one");
         }
-        let mut out = output::Answer;
-        writeln!(out, "{} on {on}", party.name)?;
-        for answer in &answers {
-            writeln!(
-                out,
-                "{}\t{}\t{}\t{}\t{}",
-                answer.programme,
-                answer.title,
-                outcome_word(answer.outcome),
-                answer.amount,
-                joined(&answer.reasons, ",")
-            )?;
-            if let Some(nearest) = &answer.nearest {
-                writeln!(out, "  {nearest}")?;
-            }
-            for sentence in &answer.trace {
-                writeln!(out, "  {sentence}")?;
-            }
-        }
+        print_eligibility(&party, on, &answers, args.trace)?;
         Ok(ExitCode::SUCCESS)
     })
     .await
+}
+
+fn print_eligibility(
+    party: &Party,
+    on: NaiveDate,
+    answers: &[Eligibility],
+    traced: bool,
+) -> anyhow::Result<()> {
+    let mut out = output::Answer;
+    writeln!(out, "{} on {on}", party.name)?;
+    for answer in answers {
+        writeln!(
+            out,
+            "{}\t{}\t{}\t{}\t{}",
+            answer.programme,
+            answer.title,
+            outcome_word(answer.outcome),
+            answer.amount,
+            joined(&answer.reasons, ",")
+        )?;
+        if let Some(nearest) = &answer.nearest {
+            writeln!(out, "  {nearest}")?;
+        }
+        if !answer.missing.is_empty() && !traced {
+            writeln!(out, "  to bring: {}", answer.missing.join(", "))?;
+        }
+        for sentence in &answer.trace {
+            writeln!(out, "  {sentence}")?;
+        }
+    }
+    Ok(())
 }

@@ -54,6 +54,7 @@ fn told(
     let criteria = decision.criteria.iter();
     sentences.extend(criteria.map(|outcome| teller.criterion(outcome)));
     sentences.extend(decision.steps.iter().filter_map(|step| teller.step(step)));
+    sentences.extend(teller.no_rate());
     sentences.extend(teller.funding());
     sentences.extend(teller.entries());
     sentences.extend(decision.missing.iter().map(|fact| teller.missing(*fact)));
@@ -298,6 +299,43 @@ impl Teller<'_> {
             Locale::Zh => format!("排名第 {rank}，支持前 {number} 名。"),
             Locale::En => format!("Ranked {rank}, the first {number} are awarded. "),
         }
+    }
+
+    /// Where no rate is for the case: what it was, and for what there are rates.
+    fn no_rate(&self) -> Option<String> {
+        if !self.decision.reasons.contains(&ReasonCode::NO_RATE) {
+            return None;
+        }
+        let award = self.policy.award(self.decision.moment)?;
+        let conditions = || award.rates.iter().filter_map(|rate| rate.when.as_ref());
+        let mut facts = Vec::new();
+        conditions().for_each(|when| when.facts(&mut facts));
+        facts.sort_unstable();
+        facts.dedup();
+        let seen: Vec<_> = facts
+            .iter()
+            .filter_map(|fact| {
+                let value = self.decision.facts.get(*fact)?;
+                let (what, value) = (
+                    fact.spec().what(self.locale),
+                    self.words.value(*fact, value),
+                );
+                Some(format!("{what}{}{value}", self.pick("：", ": ")))
+            })
+            .collect();
+        let rates: Vec<_> = conditions()
+            .map(|when| self.words.condition(when))
+            .collect();
+        let seen = seen.join(self.pick("，", ", "));
+        let rates = rates.join(self.pick("；", "; "));
+        Some(match self.locale {
+            Locale::Zh => format!("没有适用的标准（{seen}）；各项标准适用于：{rates}。[NO_RATE]"),
+            Locale::En => {
+                format!(
+                    "No rate is for this case ({seen}); there are rates for: {rates}. [NO_RATE]"
+                )
+            }
+        })
     }
 
     /// Who bears the amount, where it is more than one.
