@@ -101,6 +101,7 @@ pub async fn plan<'a>(
     corrections: Corrections,
 ) -> Result<Plan<'a>, FactsError> {
     require(command.actor, file.options.source)?;
+    db::plan_each_time(conn).await?;
     store::lock(conn, command.zone.id).await?;
     let input = (file.sha256, file.content, &file.options, corrections);
     let idempotency = command.idempotency("fact.import", &input);
@@ -258,7 +259,6 @@ pub async fn apply(
             corrects: *corrects,
         }));
     }
-    db::plan_each_time(conn).await?;
     let mut done = 0;
     for batch in new.chunks(BATCH) {
         let recorded = record(conn, command, batch, None).await?;

@@ -239,6 +239,7 @@ pub async fn plan(
     rows: &[ImportRow],
 ) -> Result<Plan, ImportError> {
     command.actor.require(KEEPERS).map_err(PartyError::from)?;
+    db::plan_each_time(conn).await.map_err(PartyError::from)?;
     let zone = command.zone.id;
     let identities: Vec<&Identity> = rows.iter().map(|row| &row.party.identity).collect();
     let ids = store::known(conn, zone, &identities).await?;
@@ -319,7 +320,6 @@ pub async fn apply(
         ..*command
     };
     let Plan { new, mut report } = plan;
-    db::plan_each_time(conn).await.map_err(PartyError::from)?;
     let mut done = 0;
     for batch in new.chunks(BATCH) {
         let registered = register(conn, &command, batch).await.map_err(overtaken)?;
