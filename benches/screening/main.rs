@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Needs Python 3.11 or newer; `benches/openfisca/run` installs `OpenFisca` under `target/` the first time. Both must find
-//! what the rule in plain arithmetic finds, for every firm. The seconds of `OpenFisca` are those of its one processor, so
-//! that a busy machine does not flatter us; ours must be those that pass.
+//! what the rule in plain arithmetic finds, for every firm. Seconds are those of processors, of all threads together: a busy
+//! machine changes them little, and that we have two threads where `OpenFisca` has one does not flatter us.
 
 #![expect(
     clippy::unwrap_used,

@@ -2,6 +2,7 @@
 //! [`super::decide`] says, without the trace; a property test holds the two together.
 
 mod mask;
+mod scores;
 
 use std::iter;
 use std::thread;
@@ -11,9 +12,7 @@ use chrono::{Datelike, NaiveDate};
 use self::mask::{BLOCK, Mask};
 use super::assess::Terms;
 use super::facts::{Kind, Quantity, Value};
-use super::measure::{
-    Band, Class, Measure, Score, ScoreRule, Threshold, possible, scales, score_holds,
-};
+use super::measure::{Class, scales};
 use super::predicate::{Bound, Comparison, Operand, Predicate, Sight, check_uscc, within_months};
 use super::usage::Usage;
 use super::{
@@ -508,16 +507,16 @@ impl<'t> View<'t> {
             return Mask::open();
         };
         let scalar = |value: &Value| value.scalar(fact.kind());
-        let by = |value: &Value, holds: fn(i64, i64) -> bool| match scalar(value) {
-            Some(bound) => Mask::by_value(values, known, |value| holds(value, bound)),
+        let by = |comparison, value: &Value| match scalar(value) {
+            Some(bound) => Mask::compared(values, known, comparison, bound),
             None => Mask::open(),
         };
         match bound {
-            Bound::AtLeast(value) => by(value, |value, bound| value >= bound),
-            Bound::MoreThan(value) => by(value, |value, bound| value > bound),
-            Bound::AtMost(value) => by(value, |value, bound| value <= bound),
-            Bound::LessThan(value) => by(value, |value, bound| value < bound),
-            Bound::Is(value) => by(value, |value, bound| value == bound),
+            Bound::AtLeast(value) => by(Comparison::AtLeast, value),
+            Bound::MoreThan(value) => by(Comparison::MoreThan, value),
+            Bound::AtMost(value) => by(Comparison::AtMost, value),
+            Bound::LessThan(value) => by(Comparison::LessThan, value),
+            Bound::Is(value) => by(Comparison::Is, value),
             Bound::OneOf(words) => {
                 let bounds: Vec<i64> = words.iter().filter_map(scalar).collect();
                 Mask::by_value(values, known, |value| bounds.contains(&value))
@@ -562,118 +561,6 @@ impl<'t> View<'t> {
         })
     }
 
-    fn score(&self, score: usize, comparison: Comparison, points: u32) -> Mask {
-        let Some((least, most)) = self.scores.get(score) else {
-            return Mask::open();
-        };
-        Mask::by_row(|row| {
-            let (least, most) = (*least.get(row)?, *most.get(row)?);
-            score_holds(least, most, comparison, points)
-        })
-    }
-
-    fn points(&self, place: usize, score: &Score) -> (Vec<u32>, Vec<u32>) {
-        match &score.rule {
-            ScoreRule::BestOf(parts) => self.joined(parts, u32::max),
-            ScoreRule::Sum(parts) => self.joined(parts, u32::saturating_add),
-            ScoreRule::Bands(measure, bands) => {
-                if let Some(points) = self.banded_fully(*measure, bands) {
-                    return (points.clone(), points);
-                }
-                let possible = possible(&self.desk.policy.scores, place);
-                let points = self.banded(*measure, bands);
-                let end = |end: u32| points.iter().map(|points| points.unwrap_or(end)).collect();
-                (end(*possible.start()), end(*possible.end()))
-            }
-        }
-    }
-
-    fn joined(&self, parts: &[usize], join: impl Fn(u32, u32) -> u32) -> (Vec<u32>, Vec<u32>) {
-        let mut parts = parts.iter().filter_map(|part| self.scores.get(*part));
-        let Some((least, most)) = parts.next() else {
-            return (vec![0; BLOCK], vec![0; BLOCK]);
-        };
-        let (mut least, mut most) = (least.clone(), most.clone());
-        for (low, high) in parts {
-            for (sum, points) in least.iter_mut().zip(low) {
-                *sum = join(*sum, *points);
-            }
-            for (sum, points) in most.iter_mut().zip(high) {
-                *sum = join(*sum, *points);
-            }
-        }
-        (least, most)
-    }
-
-    /// The points of the bands, row by row, where they can be said.
-    fn banded(&self, measure: Measure, bands: &[Band]) -> Vec<Option<u32>> {
-        match measure {
-            Measure::Fact(fact) => {
-                let values = self.fact(fact);
-                let bounds: Vec<(i64, u32)> = bands
-                    .iter()
-                    .map(|band| (lower_bound(band, fact), band.points))
-                    .collect();
-                by_row(|row| {
-                    let value = at(values, row)?;
-                    let reached = bounds.iter().find(|(bound, _)| value >= *bound);
-                    Some(reached.map_or(0, |(_, points)| *points))
-                })
-            }
-            Measure::Ratio(of, to) => {
-                let (of, to) = (self.fact(of), self.fact(to));
-                by_row(|row| {
-                    let (part, whole) = (at(of, row)?, at(to, row).filter(|whole| *whole != 0)?);
-                    let reached = bands.iter().find(|band| match &band.at_least {
-                        Some(Threshold::Ratio(ratio)) => ratio.compare(part, whole).is_ge(),
-                        Some(Threshold::Value(_)) | None => true,
-                    });
-                    Some(reached.map_or(0, |band| band.points))
-                })
-            }
-        }
-    }
-
-    /// The points of the bands, where every row of the block has what they are on and products fit 64 bits: without
-    /// branches, since rows lie in bands at random. A band gives what it has more than the one below.
-    fn banded_fully(&self, measure: Measure, bands: &[Band]) -> Option<Vec<u32>> {
-        let mut points = vec![bands.last()?.points; BLOCK];
-        let steps = bands.windows(2).filter_map(|pair| match pair {
-            [upper, lower] => Some((upper, upper.points - lower.points)),
-            _ => None,
-        });
-        match measure {
-            Measure::Fact(fact) => {
-                let values = full(self.fact(fact))?;
-                for (band, more) in steps {
-                    let bound = lower_bound(band, fact);
-                    for (points, value) in points.iter_mut().zip(values) {
-                        *points += u32::from(*value >= bound) * more;
-                    }
-                }
-            }
-            Measure::Ratio(of, to) => {
-                let (parts, wholes) = (full(self.fact(of))?, full(self.fact(to))?);
-                let most = |values: &[i64]| values.iter().copied().max().unwrap_or(0);
-                let largest = most(parts).max(most(wholes));
-                if wholes.contains(&0) {
-                    return None;
-                }
-                for (band, more) in steps {
-                    let Some(Threshold::Ratio(ratio)) = &band.at_least else {
-                        return None;
-                    };
-                    let (numer, denom) = (ratio.numer(), ratio.denom());
-                    largest.checked_mul(numer.max(denom))?;
-                    for ((points, part), whole) in points.iter_mut().zip(parts).zip(wholes) {
-                        *points += u32::from(part * denom >= whole * numer) * more;
-                    }
-                }
-            }
-        }
-        Some(points)
-    }
-
     fn class(&self, class: &Class) -> Vec<Option<usize>> {
         let mut facts = class.facts();
         facts.sort_unstable();
@@ -703,21 +590,6 @@ impl Found<'_> {
             Self::Constant(value) => Some(*value),
         }
     }
-}
-
-/// Where a band of a fact begins; the last has no bound.
-fn lower_bound(band: &Band, fact: Fact) -> i64 {
-    let bound = match &band.at_least {
-        Some(Threshold::Value(value)) => value.scalar(fact.kind()),
-        Some(Threshold::Ratio(_)) | None => None,
-    };
-    bound.unwrap_or(i64::MIN)
-}
-
-/// The values of a block in which every row is known.
-fn full(slice: Option<Slice<'_>>) -> Option<&[i64]> {
-    let (values, known) = slice?;
-    known.iter().all(|word| *word == u64::MAX).then_some(values)
 }
 
 fn by_row<T>(mut value: impl FnMut(usize) -> Option<T>) -> Vec<Option<T>> {

@@ -1,9 +1,11 @@
 //! What a condition says of the rows of a block: two bits for each.
 
+use crate::policy::Comparison;
+
 /// Rows in a block: the words of one fact fit a processor's first cache, and stay there while a condition is
 /// evaluated.
 pub(super) const BLOCK: usize = 1024;
-const WORDS: usize = BLOCK / 64;
+pub(super) const WORDS: usize = BLOCK / 64;
 
 /// For each row of a block whether a condition holds, does not hold, or (neither bit) is open.
 #[derive(Clone, Debug)]
@@ -37,8 +39,28 @@ impl Mask {
         }
     }
 
+    /// Of known values, compared with a bound.
+    pub(super) fn compared<T: Copy + Ord>(
+        values: &[T],
+        known: &[u64],
+        comparison: Comparison,
+        bound: T,
+    ) -> Self {
+        match comparison {
+            Comparison::AtLeast => Self::by_value(values, known, |value| value >= bound),
+            Comparison::MoreThan => Self::by_value(values, known, |value| value > bound),
+            Comparison::AtMost => Self::by_value(values, known, |value| value <= bound),
+            Comparison::LessThan => Self::by_value(values, known, |value| value < bound),
+            Comparison::Is => Self::by_value(values, known, |value| value == bound),
+        }
+    }
+
     /// Of known values. The loop has no branches, so that compilers make it a few instructions for many rows.
-    pub(super) fn by_value(values: &[i64], known: &[u64], holds: impl Fn(i64) -> bool) -> Self {
+    pub(super) fn by_value<T: Copy>(
+        values: &[T],
+        known: &[u64],
+        holds: impl Fn(T) -> bool,
+    ) -> Self {
         let mut mask = Self::open();
         let words = values.chunks_exact(64).zip(known);
         for ((pass, fail), (values, known)) in mask.pass.iter_mut().zip(&mut mask.fail).zip(words) {
