@@ -153,6 +153,7 @@ impl Office {
                 .database
                 .write(self.zone.id, input, |conn, (caller, parties)| {
                     Box::pin(async move {
+                        db::plan_each_time(conn).await?;
                         party::register(conn, &caller.command(), parties).await?;
                         Ok::<_, PartyError>(())
                     })

@@ -222,8 +222,8 @@ where
 }
 
 /// From here to the end of the transaction every statement is planned for the tables as they are. A command that fills a
-/// table by the hundred thousand asks for this: a plan that was made while it was empty looks through all of it for each
-/// batch.
+/// table by the hundred thousand, in one transaction or in many, asks for this: a plan that was made while it was empty
+/// looks through all of it for each batch.
 pub async fn plan_each_time(tx: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query("SET LOCAL plan_cache_mode = force_custom_plan")
         .execute(tx)

@@ -16,7 +16,8 @@ use super::measure::{Class, scales};
 use super::predicate::{Bound, Comparison, Operand, Predicate, Sight, check_uscc, within_months};
 use super::usage::Usage;
 use super::{
-    Criterion, CriterionKind, Exhaustion, Fact, Moment, Outcome, Policy, Ratio, Seen, Step, Sum,
+    BuiltIns, Criterion, CriterionKind, Exhaustion, Fact, Moment, Outcome, Policy, Ratio,
+    ReasonCode, Seen, Step, Sum,
 };
 use crate::types::{Currency, Money};
 
@@ -178,6 +179,8 @@ pub struct Screening {
     pub unmet: Vec<u64>,
     /// The criteria that are open.
     pub open: Vec<u64>,
+    /// What else is in the way, or makes the amount less: days, ranks, rates, caps.
+    pub reasons: Vec<BuiltIns>,
     /// What the award is a part of, where the rate follows from the sum of these; else empty.
     pub bases: Vec<Money>,
 }
@@ -195,6 +198,7 @@ struct Part<'s> {
     amounts: &'s mut [Money],
     unmet: &'s mut [u64],
     open: &'s mut [u64],
+    reasons: &'s mut [BuiltIns],
     bases: &'s mut [Money],
 }
 
@@ -225,6 +229,7 @@ pub fn screen(
         amounts: vec![Money::ZERO; table.rows],
         unmet: vec![0; table.rows],
         open: vec![0; table.rows],
+        reasons: vec![desk.of_all(); table.rows],
         bases: vec![Money::ZERO; if shares_budget { table.rows } else { 0 }],
     };
     let blocks = table.rows.div_ceil(BLOCK);
@@ -235,6 +240,7 @@ pub fn screen(
         .zip(screening.amounts.chunks_mut(rows))
         .zip(screening.unmet.chunks_mut(rows))
         .zip(screening.open.chunks_mut(rows))
+        .zip(screening.reasons.chunks_mut(rows))
         .zip(
             screening
                 .bases
@@ -242,7 +248,7 @@ pub fn screen(
                 .chain(iter::repeat_with(Default::default)),
         );
     thread::scope(|scope| {
-        for (place, ((((outcomes, amounts), unmet), open), bases)) in parts.enumerate() {
+        for (place, (((((outcomes, amounts), unmet), open), reasons), bases)) in parts.enumerate() {
             let desk = &desk;
             scope.spawn(move || {
                 let mut part = Part {
@@ -250,6 +256,7 @@ pub fn screen(
                     amounts,
                     unmet,
                     open,
+                    reasons,
                     bases,
                 };
                 desk.part(place * share, &mut part, usage);
@@ -275,23 +282,38 @@ struct Desk<'p> {
 }
 
 impl Desk<'_> {
+    /// What keeps every row out.
+    fn of_all(&self) -> BuiltIns {
+        let mut reasons = BuiltIns::default();
+        if !self.policy.in_force.contains(self.on) {
+            reasons.insert(&ReasonCode::NOT_IN_FORCE);
+        }
+        if !self.policy.moments().contains(&self.moment) {
+            reasons.insert(&ReasonCode::MOMENT);
+        }
+        reasons
+    }
+
     /// The rows from a block on, as many as the part has.
     fn part(&self, first: usize, part: &mut Part<'_>, usage: &impl Fn(usize) -> Usage) {
         let blocks = (part.outcomes.chunks_mut(BLOCK))
             .zip(part.amounts.chunks_mut(BLOCK))
             .zip(part.unmet.chunks_mut(BLOCK))
             .zip(part.open.chunks_mut(BLOCK))
+            .zip(part.reasons.chunks_mut(BLOCK))
             .zip(
                 part.bases
                     .chunks_mut(BLOCK)
                     .chain(iter::repeat_with(Default::default)),
             );
-        for (place, ((((outcomes, amounts), unmet), open), bases)) in blocks.enumerate() {
+        for (place, (((((outcomes, amounts), unmet), open), reasons), bases)) in blocks.enumerate()
+        {
             let mut part = Part {
                 outcomes,
                 amounts,
                 unmet,
                 open,
+                reasons,
                 bases,
             };
             self.block(first + place, &mut part, usage);
@@ -300,9 +322,7 @@ impl Desk<'_> {
 
     fn block(&self, block: usize, part: &mut Part<'_>, usage: &impl Fn(usize) -> Usage) {
         let view = View::of(self, block);
-        let in_force = self.policy.in_force.contains(self.on);
-        let decides = self.policy.moments().contains(&self.moment);
-        let mut all = Mask::all(in_force && decides);
+        let mut all = Mask::all(self.of_all() == BuiltIns::default());
         for (place, criterion) in self.criteria.iter().enumerate() {
             let mask = view.criterion(criterion);
             all = all.and(&mask);
@@ -320,27 +340,30 @@ impl Desk<'_> {
             let awarded = self.awarded(*outcome, block * BLOCK + row, usage);
             (*outcome, *amount) = (awarded.outcome, awarded.amount);
             mark(part.bases, row, |base| *base = awarded.base);
+            mark(part.reasons, row, |reasons| *reasons |= awarded.reasons);
         }
     }
 
     /// What a row that is eligible is given. One that is open has no amount; one that is not, neither.
     fn awarded(&self, eligible: Outcome, row: usize, usage: &impl Fn(usize) -> Usage) -> Awarded {
-        let nothing = |outcome| Awarded {
+        let nothing = |outcome, reasons| Awarded {
             outcome,
             amount: Money::ZERO,
+            reasons,
             base: Money::ZERO,
         };
         let Some(award) = self.policy.award(self.moment) else {
-            return nothing(eligible);
+            return nothing(eligible, BuiltIns::default());
         };
         if eligible == Outcome::Fail {
-            return nothing(eligible);
+            return nothing(eligible, BuiltIns::default());
         }
         let (policy, usage) = (self.policy, usage(row));
         if let (Exhaustion::Top { number, .. }, Some(rank)) = (&policy.exhaustion, usage.rank)
             && rank > *number
         {
-            return nothing(Outcome::Fail);
+            let rank = [&ReasonCode::RANK];
+            return nothing(Outcome::Fail, rank.into_iter().collect());
         }
         let seen = self.table.seen(row, policy.currency);
         let measures = policy.measures(&seen);
@@ -358,8 +381,13 @@ impl Desk<'_> {
             exhaustion: &policy.exhaustion,
         });
         let mut outcome = eligible.and(assessment.outcome);
+        let mut reasons = BuiltIns::default();
+        if outcome == assessment.outcome {
+            reasons.extend(&assessment.reasons);
+        }
         if outcome == Outcome::Pass && policy.funders(sight).is_none() {
             outcome = Outcome::NeedsReview;
+            reasons = [&ReasonCode::MISSING_FACT].into_iter().collect();
         }
         let base = match assessment.steps.first() {
             Some(Step::Base { value, .. }) => value.money(),
@@ -370,9 +398,10 @@ impl Desk<'_> {
             Outcome::Pass => Awarded {
                 outcome,
                 amount: assessment.amount,
+                reasons,
                 base,
             },
-            Outcome::Fail | Outcome::NeedsReview => nothing(outcome),
+            Outcome::Fail | Outcome::NeedsReview => nothing(outcome, reasons),
         }
     }
 }
@@ -380,6 +409,7 @@ impl Desk<'_> {
 struct Awarded {
     outcome: Outcome,
     amount: Money,
+    reasons: BuiltIns,
     base: Money,
 }
 

@@ -67,4 +67,4 @@ pub use replay::{Replayed, replay};
 pub use schema::{PACK_SCHEMA_ID, pack_schema};
 pub use snapshot::{Facts, FactsFileError, Seen, Source, Stated, read_facts_file};
 pub use usage::{Usage, UsageSeen};
-pub use wording::{Bilingual, Locale, NotAReasonCode, ReasonCode};
+pub use wording::{Bilingual, BuiltIns, Locale, NotAReasonCode, ReasonCode};

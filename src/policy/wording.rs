@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::BitOrAssign;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -139,6 +140,50 @@ impl ReasonCode {
     /// The code.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// Some of [`ReasonCode::BUILT_IN`], small enough to be kept for each of a million parties.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BuiltIns(u32);
+
+const _: () = assert!(ReasonCode::BUILT_IN.len() <= 32);
+
+impl BuiltIns {
+    /// Adds a code; one of a pack's own is none of these.
+    pub fn insert(&mut self, code: &ReasonCode) {
+        let mut built_in = ReasonCode::BUILT_IN.iter();
+        if let Some(place) = built_in.position(|known| known == code) {
+            self.0 |= 1 << place;
+        }
+    }
+
+    /// The codes, in the order of [`ReasonCode::BUILT_IN`].
+    pub fn iter(self) -> impl Iterator<Item = ReasonCode> {
+        let places = ReasonCode::BUILT_IN.into_iter().enumerate();
+        places
+            .filter(move |(place, _)| self.0 >> place & 1 == 1)
+            .map(|(_, code)| code)
+    }
+}
+
+impl<'c> Extend<&'c ReasonCode> for BuiltIns {
+    fn extend<I: IntoIterator<Item = &'c ReasonCode>>(&mut self, codes: I) {
+        codes.into_iter().for_each(|code| self.insert(code));
+    }
+}
+
+impl<'c> FromIterator<&'c ReasonCode> for BuiltIns {
+    fn from_iter<I: IntoIterator<Item = &'c ReasonCode>>(codes: I) -> Self {
+        let mut found = Self::default();
+        found.extend(codes);
+        found
+    }
+}
+
+impl BitOrAssign for BuiltIns {
+    fn bitor_assign(&mut self, other: Self) {
+        self.0 |= other.0;
     }
 }
 

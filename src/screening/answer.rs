@@ -36,7 +36,7 @@ pub struct Listing {
     pub budget_left: Option<String>,
     /// Of all amounts.
     pub currency: Currency,
-    /// How many each criterion keeps out.
+    /// How many each criterion keeps out, and after them what else does: a day, a rank, a cap.
     pub criteria: Vec<Unmet>,
     /// The page.
     pub rows: Vec<Row>,
@@ -44,7 +44,7 @@ pub struct Listing {
     pub more: usize,
 }
 
-/// How many a criterion keeps out.
+/// How many a criterion, a day, a rank or a cap keeps out.
 #[derive(Debug, Serialize)]
 pub struct Unmet {
     /// Its code.
@@ -53,6 +53,14 @@ pub struct Unmet {
     pub unmet: usize,
     /// Of how many it is open.
     pub open: usize,
+    /// To how many of those who pass it gives less.
+    #[serde(skip_serializing_if = "is_none")]
+    pub lowered: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_none(number: &usize) -> bool {
+    *number == 0
 }
 
 /// What became of one party.
@@ -114,12 +122,25 @@ impl Screened {
         Ok(taken.map(|(row, _)| row).collect())
     }
 
-    /// How many each criterion keeps out.
+    /// How many each criterion keeps out, and after them what else does.
     pub fn unmet(&self) -> Vec<Unmet> {
         let criteria = self.by_criterion().into_iter();
-        criteria
-            .map(|(code, unmet, open)| Unmet { code, unmet, open })
-            .collect()
+        let criteria = criteria.map(|(code, unmet, open)| Unmet {
+            code,
+            unmet,
+            open,
+            lowered: 0,
+        });
+        let others = self.by_built_in().into_iter().map(|(code, counts)| {
+            let count = |outcome| counts.get(&outcome).copied().unwrap_or(0);
+            Unmet {
+                code,
+                unmet: count(Outcome::Fail),
+                open: count(Outcome::NeedsReview),
+                lowered: count(Outcome::Pass),
+            }
+        });
+        criteria.chain(others).collect()
     }
 }
 

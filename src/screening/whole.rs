@@ -1,6 +1,6 @@
 //! One policy over all parties.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -85,7 +85,20 @@ impl Screened {
             .collect()
     }
 
-    /// The codes of the criteria that a row does not meet or, if it needs review, that are open.
+    /// What else is in the way or makes amounts less: for each reason how many pass, fail and need review with it.
+    pub fn by_built_in(&self) -> BTreeMap<ReasonCode, HashMap<Outcome, usize>> {
+        let mut found: BTreeMap<_, HashMap<_, _>> = BTreeMap::new();
+        let outcomes = self.screening.outcomes.iter();
+        for (outcome, reasons) in outcomes.zip(&self.screening.reasons) {
+            for code in reasons.iter() {
+                *found.entry(code).or_default().entry(*outcome).or_default() += 1;
+            }
+        }
+        found
+    }
+
+    /// The codes of the criteria that a row does not meet or, if it needs review, that are open; and what else is in the
+    /// way, or makes its amount less.
     pub fn reasons(&self, row: usize) -> Vec<ReasonCode> {
         let bits = match self.screening.outcomes.get(row) {
             Some(Outcome::Fail) => self.screening.unmet.get(row),
@@ -94,10 +107,11 @@ impl Screened {
         };
         let bits = bits.copied().unwrap_or(0);
         let criteria = self.criteria.iter().enumerate();
-        criteria
+        let criteria = criteria
             .filter(|(place, _)| bits & (1_u64 << (*place).min(63)) != 0)
-            .map(|(_, code)| code.clone())
-            .collect()
+            .map(|(_, code)| code.clone());
+        let others = self.screening.reasons.get(row).copied();
+        criteria.chain(others.unwrap_or_default().iter()).collect()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Deciding for whole columns says of every row what a decision on it says; and a zone in Postgres is screened,
 //! simulated and told about alike.
 
+use std::collections::HashSet;
 use std::fs;
 
 use chrono::{Datelike, NaiveDate};
@@ -10,8 +11,8 @@ use rand::{Rng, RngExt};
 use subsidy_ledger::fact::{self, Corrections, NewStatement, Values, When};
 use subsidy_ledger::party::{self, Identity, NewParty, PartyRole};
 use subsidy_ledger::policy::{
-    Fact, Facts, Kind, Moment, Outcome, Policy, Raw, Sha256, Source, StatedBy, Table, Unit, Usage,
-    decide, screen,
+    Fact, Facts, Kind, Moment, Outcome, Policy, Raw, ReasonCode, Sha256, Source, StatedBy, Table,
+    Unit, Usage, decide, screen,
 };
 use subsidy_ledger::screening::{self, Screened, Wanted};
 use subsidy_ledger::types::{Currency, Money, PartyId, Period};
@@ -171,6 +172,24 @@ fn columns_agree(
             name,
             decision
         );
+        if decision.outcome != Outcome::NeedsReview {
+            let (own, of_criteria) = (&found.reasons[row], |code: &ReasonCode| {
+                criteria.iter().any(|one| one.code == *code) || code.as_str().starts_with("USCC_")
+            });
+            let told: HashSet<_> = decision
+                .reasons
+                .iter()
+                .filter(|code| !of_criteria(code))
+                .collect();
+            let own: Vec<_> = own.iter().collect();
+            prop_assert_eq!(
+                own.iter().collect::<HashSet<_>>(),
+                told,
+                "{} {:?}",
+                name,
+                decision
+            );
+        }
         for (place, criterion) in criteria.iter().enumerate() {
             let seen = decision
                 .criteria
@@ -219,7 +238,7 @@ proptest! {
         for (name, policy) in packs() {
             for &moment in policy.moments().iter().filter(|moment| **moment != Moment::Redemption) {
                 let first = policy.in_force().from();
-                let on = first + chrono::TimeDelta::days(random.random_range(0..300));
+                let on = first + chrono::TimeDelta::days(random.random_range(-30..300));
                 let facts: Vec<_> =
                     (0..ROWS).map(|_| random_facts(&policy, moment, &mut random, on)).collect();
                 let usage: Vec<_> = (0..ROWS).map(|_| random_usage(&mut random)).collect();

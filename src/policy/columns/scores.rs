@@ -2,9 +2,7 @@
 
 use super::mask::{BLOCK, Mask, WORDS};
 use super::{Slice, View, at, by_row};
-use crate::policy::measure::{
-    Band, Measure, Score, ScoreRule, Threshold, possible, scales, score_holds,
-};
+use crate::policy::measure::{Band, Measure, Score, ScoreRule, Threshold, possible, score_holds};
 use crate::policy::predicate::Comparison;
 use crate::policy::{Fact, Ratio};
 

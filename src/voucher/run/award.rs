@@ -19,7 +19,7 @@ use crate::voucher::batch::{Rejected, Step, VoucherError};
 use crate::voucher::model::{Parts, Voucher, VoucherRefusal};
 use crate::voucher::usages::{Asked, Usages};
 use crate::voucher::{postings, rules};
-use crate::{fact, voucher};
+use crate::{db, fact, voucher};
 
 /// The next parties of a list, with what the ledger knows of them.
 #[derive(Debug)]
@@ -96,6 +96,7 @@ pub async fn prepare(
     after: u32,
     limit: u32,
 ) -> Result<Part, VoucherError> {
+    db::plan_each_time(conn).await?;
     let policy = policy::store::load(conn, zone.id, run.policy).await?;
     let candidates = store::candidates(conn, zone.id, run.id, after, limit).await?;
     let ids: Vec<PartyId> = candidates.iter().map(|one| one.party).collect();
@@ -137,6 +138,7 @@ pub async fn award(
     if run.progress.decided != part.after || part.is_empty() {
         return Ok(Ok(run.progress));
     }
+    db::plan_each_time(conn).await?;
     let facts: Vec<&Facts> = part.parties.iter().map(|(_, facts)| facts).collect();
     fact::store::keep_snapshots(conn, zone.id, &facts).await?;
     log::lock_head(conn, zone.id)
