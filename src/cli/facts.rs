@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use chrono::NaiveDate;
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use sqlx::PgConnection;
 
 use super::session::with_session;
@@ -148,16 +148,13 @@ pub(super) struct ShowArgs {
 
 /// A fact that only the office may state.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("whose").required(true).args(["party", "whole_zone"])))]
 pub(super) struct DetermineArgs {
     /// NAME=VALUE, one of the office's facts
     #[arg(value_name = "NAME=VALUE")]
     fact: String,
     /// Code, office number or id
-    #[arg(
-        long,
-        conflicts_with = "whole_zone",
-        required_unless_present = "whole_zone"
-    )]
+    #[arg(long)]
     party: Option<String>,
     /// Of every party of the zone
     #[arg(long)]
@@ -269,10 +266,24 @@ async fn find(conn: &mut PgConnection, command: &Command<'_>, named: &str) -> Re
 enum Find {
     #[error("there is no party {0} in this zone: `party list --search` finds parties by name")]
     Unknown(String),
+    #[error("nothing in this zone comes from a register {name}: there are {}", .known.join(", "))]
+    Register { name: String, known: Vec<String> },
     #[error(transparent)]
     Facts(#[from] FactsError),
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+}
+
+impl Find {
+    /// Of a register from which nothing was stated: which there are.
+    fn register(name: &str, others: Vec<String>) -> Self {
+        let known = Register::KNOWN.iter();
+        let known = known.map(|register| register.as_str().to_owned());
+        Self::Register {
+            name: name.to_owned(),
+            known: known.chain(others).collect(),
+        }
+    }
 }
 
 fn days(from: Option<Day>, until: Option<Day>, today: NaiveDate) -> anyhow::Result<Period> {
@@ -468,15 +479,23 @@ async fn register(global: &Global, args: RegisterArgs) -> anyhow::Result<()> {
         let read = session
             .database
             .read(caller.zone.id, input, |conn, (zone, args, on)| {
-                let RegisterArgs {
-                    register,
-                    after,
-                    limit,
-                    ..
-                } = args;
-                Box::pin(fact::store::register_on(
-                    conn, zone, register, *on, *after, *limit,
-                ))
+                Box::pin(async move {
+                    let RegisterArgs {
+                        register,
+                        after,
+                        limit,
+                        ..
+                    } = args;
+                    if let Register::Other(name) = register {
+                        let others = fact::store::other_registers(conn, zone.id).await?;
+                        if !others.contains(name) {
+                            return Err(Find::register(name, others));
+                        }
+                    }
+                    let listed =
+                        fact::store::register_on(conn, zone, register, *on, *after, *limit).await?;
+                    Ok::<_, Find>(listed)
+                })
             });
         print::listed(global.json, &read.await?)
     })

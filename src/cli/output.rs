@@ -56,6 +56,21 @@ pub(super) fn counted(count: impl Display, one: &str, several: &str) -> String {
     format!("{count} {what}")
 }
 
+/// Decimal text with its thousands separated by commas.
+pub(super) fn grouped(amount: &str) -> String {
+    let (whole, decimals) = amount.split_at(amount.find('.').unwrap_or(amount.len()));
+    let mut text = String::with_capacity(amount.len() + 4);
+    for (place, digit) in whole.chars().enumerate() {
+        let behind = whole.len() - place;
+        let apart = place > 0 && behind.is_multiple_of(3);
+        if apart && !(place == 1 && whole.starts_with('-')) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text + decimals
+}
+
 /// Prints what was recorded, and by which entry.
 pub(super) fn recorded(as_json: bool, what: &str, recorded: Recorded) -> anyhow::Result<ExitCode> {
     if as_json {

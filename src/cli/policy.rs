@@ -12,7 +12,7 @@ use std::str::Utf8Error;
 
 use anyhow::Context;
 use chrono::NaiveDate;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
 use super::{Global, output, programme, screening};
@@ -80,28 +80,32 @@ enum PolicyCommand {
     /// By the published rules that the decision names, on the facts that were kept, for the day and the usage that it
     /// names. Exits with 1 if a decision comes out otherwise, or if rules or facts were changed.
     #[command(
+        group(ArgGroup::new("which").required(true).args(["entry", "all"])),
         after_help = "Examples:\n  subsidy-ledger policy replay 42 --zone SH\n  \
         subsidy-ledger policy replay --all --zone SH"
     )]
     Replay {
         /// Log index of an entry with a decision.
-        #[arg(value_name = "ENTRY", required_unless_present = "all",
-            value_parser = clap::value_parser!(i64).range(0..))]
+        #[arg(value_name = "ENTRY", value_parser = clap::value_parser!(i64).range(0..))]
         entry: Option<i64>,
         /// Every decision in the zone's log.
-        #[arg(long, conflicts_with = "entry")]
+        #[arg(long)]
         all: bool,
     },
     /// List the published versions, with the days on which each decides
     #[command(after_help = "Example:\n  subsidy-ledger policy list --json")]
     List,
     /// Propose a pack for its programme (a rule administrator)
+    ///
+    /// The same as `programme propose`, which names the programme itself; here it is the one that the pack names.
     #[command(after_help = "Example:\n  subsidy-ledger policy propose my-pack.toml --as rules")]
     Propose {
         /// The policy pack.
         pack: PathBuf,
     },
     /// Publish a proposed pack (a manager, another person)
+    ///
+    /// The same as `programme publish`, which names the programme itself; here it is the one that the pack names.
     #[command(after_help = "Example:\n  subsidy-ledger policy publish my-pack.toml --as manager")]
     Publish {
         /// The policy pack, byte for byte as it was proposed.
@@ -317,10 +321,10 @@ fn check_packs(packs: &[PathBuf], json: bool, out: &mut impl Write) -> anyhow::R
 }
 
 /// Why a pack can't be used.
-struct Faults {
+pub(super) struct Faults {
     problems: Vec<Fault>,
     /// The same for people, as compilers write it.
-    report: String,
+    pub(super) report: String,
 }
 
 /// One fault, as JSON. What concerns the whole file has no place.
@@ -348,7 +352,7 @@ fn read_file(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// Reads a pack with `parse`, or says why not.
-fn read_pack(
+pub(super) fn read_pack(
     path: &Path,
     parse: impl FnOnce(&str) -> Result<Policy, PackProblems>,
 ) -> Result<Policy, Faults> {

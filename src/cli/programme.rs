@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::session::with_session;
@@ -34,13 +34,13 @@ pub(super) enum ProgrammeCommand {
         2000000.00 --as finance"
     )]
     Allocate(AllocateArgs),
-    /// Propose a policy pack (a rule administrator)
+    /// Propose a policy pack (a rule administrator); the same as `policy propose`
     #[command(
         after_help = "Example:\n  subsidy-ledger programme propose SH-VOUCHER \
         assets/policies/shanghai-2020.toml --as rules"
     )]
     Propose(PackArgs),
-    /// Publish a proposed policy pack (a manager, another person)
+    /// Publish a proposed policy pack (a manager, another person); the same as `policy publish`
     #[command(
         after_help = "Example:\n  subsidy-ledger programme publish SH-VOUCHER \
         assets/policies/shanghai-2020.toml --as manager"
@@ -235,13 +235,12 @@ async fn allocate(global: &Global, args: AllocateArgs) -> anyhow::Result<ExitCod
 
 /// A pack and the programme that it is for: the one asked for, or the one that the pack names.
 fn read_pack(code: Option<Code>, path: &Path) -> anyhow::Result<(Code, String)> {
-    let file = path.display().to_string();
-    let pack = std::fs::read_to_string(path).with_context(|| format!("can't read {file}"))?;
     // With every problem and its place, where the database is not needed to say so.
-    let policy = match policy::check(&pack) {
+    let policy = match super::policy::read_pack(path, policy::check) {
         Ok(policy) => policy,
-        Err(problems) => bail!("{}", problems.render(&file)),
+        Err(faults) => bail!("{}", faults.report.trim_end()),
     };
+    let pack = policy.body().to_owned();
     Ok((code.unwrap_or_else(|| policy.code().clone()), pack))
 }
 

@@ -1,12 +1,11 @@
 //! `policy screen`, `policy simulate` and `policy eligibility`: a policy over a whole zone, and a party over all policies.
 
-use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::{Context as _, bail};
 use chrono::NaiveDate;
 use clap::{Args, ValueEnum};
 
@@ -179,11 +178,9 @@ async fn find(
 }
 
 fn read_pack(path: &std::path::Path) -> anyhow::Result<Arc<Policy>> {
-    let file = path.display().to_string();
-    let body = fs::read_to_string(path).with_context(|| format!("{file}: can't be read"))?;
-    match check(&body) {
+    match super::policy::read_pack(path, check) {
         Ok(policy) => Ok(Arc::new(policy)),
-        Err(problems) => bail!("{}", problems.render(&file).trim_end()),
+        Err(faults) => bail!("{}", faults.report.trim_end()),
     }
 }
 
@@ -271,15 +268,16 @@ fn print(answer: &Listing) -> anyhow::Result<()> {
         answer.fail,
         answer.needs_review
     )?;
-    let left = match &answer.budget_left {
-        Some(left) => format!("; the programme has {left} left"),
-        None => String::new(),
-    };
-    writeln!(
-        out,
-        "They come to {} {}{left}.",
-        answer.cost, answer.currency
-    )?;
+    // Who counts as something costs nothing.
+    let costs = answer.moment != Moment::Recognition;
+    if costs {
+        let left = match &answer.budget_left {
+            Some(left) => format!("; the programme has {} left", output::grouped(left)),
+            None => String::new(),
+        };
+        let cost = output::grouped(&answer.cost);
+        writeln!(out, "They come to {cost} {}{left}.", answer.currency)?;
+    }
     for one in &answer.criteria {
         writeln!(
             out,
@@ -294,7 +292,7 @@ fn print(answer: &Listing) -> anyhow::Result<()> {
             row.identifier,
             row.name,
             outcome_word(row.outcome),
-            row.amount,
+            amount_or_dash(costs, &row.amount),
             joined(&row.reasons, ",")
         )?;
     }
@@ -305,6 +303,15 @@ fn print(answer: &Listing) -> anyhow::Result<()> {
         ));
     }
     Ok(())
+}
+
+/// An amount for people; a dash where there is none to be given.
+fn amount_or_dash(costs: bool, amount: &str) -> String {
+    if costs {
+        output::grouped(amount)
+    } else {
+        "-".to_owned()
+    }
 }
 
 fn joined(codes: &[ReasonCode], between: &str) -> String {
@@ -368,6 +375,16 @@ pub(super) async fn simulate(global: &Global, args: SimulateArgs) -> anyhow::Res
             Some(path) => Some(read_pack(path)?),
             None => in_force(session, &run.zone, run.policy.code(), run.on).await?,
         };
+        let itself = |current: &Arc<Policy>| current.sha256() == run.policy.sha256();
+        if current.as_ref().is_some_and(itself) {
+            bail!(
+                "{} is version {} of {}, with which it would be compared: give the file of a draft that differs, or \
+                 another pack with --against",
+                args.question.policy,
+                run.policy.version(),
+                run.policy.code()
+            );
+        }
         let simulation = session
             .database
             .read(
@@ -428,8 +445,10 @@ fn print_simulation(
             side.pass,
             side.fail,
             side.needs_review,
-            side.cost,
-            side.left_after.clone().unwrap_or_else(dash)
+            output::grouped(&side.cost),
+            side.left_after
+                .as_deref()
+                .map_or_else(dash, output::grouped)
         )
     };
     writeln!(
@@ -457,9 +476,9 @@ fn print_simulation(
                 out,
                 "  {name}\t{} {} -> {} {}\t{}",
                 outcome_word(change.before),
-                change.amount_before,
+                output::grouped(&change.amount_before),
                 outcome_word(change.after),
-                change.amount_after,
+                output::grouped(&change.amount_after),
                 joined(&change.reasons, ",")
             )?;
         }
@@ -533,11 +552,12 @@ fn print_eligibility(
     for answer in answers {
         writeln!(
             out,
-            "{}\t{}\t{}\t{}\t{}",
+            "{}\t{}\t{}\t{}\t{}\t{}",
             answer.programme,
+            answer.version,
             answer.title,
             outcome_word(answer.outcome),
-            answer.amount,
+            amount_or_dash(answer.moment != Moment::Recognition, &answer.amount),
             joined(&answer.reasons, ",")
         )?;
         if let Some(nearest) = &answer.nearest {

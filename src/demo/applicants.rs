@@ -4,7 +4,8 @@ use chrono::NaiveDate;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::party::{Party, PartyRole};
+use super::Size;
+use crate::party::{self, NewParty, Party, PartyRole};
 use crate::policy::{Fact, Facts, Raw, Source};
 use crate::types::{Code, Currency, Money, PartyId};
 use crate::voucher::Apply;
@@ -39,6 +40,25 @@ pub(super) enum Order {
     Related,
     /// Never placed: the office takes the voucher back.
     Cancelled,
+}
+
+/// The parties of a demonstration: where so few were made up that none of several is a provider, the last is the first
+/// provider that more of them would have brought, as nothing is ordered without one.
+pub(super) fn parties(size: Size) -> Vec<NewParty> {
+    /// Of a hundred, six are.
+    const MORE: usize = 1_000;
+    let is_provider = |party: &NewParty| party.roles.iter().any(|role| role == PartyRole::Provider);
+    let mut parties = party::generate(size.seed, size.parties);
+    if parties.len() > 1
+        && !parties.iter().any(is_provider)
+        && let Some(last) = parties.last_mut()
+        && let Some(provider) = party::generate(size.seed, MORE)
+            .into_iter()
+            .find(is_provider)
+    {
+        *last = provider;
+    }
+    parties
 }
 
 /// Plans for the enterprises among `parties`, the same for the same seed.

@@ -55,7 +55,7 @@ pub(super) async fn play(stage: &mut Stage, size: Size, tell: Tell<'_>) -> Resul
         .collect();
     let mut plans = applicants::plans(&parties, size.seed);
     if providers.is_empty() {
-        // With very few parties nobody may be a provider: vouchers are issued, and lapse.
+        // One party alone is no provider: vouchers are issued, and lapse.
         for plan in &mut plans {
             plan.order = Order::Never;
         }
@@ -196,8 +196,7 @@ async fn publish(stage: &Stage) -> Result<(), DemoError> {
 async fn import_parties(stage: &Stage, size: Size, tell: Tell<'_>) -> Result<(), DemoError> {
     let mut file = Vec::new();
     let file_error = |error: &dyn std::fmt::Display| DemoError::File(error.to_string());
-    party::write_csv(&party::generate(size.seed, size.parties), &mut file)
-        .map_err(|error| file_error(&error))?;
+    party::write_csv(&applicants::parties(size), &mut file).map_err(|error| file_error(&error))?;
     let mapping = Mapping::default();
     let table =
         Table::read(&file, Format::Csv, &mapping.read_options()).map_err(|e| file_error(&e))?;

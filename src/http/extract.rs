@@ -26,31 +26,50 @@ const LONGEST_GIVEN: usize = 40;
 /// that are not acceptable.
 pub(super) struct Json<T>(pub(super) T);
 
+/// As [`Json`], of a request that may hold a policy pack, and so be longer.
+pub(super) struct PackJson<T>(pub(super) T);
+
 impl<T: DeserializeOwned + Validate> FromRequest<Arc<App>> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
-        check_media_type(request.headers())?;
-        let body = read_body(request.into_body(), app.limits.body);
-        let arrived = tokio::time::timeout(app.limits.arrival, body).await;
-        let bytes = arrived.map_err(|_| {
-            Problem::new(
-                StatusCode::REQUEST_TIMEOUT,
-                "slow_body",
-                "the body took too long to arrive",
-            )
-        })??;
-        let Strict(value) = serde_json::from_slice(&bytes).map_err(|error| {
-            Problem::bad_request("not_json", format!("the body is not JSON: {error}"))
-        })?;
-        let input: T = serde_path_to_error::deserialize(value).map_err(|error| {
-            let path = error.path().to_string();
-            let field = if path == "." { String::new() } else { path };
-            Problem::invalid(field, error.into_inner().to_string())
-        })?;
-        input.validate().map_err(|errors| of_fields(&errors))?;
-        Ok(Self(input))
+        read_json(request, app, app.limits.body).await.map(Self)
     }
+}
+
+impl<T: DeserializeOwned + Validate> FromRequest<Arc<App>> for PackJson<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        read_json(request, app, app.limits.pack).await.map(Self)
+    }
+}
+
+async fn read_json<T: DeserializeOwned + Validate>(
+    request: Request,
+    app: &App,
+    longest: usize,
+) -> Result<T, Problem> {
+    check_media_type(request.headers())?;
+    let body = read_body(request.into_body(), longest);
+    let arrived = tokio::time::timeout(app.limits.arrival, body).await;
+    let bytes = arrived.map_err(|_| {
+        Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "slow_body",
+            "the body took too long to arrive",
+        )
+    })??;
+    let Strict(value) = serde_json::from_slice(&bytes).map_err(|error| {
+        Problem::bad_request("not_json", format!("the body is not JSON: {error}"))
+    })?;
+    let input: T = serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        let field = if path == "." { String::new() } else { path };
+        Problem::invalid(field, error.into_inner().to_string())
+    })?;
+    input.validate().map_err(|errors| of_fields(&errors))?;
+    Ok(input)
 }
 
 fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {

@@ -87,6 +87,14 @@ impl Problem {
         }
     }
 
+    /// The same of several faults, each with its field: `summary` is what they are together.
+    pub fn faults(summary: impl Into<String>, errors: Vec<FieldError>) -> Self {
+        Self {
+            errors: errors.into(),
+            ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", summary)
+        }
+    }
+
     /// The state of things does not allow it.
     pub fn conflict(code: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, code, detail)

@@ -106,10 +106,25 @@ impl From<RecordError> for Problem {
 impl From<ScreeningError> for Problem {
     fn from(error: ScreeningError) -> Self {
         match error {
-            ScreeningError::NotInForce { .. } => Self::invalid("programme", error.to_string()),
+            ScreeningError::NotInForce { code, on } => {
+                let detail = format!(
+                    "programme {code} has no version in force on {on}: GET programmes lists them, `on` is the day"
+                );
+                Self::invalid("programme", detail)
+            }
             ScreeningError::OtherCurrency { .. } => Self::invalid("pack", error.to_string()),
-            ScreeningError::NoSuchMoment(_) => Self::invalid("moment", error.to_string()),
-            ScreeningError::NoSuchParty(_) => Self::invalid("after", error.to_string()),
+            ScreeningError::NoSuchMoment(moment) => {
+                let detail = format!(
+                    "this pack decides for no party as such at a {moment}: leave `moment` out"
+                );
+                Self::invalid("moment", detail)
+            }
+            ScreeningError::NoSuchParty(party) => {
+                let detail = format!(
+                    "no party {party} in this zone: take `party` of the last row of the page before"
+                );
+                Self::invalid("after", detail)
+            }
             ScreeningError::Database(error)
             | ScreeningError::Policy(StoreError::Database(error)) => error.into(),
             ScreeningError::Policy(error) => Self::internal(error),

@@ -48,6 +48,8 @@ pub struct Limits {
     pub connections: usize,
     /// Bytes of a request's body.
     pub body: usize,
+    /// The same of a request that may hold a policy pack.
+    pub pack: usize,
     /// For a request's headers, and for a body, to arrive.
     pub arrival: Duration,
     /// For an answer.
@@ -66,6 +68,7 @@ impl Default for Limits {
             requests: 1_024,
             connections: 2_048,
             body: 64 * 1_024,
+            pack: 1_024 * 1_024,
             arrival: Duration::from_secs(20),
             answer: Duration::from_secs(30),
             stop: Duration::from_secs(30),

@@ -199,7 +199,7 @@ impl Award {
 }
 
 /// The first item whose condition holds. Where an earlier one is open, the facts that would settle it are missing.
-fn chosen<'i, T>(
+pub(super) fn chosen<'i, T>(
     items: &'i [T],
     when: impl Fn(&T) -> Option<&Predicate>,
     sight: Sight<'_>,
@@ -246,7 +246,7 @@ impl Base {
 }
 
 impl Term {
-    fn value(&self, sight: Sight<'_>) -> Option<Fraction> {
+    pub(super) fn value(&self, sight: Sight<'_>) -> Option<Fraction> {
         let money = sight.seen.money(self.fact)?;
         let most = match &self.at_most {
             None => None,
@@ -293,13 +293,13 @@ impl Cap {
         }
     }
 
-    fn concerned(&self, sight: Sight<'_>) -> Outcome {
+    pub(super) fn concerned(&self, sight: Sight<'_>) -> Outcome {
         let when = self.when.as_ref();
         when.map_or(Outcome::Pass, |when| when.evaluate(sight))
     }
 
     /// The limit on an amount that day; `None` if there is none.
-    fn limit(&self, sight: Sight<'_>, on: NaiveDate) -> Option<Money> {
+    pub(super) fn limit(&self, sight: Sight<'_>, on: NaiveDate) -> Option<Money> {
         match &self.most {
             Most::Amount(amounts) => amount_on(amounts, on),
             Most::PerUnit(amounts, fact) => {

@@ -2,7 +2,7 @@
 
 use super::pack::Example;
 use super::problem::{PackProblems, Problems};
-use super::{Decision, Policy, decide};
+use super::{Decision, Policy, ReasonCode, decide};
 
 /// Reads a pack, type-checks it and runs its examples: what must succeed before it is published.
 ///
@@ -21,6 +21,10 @@ pub fn check(body: &str) -> Result<Policy, PackProblems> {
 pub fn check_examples(policy: &Policy) -> Result<(), PackProblems> {
     let mut problems = Problems::new(policy.body());
     for example in &policy.examples {
+        if let Some((message, remedy)) = outside(policy, example) {
+            problems.note::<()>(&example.span, message, remedy);
+            continue;
+        }
         let decision = decide(
             policy,
             example.moment,
@@ -46,6 +50,29 @@ pub fn check_examples(policy: &Policy) -> Result<(), PackProblems> {
     }
 }
 
+/// Of an example whose day is none on which the pack decides, that and what to do, unless it expects just that. A copy
+/// of a pack for later days has the examples of the earlier one.
+fn outside(policy: &Policy, example: &Example) -> Option<(String, String)> {
+    let in_force = policy.in_force;
+    if in_force.contains(example.on) || example.expected.reasons.contains(&ReasonCode::NOT_IN_FORCE)
+    {
+        return None;
+    }
+    let (from, on) = (in_force.from(), example.on);
+    let days = match in_force.until() {
+        None => format!("from {from} on"),
+        Some(until) => format!("from {from}, before {until}"),
+    };
+    let message = format!(
+        "example \"{}\": this pack does not decide on {on}, only {days}",
+        example.title
+    );
+    let remedy = format!(
+        "move its `on` to a day on which the pack decides, {days}, and the days in its facts with it"
+    );
+    Some((message, remedy))
+}
+
 /// What the decision says otherwise than the example demands: what, expected, found.
 fn differences(
     policy: &Policy,
@@ -53,8 +80,8 @@ fn differences(
     decision: &Decision,
 ) -> Vec<(&'static str, String, String)> {
     let expected = &example.expected;
-    let list = |codes: &[super::ReasonCode]| {
-        let codes: Vec<_> = codes.iter().map(super::ReasonCode::as_str).collect();
+    let list = |codes: &[ReasonCode]| {
+        let codes: Vec<_> = codes.iter().map(ReasonCode::as_str).collect();
         format!("[{}]", codes.join(", "))
     };
     let text = |money: crate::types::Money| money.to_text(policy.currency);

@@ -129,6 +129,12 @@ impl Measure {
 
     /// The points that the bands give, if what they are on is known.
     fn points(self, bands: &[Band], seen: &Seen) -> Option<u32> {
+        let reached = self.reached(bands, seen)?;
+        Some(bands.get(reached).map_or(0, |band| band.points))
+    }
+
+    /// The place of the band that is reached, if what they are on is known; that of none where the last has a bound.
+    pub(super) fn reached(self, bands: &[Band], seen: &Seen) -> Option<usize> {
         let value = match self {
             Self::Fact(fact) => seen.get(fact),
             Self::Ratio(..) => None,
@@ -143,14 +149,14 @@ impl Measure {
         if value.is_none() && part.is_none() {
             return None;
         }
-        let reached = |band: &&Band| match &band.at_least {
+        let reached = |band: &Band| match &band.at_least {
             None => true,
             Some(Threshold::Value(bound)) => value.is_some_and(|value| value >= bound),
             Some(Threshold::Ratio(ratio)) => {
                 part.is_some_and(|(part, whole)| ratio.compare(part, whole).is_ge())
             }
         };
-        Some(bands.iter().find(reached).map_or(0, |band| band.points))
+        Some(bands.iter().position(reached).unwrap_or(bands.len()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The one place that words conditions, values and bounds: for the sentences of a decision and for what differs
 //! between two packs.
 
-use super::facts::{Kind, Value};
+use super::facts::{Kind, Unit, Value};
 use super::predicate::{Bound, Comparison, Operand, Predicate};
 use super::{Bilingual, Fact, Locale, Moment, Payee, Policy, Ratio, Scope, Source};
 use crate::types::{Money, Period};
@@ -51,6 +51,29 @@ impl Phrases<'_> {
             }
             _ => value.to_string(),
         }
+    }
+
+    /// As [`Phrases::value`], a count with what it counts where that has a word of its own.
+    pub(super) fn measured(&self, fact: Fact, value: &Value) -> String {
+        let (Value::Count(number), Kind::Count(unit)) = (value, fact.kind()) else {
+            return self.value(fact, value);
+        };
+        let label = match unit {
+            Unit::Items | Unit::Year => return number.to_string(),
+            Unit::Persons
+            | Unit::Days
+            | Unit::Months
+            | Unit::Years
+            | Unit::Points
+            | Unit::SquareMetres
+            | Unit::Percent => unit.label(self.locale),
+        };
+        let label = if *number == 1 {
+            label.trim_end_matches('s')
+        } else {
+            label
+        };
+        format!("{number} {label}")
     }
 
     pub(super) const fn how(&self, comparison: Comparison) -> &'static str {

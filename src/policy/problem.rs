@@ -18,6 +18,9 @@ pub struct Problem {
     underline: String,
 }
 
+/// So many problems are told of one pack: whoever has more begins with these.
+const MOST: usize = 500;
+
 /// Everything that is wrong with a pack, in the order of the file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the pack has {} problem(s), the first at line {}: {}", .0.len(),
@@ -51,7 +54,12 @@ impl PackProblems {
         }
         let count = self.0.len();
         let noun = if count == 1 { "problem" } else { "problems" };
-        let _ = writeln!(report, "{file}: {count} {noun}");
+        let more = if count == MOST {
+            ", and perhaps more"
+        } else {
+            ""
+        };
+        let _ = writeln!(report, "{file}: {count} {noun}{more}");
         report
     }
 }
@@ -77,6 +85,9 @@ impl<'s> Problems<'s> {
         message: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Option<T> {
+        if self.found.len() == MOST {
+            return None;
+        }
         let before = self.source.get(..span.start).unwrap_or(self.source);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let rest = self.source.get(line_start..).unwrap_or("");
@@ -86,13 +97,15 @@ impl<'s> Problems<'s> {
             .source
             .get(span.clone())
             .and_then(|text| text.lines().next());
+        let column = prefix.chars().count() + 1;
+        let (excerpt, underline) = excerpt_at(excerpt, column, marked.unwrap_or(""));
         let problem = Problem {
             line: before.matches('\n').count() + 1,
-            column: prefix.chars().count() + 1,
+            column,
             message: message.into(),
             remedy: remedy.into(),
-            excerpt: excerpt.to_owned(),
-            underline: underline(prefix, marked.unwrap_or("")),
+            excerpt,
+            underline,
         };
         self.found.push((span.start, problem));
         None
@@ -107,6 +120,26 @@ impl<'s> Problems<'s> {
         self.found.sort_by_key(|(start, _)| *start);
         PackProblems(self.found.into_iter().map(|(_, problem)| problem).collect())
     }
+}
+
+/// Characters of a line that are shown before the place of a problem, and from it on.
+const BEFORE: usize = 60;
+const FROM: usize = 60;
+
+/// What of a line stands around a column, with carets under `marked`: of a long line not all, as a pack may be one.
+fn excerpt_at(line: &str, column: usize, marked: &str) -> (String, String) {
+    let skipped = column.saturating_sub(BEFORE + 1);
+    let ahead = if skipped > 0 { "..." } else { "" };
+    let prefix: String = line.chars().take(column - 1).skip(skipped).collect();
+    let mut rest = line.chars().skip(column - 1);
+    let shown: String = rest.by_ref().take(FROM).collect();
+    let behind = if rest.next().is_some() { "..." } else { "" };
+    let marked: String = marked.chars().take(FROM).collect();
+    let prefix = format!("{ahead}{prefix}");
+    (
+        format!("{prefix}{shown}{behind}"),
+        underline(&prefix, &marked),
+    )
 }
 
 /// Carets under `marked`. Chinese characters are two columns wide on a terminal, and so is the

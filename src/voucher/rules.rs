@@ -50,7 +50,12 @@ impl Policies {
 
 /// A price as it came.
 pub(super) fn price(text: &str, currency: Currency) -> Result<Amount, Rejected> {
-    let facts = |error: String| Rejected::Facts(format!("price: {error}"));
+    amount("price", text, currency)
+}
+
+/// An amount as it came, in a field.
+pub(super) fn amount(field: &str, text: &str, currency: Currency) -> Result<Amount, Rejected> {
+    let facts = |error: String| Rejected::Facts(format!("{field}: {error}"));
     let money = Money::parse(text, currency).map_err(|error| facts(error.to_string()))?;
     Amount::new(money).map_err(|error| facts(error.to_string()))
 }

@@ -190,6 +190,92 @@ fn commands_on_a_played_year() {
     crate::fact::commands::are_registered_and_revoked(data);
     decisions_are_made_again(data);
     published_rules_are_listed_and_compared(data);
+    what_is_missing_or_unknown_is_named(data);
+}
+
+/// Either of two arguments is enough: both are named. A name that is none is an error.
+fn what_is_missing_or_unknown_is_named(data: &Path) {
+    let said = |arguments: &[&str]| refusal(data, arguments).1;
+    let replay = said(&["policy", "replay"]);
+    assert!(
+        replay.contains("ENTRY") && replay.contains("--all"),
+        "{replay}"
+    );
+    let digest = "0".repeat(64);
+    let determine = said(&[
+        "facts",
+        "determine",
+        "year_of_operation=1",
+        "--reason",
+        "checked",
+        "--evidence",
+        &digest,
+    ]);
+    assert!(
+        determine.contains("--party") && determine.contains("--whole-zone"),
+        "{determine}"
+    );
+    let register = said(&["facts", "register", "tech_smes"]);
+    assert!(
+        register.contains("a register tech_smes: there are tech_sme,"),
+        "{register}"
+    );
+    let table = text(data, &["policy", "list"]);
+    assert!(table.starts_with("programme"), "{table}");
+    let folder = tempfile::tempdir().unwrap();
+    let pack = folder.path().join("latin.toml");
+    fs::write(&pack, b"code = \"A\"\ntitle = \"\xe4\"\n").unwrap();
+    let pack = pack.to_str().unwrap();
+    for arguments in [
+        &["policy", "propose", pack, "--as", "rules"][..],
+        &["policy", "screen", pack],
+    ] {
+        let said = said(arguments);
+        assert!(said.contains(":2: error: not UTF-8 text"), "{said}");
+        assert!(said.contains("remedy: save the pack as UTF-8"), "{said}");
+    }
+    let simulate = said(&["policy", "simulate", "SH-VOUCHER", "--on", "2023-06-01"]);
+    assert!(
+        simulate.contains("the file of a draft that differs"),
+        "{simulate}"
+    );
+    let amount = said(&[
+        "voucher",
+        "award-run",
+        "propose",
+        "YH-VOUCHER",
+        "--amount",
+        "5000",
+        "--as",
+        "reviewer",
+    ]);
+    assert!(!amount.contains("price"), "{amount}");
+    let screened = text(
+        data,
+        &[
+            "policy",
+            "screen",
+            "assets/policies/uscc-2015.toml",
+            "--limit",
+            "1",
+        ],
+    );
+    assert!(!screened.contains("come to"), "{screened}");
+    let money = [
+        "policy",
+        "screen",
+        "SH-VOUCHER",
+        "--on",
+        "2023-06-01",
+        "--assume",
+        "service_price=10000.00",
+        "--assume",
+        "applicant_kind=enterprise",
+        "--limit",
+        "1",
+    ];
+    let screened = text(data, &money);
+    assert!(screened.contains("\t5,000.00\t"), "{screened}");
 }
 
 fn decisions_are_made_again(data: &Path) {

@@ -4,6 +4,7 @@ mod coalescing;
 mod limits;
 mod log_files;
 mod page;
+mod policies;
 mod redemptions;
 mod requests;
 mod service;

@@ -44,6 +44,8 @@ mod policy_schema;
 #[cfg(test)]
 mod policy_store;
 #[cfg(test)]
+mod policy_words;
+#[cfg(test)]
 mod private_postgres;
 #[cfg(test)]
 mod programme;

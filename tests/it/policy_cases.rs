@@ -165,7 +165,7 @@ fn decide_case(base: &Base, case: &Case) -> (Policy, Decision) {
     (policy, decision)
 }
 
-fn decision_of(id: &str) -> (Policy, Decision) {
+pub(crate) fn decision_of(id: &str) -> (Policy, Decision) {
     let file = case_file();
     let case = file.case.iter().find(|case| case.id == id).unwrap();
     decide_case(&file.base[&case.base], case)
@@ -373,7 +373,7 @@ fn sentences() {
 }
 
 /// What the check says of a pack in which one text was replaced by another.
-fn report(pack: &str, changes: &[(&str, &str)]) -> String {
+pub(crate) fn report(pack: &str, changes: &[(&str, &str)]) -> String {
     let mut body = pack_text(pack);
     for (old, new) in changes {
         assert!(body.contains(old), "the pack has no {old}");

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::bail;
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use super::{Find, facts, find};
 use crate::cli::session::with_session;
@@ -36,9 +36,9 @@ Another person confirms it: `facts confirm`.";
 
 /// Whom to decide on, by which rules.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("whom").required(true).args(["party", "all"])))]
 pub(in crate::cli) struct RecogniseArgs {
     /// Code, office number or id
-    #[arg(conflicts_with = "all", required_unless_present = "all")]
     party: Option<String>,
     /// The programme whose rules decide
     #[arg(long)]

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::cli::session::with_session;
 use crate::cli::{Global, output};
 use crate::policy::store::{self, Listed};
+use crate::report::{Align, Table};
 
 pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
     with_session(global, async |session| {
@@ -28,13 +29,27 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
             output::json(&rows)?;
             return Ok(ExitCode::SUCCESS);
         }
-        for (one, until) in rows {
-            let until = until.map_or_else(|| "open".to_owned(), |day| day.to_string());
-            output::line(&format!(
-                "{}\t{}\t{}\t{until}\t{}",
-                one.code, one.version, one.in_force_from, one.sha256
-            ))?;
+        if rows.is_empty() {
+            output::line("no version is published: `policy propose` proposes one")?;
+            return Ok(ExitCode::SUCCESS);
         }
+        let mut table = Table::new([
+            ("programme", Align::Left),
+            ("version", Align::Left),
+            ("decides from", Align::Left),
+            ("until", Align::Left),
+            ("SHA-256", Align::Left),
+        ]);
+        for (one, until) in rows {
+            table.row([
+                one.code.to_string(),
+                one.version.to_string(),
+                one.in_force_from.to_string(),
+                until.map_or_else(|| "open".to_owned(), |day| day.to_string()),
+                one.sha256.to_string(),
+            ]);
+        }
+        output::line(table.to_string().trim_end())?;
         Ok(ExitCode::SUCCESS)
     })
     .await

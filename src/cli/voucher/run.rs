@@ -26,7 +26,9 @@ pub(in crate::cli) enum RunCommand {
         The policy in force on the day decides on every enterprise, by the facts that the ledger has of it then.\n\
         Those that pass are the list, in the order of their registration; the list's SHA-256 stands in the entry.\n\
         The total counts each by itself: what firms share (a group's limit, the budget) is known when it is\n\
-        carried out. A manager approves next: `voucher award-run approve`."
+        carried out. A manager approves next: `voucher award-run approve`.\n\n\
+        A second run of the programme gives a second voucher to whoever still qualifies: a run awards nobody twice,\n\
+        two runs do, as far as the policy's limits on what is held, given and counted leave room."
     )]
     Propose(ProposeArgs),
     /// Approve a run with its list (a manager; another person than proposed it)

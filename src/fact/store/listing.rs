@@ -93,6 +93,22 @@ pub async fn register_on(
         .collect()
 }
 
+/// The names of other offices' registers from which something was stated in the zone.
+pub async fn other_registers(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+) -> Result<Vec<String>, sqlx::Error> {
+    let named = sqlx::query_scalar!(
+        r#"SELECT DISTINCT register AS "register!" FROM ledger.fact_statement
+           WHERE zone_id = $1 AND register IS NOT NULL ORDER BY 1"#,
+        zone.0,
+    )
+    .fetch_all(conn)
+    .await?;
+    let is_other = |name: &String| Register::KNOWN.iter().all(|known| known.as_str() != name);
+    Ok(named.into_iter().filter(is_other).collect())
+}
+
 /// Whom a register has ever said something of, from this day or an earlier one on.
 pub(in crate::fact) async fn named_by(
     conn: &mut PgConnection,

@@ -16,7 +16,7 @@ use uuid::Uuid;
 pub use determination::{DeterminationFilter, determinations};
 pub(super) use determination::{confirm_determination, insert_proposed, lock_determination};
 pub(super) use listing::named_by;
-pub use listing::{Listed, register_on};
+pub use listing::{Listed, other_registers, register_on};
 pub(super) use recognition::{
     holder_of, insert_recognitions, last_number, later_statement, undecided,
 };

@@ -10,13 +10,13 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use validator::Validate;
 
-use crate::http::extract::{self, Path, Query};
-use crate::http::problem::Problem;
+use crate::http::extract::{PackJson, Path, Query};
+use crate::http::problem::{FieldError, Problem};
 use crate::http::state::App;
-use crate::party;
+use crate::party::{self, Party};
 use crate::policy::{
-    Decision, Fact, Facts, Locale, Moment, Outcome, Policy, Raw, Source, check, decide, explain,
-    read_facts_file,
+    Decision, Fact, Facts, FactsFileError, Locale, Moment, Outcome, PackProblems, Policy, Raw,
+    Source, check, decide, explain_on, read_facts_file,
 };
 use crate::screening::{
     self, Eligibility, Listing, ScreeningError, Simulation, Wanted, find_policy,
@@ -59,10 +59,10 @@ pub(in crate::http) struct Fault {
 pub(in crate::http) async fn check_pack(
     State(app): State<Arc<App>>,
     Path(zone): Path<String>,
-    extract::Json(input): extract::Json<Pack>,
+    PackJson(input): PackJson<Pack>,
 ) -> Result<Json<Checked>, Problem> {
     app.zone(&zone).await?;
-    Ok(Json(match check(&input.pack) {
+    Ok(Json(match checked(input.pack).await? {
         Ok(policy) => Checked::Sound {
             sound: true,
             code: policy.code().clone(),
@@ -83,6 +83,49 @@ pub(in crate::http) async fn check_pack(
                 .collect(),
         },
     }))
+}
+
+/// The check of a pack, where it keeps no other request waiting.
+async fn checked(pack: String) -> Result<Result<Policy, PackProblems>, Problem> {
+    let check = tokio::task::spawn_blocking(move || check(&pack));
+    check.await.map_err(Problem::internal)
+}
+
+/// Everything that is wrong with a pack that should decide, each with its place and remedy.
+fn faulty(problems: &PackProblems) -> Problem {
+    let errors: Vec<FieldError> = problems
+        .problems()
+        .iter()
+        .map(|problem| FieldError {
+            field: "pack".to_owned(),
+            detail: format!(
+                "line {}, column {}: {}; remedy: {}",
+                problem.line, problem.column, problem.message, problem.remedy
+            ),
+        })
+        .collect();
+    Problem::faults(format!("pack: {problems}"), errors)
+}
+
+/// Everything that is wrong with the facts of a case, each with its place in the request.
+fn misstated(error: &FactsFileError) -> Problem {
+    let errors: Vec<FieldError> = error
+        .0
+        .iter()
+        .map(|problem| {
+            let (place, detail) = problem.split_once(": ").unwrap_or(("", problem));
+            let field = match place {
+                "" | "the file" => "facts".to_owned(),
+                place => format!("facts.{place}"),
+            };
+            let detail = detail.to_owned();
+            FieldError { field, detail }
+        })
+        .collect();
+    let told = errors
+        .iter()
+        .map(|error| format!("{}: {}", error.field, error.detail));
+    Problem::faults(told.collect::<Vec<_>>().join("; "), errors)
 }
 
 /// Which rules, for which day: a pack's text, or a programme, whose version in force is taken.
@@ -107,9 +150,10 @@ impl Rules {
         let zone = app.zone(zone).await?.zone.clone();
         let on = self.on.unwrap_or_else(|| zone.time.day(app.clock.now()));
         let policy = match (self.pack, self.programme) {
-            (Some(pack), None) => Arc::new(
-                check(&pack).map_err(|problems| Problem::invalid("pack", problems.to_string()))?,
-            ),
+            (Some(pack), None) => {
+                let checked = checked(pack).await?;
+                Arc::new(checked.map_err(|problems| faulty(&problems))?)
+            }
             (None, Some(code)) => {
                 let input = (zone.clone(), code, on);
                 app.database
@@ -162,7 +206,7 @@ struct Explanation {
 pub(in crate::http) async fn decide_case(
     State(app): State<Arc<App>>,
     Path(zone): Path<String>,
-    extract::Json(input): extract::Json<Case>,
+    PackJson(input): PackJson<Case>,
 ) -> Result<Json<Decided>, Problem> {
     let rules = Rules {
         pack: input.pack,
@@ -173,12 +217,12 @@ pub(in crate::http) async fn decide_case(
     let found = rules.find(&app, &zone).await?;
     let bytes = input.facts.to_string();
     let (facts, usage) = read_facts_file(bytes.as_bytes(), &found.policy, found.moment)
-        .map_err(|error| Problem::invalid("facts", error.to_string()))?;
+        .map_err(|error| misstated(&error))?;
     let decision = decide(&found.policy, found.moment, &facts, &usage, found.on);
     Ok(Json(Decided {
         explanation: Explanation {
-            zh: explain(&decision, &found.policy, Locale::Zh),
-            en: explain(&decision, &found.policy, Locale::En),
+            zh: explain_on(&decision, &found.policy, &facts, Locale::Zh),
+            en: explain_on(&decision, &found.policy, &facts, Locale::En),
         },
         decision,
     }))
@@ -220,6 +264,23 @@ impl Run {
     }
 }
 
+/// A draft beside the version of its programme in force.
+#[derive(Debug, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct Draft {
+    /// The TOML text.
+    pack: String,
+    on: Option<NaiveDate>,
+    moment: Option<Moment>,
+    /// Facts of every party of which nothing else is known, as text.
+    #[serde(default)]
+    assume: BTreeMap<String, String>,
+    /// How many of those who gain, and of those who lose, are listed.
+    #[serde(default = "usual_limit")]
+    #[validate(range(min = 1, max = 500, message = "must be a whole number from 1 to 500"))]
+    limit: usize,
+}
+
 fn assumed(
     given: &BTreeMap<String, String>,
     currency: Currency,
@@ -244,7 +305,7 @@ fn assumed(
 pub(in crate::http) async fn screen(
     State(app): State<Arc<App>>,
     Path(zone): Path<String>,
-    extract::Json(input): extract::Json<Run>,
+    PackJson(input): PackJson<Run>,
 ) -> Result<Json<Listing>, Problem> {
     let found = input.rules().find(&app, &zone).await?;
     let facts = assumed(&input.assume, found.zone.currency, found.on)?;
@@ -301,9 +362,15 @@ fn turn(app: &App) -> Result<tokio::sync::SemaphorePermit<'_>, Problem> {
 pub(in crate::http) async fn simulate(
     State(app): State<Arc<App>>,
     Path(zone): Path<String>,
-    extract::Json(input): extract::Json<Run>,
+    PackJson(input): PackJson<Draft>,
 ) -> Result<Json<Simulation>, Problem> {
-    let found = input.rules().find(&app, &zone).await?;
+    let rules = Rules {
+        pack: Some(input.pack),
+        programme: None,
+        on: input.on,
+        moment: input.moment,
+    };
+    let found = rules.find(&app, &zone).await?;
     let facts = assumed(&input.assume, found.zone.currency, found.on)?;
     let _turn = turn(&app)?;
     let id = found.zone.id;
@@ -353,10 +420,22 @@ pub(in crate::http) struct Programmes {
     programmes: Vec<Eligibility>,
 }
 
-/// `GET parties/{party}/eligibility`: by the facts that the ledger knows.
+/// A party, by its id or its unified social credit code.
+async fn party_named(
+    conn: &mut sqlx::PgConnection,
+    zone: &Zone,
+    named: &str,
+) -> Result<Option<Party>, sqlx::Error> {
+    match named.parse::<PartyId>() {
+        Ok(id) => party::store::party(conn, zone.id, id).await,
+        Err(_) => party::store::party_by_uscc(conn, zone.id, named).await,
+    }
+}
+
+/// `GET parties/{party}/eligibility`: by the facts that the ledger knows. The party is named by id or by code.
 pub(in crate::http) async fn eligibility(
     State(app): State<Arc<App>>,
-    Path((zone, party)): Path<(String, PartyId)>,
+    Path((zone, party)): Path<(String, String)>,
     Query(query): Query<EligibilityQuery>,
 ) -> Result<Json<Programmes>, Problem> {
     let zone = app.zone(&zone).await?.zone.clone();
@@ -368,7 +447,7 @@ pub(in crate::http) async fn eligibility(
             (zone.clone(), party),
             move |conn, (zone, party)| {
                 Box::pin(async move {
-                    let Some(party) = party::store::party(conn, zone.id, *party).await? else {
+                    let Some(party) = party_named(conn, zone, party).await? else {
                         return Ok(None);
                     };
                     let nothing = Facts::new(zone.currency);

@@ -1,11 +1,60 @@
-//! The steps from base to amount, in sentences.
+//! The steps from base to amount, in sentences. What a step does not hold is told from the pack: by what limits and
+//! factors a base comes about, whom a rate or a cap is for.
 
 use super::Teller;
+use crate::policy::assess::chosen;
+use crate::policy::award::{Award, Cap, Most, amount_on};
 use crate::policy::pack::Words;
 use crate::policy::phrase::percent;
-use crate::policy::{Exact, Fact, Locale, ReasonCode, RoundingMode, Scope, Step, Sum};
+use crate::policy::predicate::{Outcome, Predicate, Sight};
+use crate::policy::{Exact, Locale, ReasonCode, RoundingMode, Scope, Step, Sum};
 
 impl Teller<'_> {
+    /// Every step, and before the first part of the rate whom that rate is for.
+    pub(super) fn steps(&self) -> Vec<String> {
+        let mut sentences = Vec::new();
+        let mut rate = self.chosen_rate();
+        for step in &self.decision.steps {
+            if matches!(step, Step::Rate { .. } | Step::Flat { .. }) {
+                sentences.extend(rate.take());
+            }
+            sentences.extend(self.step(step));
+        }
+        sentences
+    }
+
+    pub(super) const fn sight(&self) -> Sight<'_> {
+        Sight {
+            seen: &self.decision.facts,
+            measures: self.measures,
+        }
+    }
+
+    pub(super) fn award(&self) -> Option<&Award> {
+        self.policy.award(self.decision.moment)
+    }
+
+    /// Whom the rate is for, where the pack has others for others.
+    fn chosen_rate(&self) -> Option<String> {
+        let rates = &self.award()?.rates;
+        let rate = chosen(
+            rates,
+            |rate| rate.when.as_ref(),
+            self.sight(),
+            &mut Vec::new(),
+        )?;
+        Some(match (&rate.when, self.locale) {
+            (Some(when), Locale::Zh) => format!("适用标准：{}。", self.words.condition(when)),
+            (Some(when), Locale::En) => {
+                format!("The rate is that for: {}.", self.words.condition(when))
+            }
+            (None, _) if rates.len() == 1 => return None,
+            (None, _) => self
+                .pick("适用标准：其他情形。", "The rate is that for all others.")
+                .to_owned(),
+        })
+    }
+
     /// A step, unless it is a rounding that changed nothing.
     pub(super) fn step(&self, step: &Step) -> Option<String> {
         Some(match step {
@@ -97,30 +146,55 @@ impl Teller<'_> {
             (false, Locale::Zh) => format!("，尚余 {}", left.to_grouped_text()),
             (false, Locale::En) => format!(", of which {} is left,", left.to_grouped_text()),
         };
+        let from = self.cap_of_pack(code, limit);
+        let from = from.map_or_else(String::new, |cap| self.cap_terms(cap));
         let limit = limit.to_grouped_text();
         match self.locale {
-            Locale::Zh => format!("{name} {limit}{rest}：{effect}。[{code}]"),
-            Locale::En => format!("The {name} of {limit}{rest} {effect}. [{code}]"),
+            Locale::Zh => format!("{name} {limit}{from}{rest}：{effect}。[{code}]"),
+            Locale::En => format!("The {name} of {limit}{from}{rest} {effect}. [{code}]"),
         }
     }
 
-    /// What the base is made of: each fact with its value.
-    fn basis(&self, of: &[Fact], value: Exact) -> String {
-        let facts: Vec<_> = of
-            .iter()
-            .filter_map(|fact| {
-                let stated = self.decision.facts.get(*fact)?;
-                let (what, stated) = (
-                    fact.spec().what(self.locale),
-                    self.words.value(*fact, stated),
-                );
-                Some(format!("{what} {stated}"))
-            })
-            .collect();
-        let (facts, value) = (facts.join(self.pick("，", ", ")), self.exact(value));
+    /// The cap that a step applied.
+    fn cap_of_pack(&self, code: &ReasonCode, limit: Sum) -> Option<&Cap> {
+        let (sight, on) = (self.sight(), self.decision.on);
+        self.award()?.caps.iter().find(|cap| {
+            cap.scope.code() == *code
+                && cap.concerned(sight) == Outcome::Pass
+                && cap.limit(sight, on) == Some(limit.money())
+        })
+    }
+
+    /// What a limit is made of, and whom it concerns, in brackets.
+    fn cap_terms(&self, cap: &Cap) -> String {
+        let mut terms = Vec::new();
+        if let Most::PerUnit(amounts, fact) = &cap.most
+            && let Some(each) = amount_on(amounts, self.decision.on)
+            && let Some(units) = self.decision.facts.get(*fact)
+        {
+            let (what, units, each) = (
+                fact.spec().what(self.locale),
+                self.words.measured(*fact, units),
+                self.words.money(each),
+            );
+            terms.push(match self.locale {
+                Locale::Zh => format!("每单位 {each}，{what} {units}"),
+                Locale::En => format!("{each} for each of {what}: {units}"),
+            });
+        }
+        terms.extend(cap.when.as_ref().map(|when| self.concerns(when)));
+        match (terms.is_empty(), self.locale) {
+            (true, _) => String::new(),
+            (false, Locale::Zh) => format!("（{}）", terms.join("；")),
+            (false, Locale::En) => format!(" ({})", terms.join("; ")),
+        }
+    }
+
+    pub(super) fn concerns(&self, when: &Predicate) -> String {
+        let condition = self.words.condition(when);
         match self.locale {
-            Locale::Zh => format!("计算基数为 {value}，依据：{facts}。"),
-            Locale::En => format!("The base is {value}, from {facts}."),
+            Locale::Zh => format!("适用于：{condition}"),
+            Locale::En => format!("for: {condition}"),
         }
     }
 
@@ -144,7 +218,7 @@ impl Teller<'_> {
         }
     }
 
-    fn exact(&self, exact: Exact) -> String {
+    pub(super) fn exact(&self, exact: Exact) -> String {
         let whole = exact.whole().to_grouped_text();
         match (exact.rest(), self.locale) {
             (None, _) => whole,

@@ -1,8 +1,8 @@
 //! What conditions, scores and classes compared, in sentences.
 
-use super::Teller;
+use super::{Teller, capitalised};
 use crate::policy::facts::Value;
-use crate::policy::measure::{Measure, Proportion, Score, ScoreRule, proportion};
+use crate::policy::measure::{Band, Measure, Proportion, Score, ScoreRule, Threshold, proportion};
 use crate::policy::predicate::{Bound, Comparison, Operand, Outcome, Predicate, Sight, check_uscc};
 use crate::policy::{CriterionKind, Fact, Locale, ReasonCode, Seen};
 
@@ -211,32 +211,87 @@ impl Teller<'_> {
                 })
                 .collect();
             let (title, clause) = (self.title(&class.title), self.title(&class.clause));
-            let stated = stated.join(self.pick("，", ", "));
+            let stated = self.ended(&stated.join(self.pick("，", ", ")));
             let found = self.words.class_word(&seen.class);
             sentences.push(match self.locale {
-                Locale::Zh => format!("{title}（{clause}）：{found}。{stated}。"),
-                Locale::En => format!("{title} ({clause}): {found}. {stated}."),
+                Locale::Zh => format!("{title}（{clause}）：{found}。{stated}"),
+                Locale::En => format!("{title} ({clause}): {found}.{stated}"),
             });
         }
         sentences
     }
 
+    /// As a sentence after another; nothing of nothing.
+    fn ended(&self, text: &str) -> String {
+        match (text.is_empty(), self.locale) {
+            (true, _) => String::new(),
+            (false, Locale::Zh) => format!("{text}。"),
+            (false, Locale::En) => format!(" {}.", capitalised(text)),
+        }
+    }
+
     fn score(&self, place: usize, score: &Score) -> Option<String> {
         let points = self.points(place)?;
         let on = match &score.rule {
-            ScoreRule::Bands(Measure::Fact(fact), _) => self.operand_value(Operand::Fact(*fact)),
-            ScoreRule::Bands(Measure::Ratio(of, to), _) => self.ratio_value(*of, *to),
+            ScoreRule::Bands(measure, bands) => self.banded(*measure, bands),
             ScoreRule::BestOf(parts) => {
                 Some(self.parts(parts, self.pick("取高者：", "the higher of ")))
             }
             ScoreRule::Sum(parts) => Some(self.parts(parts, self.pick("合计：", "the sum of "))),
         };
         let on = on.unwrap_or_else(|| self.pick("未提供", "not stated").to_owned());
-        let (title, clause) = (self.title(&score.title), self.title(&score.clause));
+        let (title, clause, on) = (
+            self.title(&score.title),
+            self.title(&score.clause),
+            self.ended(&on),
+        );
         Some(match self.locale {
-            Locale::Zh => format!("{title}（{clause}）：{points}。{on}。"),
-            Locale::En => format!("{title} ({clause}): {points}. {on}."),
+            Locale::Zh => format!("{title}（{clause}）：{points}。{on}"),
+            Locale::En => format!("{title} ({clause}): {points}.{on}"),
         })
+    }
+
+    /// What the bands are on, and which of them it reaches.
+    fn banded(&self, measure: Measure, bands: &[Band]) -> Option<String> {
+        let seen = &self.decision.facts;
+        let (what, found) = match measure {
+            Measure::Fact(fact) => {
+                let found = self.words.measured(fact, seen.get(fact)?);
+                (self.words.operand(Operand::Fact(fact)), found)
+            }
+            Measure::Ratio(of, to) => (self.words.ratio_of(of, to), self.ratio_value(of, to)?),
+        };
+        let band = measure.reached(bands, seen);
+        let band = band.map_or_else(String::new, |place| self.band(measure, bands, place));
+        Some(match (band.is_empty(), self.locale) {
+            (true, Locale::Zh) => format!("{what}：{found}"),
+            (true, Locale::En) => format!("{what}: {found}"),
+            (false, Locale::Zh) => format!("{what}：{found}，所在档次：{band}"),
+            (false, Locale::En) => format!("{what}: {found}, in the band {band}"),
+        })
+    }
+
+    /// The bounds of a band: its own, and that of the next higher one.
+    fn band(&self, measure: Measure, bands: &[Band], place: usize) -> String {
+        let bound = |place: usize, comparison| {
+            let threshold = bands.get(place)?.at_least.as_ref()?;
+            Some(match (threshold, measure) {
+                (Threshold::Value(value), Measure::Fact(fact)) => {
+                    let value = self.words.measured(fact, value);
+                    format!("{} {value}", self.words.how(comparison))
+                }
+                (Threshold::Ratio(ratio), Measure::Ratio(of, to)) => {
+                    self.words.ratio_bound((of, to), comparison, *ratio)
+                }
+                (Threshold::Value(_), Measure::Ratio(..))
+                | (Threshold::Ratio(_), Measure::Fact(_)) => return None,
+            })
+        };
+        let least = bound(place, Comparison::AtLeast);
+        let below = place.checked_sub(1);
+        let below = below.and_then(|higher| bound(higher, Comparison::LessThan));
+        let bounds: Vec<String> = least.into_iter().chain(below).collect();
+        bounds.join(self.pick("、", " and "))
     }
 
     fn parts(&self, parts: &[usize], how: &str) -> String {

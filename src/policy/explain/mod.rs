@@ -1,6 +1,7 @@
 //! A decision in plain sentences, made on demand from the decision and the pack it names.
 
 mod amount;
+mod base;
 mod comparison;
 
 use std::collections::HashSet;
@@ -53,7 +54,7 @@ fn told(
     sentences.extend(teller.measures());
     let criteria = decision.criteria.iter();
     sentences.extend(criteria.map(|outcome| teller.criterion(outcome)));
-    sentences.extend(decision.steps.iter().filter_map(|step| teller.step(step)));
+    sentences.extend(teller.steps());
     sentences.extend(teller.no_rate());
     sentences.extend(teller.funding());
     sentences.extend(teller.entries());
@@ -200,7 +201,9 @@ impl Teller<'_> {
         let mut said = HashSet::new();
         comparisons.retain(|one| said.insert(one.clone()));
         let mut detail = comparisons.join(self.pick("；", "; "));
-        detail += self.pick("。", ". ");
+        if !detail.is_empty() {
+            detail += self.pick("。", ". ");
+        }
         if outcome.outcome == Outcome::Fail {
             detail += self.title(&criterion.reason);
             detail += self.pick("", " ");
@@ -271,6 +274,9 @@ impl Teller<'_> {
         if *code == ReasonCode::RANK {
             return self.rank();
         }
+        if *code == ReasonCode::MOMENT {
+            return self.moments();
+        }
         if *code != ReasonCode::EXPIRED {
             return String::new();
         }
@@ -287,6 +293,18 @@ impl Teller<'_> {
                 format!("Issued on {issued}, last usable day {last}, ordered on {ordered}. ")
             }
             _ => String::new(),
+        }
+    }
+
+    /// At which moments the pack decides, where it was asked at another.
+    fn moments(&self) -> String {
+        let asked = self.words.moment(self.decision.moment);
+        let moments = self.policy.moments().iter();
+        let moments: Vec<_> = moments.map(|moment| self.words.moment(*moment)).collect();
+        let moments = moments.join(self.pick("、", " and "));
+        match self.locale {
+            Locale::Zh => format!("本政策在{moments}环节评定，不在{asked}环节评定。"),
+            Locale::En => format!("This policy decides at {moments}, not at {asked}. "),
         }
     }
 

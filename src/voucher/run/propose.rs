@@ -109,9 +109,10 @@ async fn list_for(
     };
     let (list, looked_at) = candidates(conn, command, input.day, &policy, requested).await?;
     if list.is_empty() {
-        let enterprises = format!("of {looked_at} enterprises none qualifies on {}", input.day);
+        let (programme, day) = (&input.programme, input.day);
         return Ok(Err(Rejected::Run(format!(
-            "{enterprises}: `policy decide` shows what a party misses"
+            "of {looked_at} enterprises none qualifies on {day}: `policy screen {programme} --on {day} --outcome all` \
+             lists what each misses"
         ))));
     }
     let line = BudgetLine {
@@ -155,7 +156,7 @@ fn check(
         .wanted(Moment::Grant)
         .contains(&Fact::RequestedAmount);
     match (&input.amount, starts_from_request) {
-        (Some(text), true) => rules::price(text, command.zone.currency).map(Some),
+        (Some(text), true) => rules::amount("amount", text, command.zone.currency).map(Some),
         (None, false) => Ok(None),
         (None, true) => Err(Rejected::Run(
             "the policy starts from a requested amount: say with --amount what each party gets at most".to_owned(),

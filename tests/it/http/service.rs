@@ -1,6 +1,7 @@
 //! The service on a test's own database, asked without a socket.
 
 use std::collections::{BTreeSet, HashMap};
+use std::slice;
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
@@ -16,8 +17,9 @@ use subsidy_ledger::journal::{
     self, AccountCode, Address, Details, Effect, Entry, EntryKind, RecordError, Transfer,
 };
 use subsidy_ledger::log::signer::{Signer, SignerStatus};
+use subsidy_ledger::party::{self, NewParty};
 use subsidy_ledger::telemetry;
-use subsidy_ledger::types::{Amount, Code, Currency, FiscalYear, Money, Zone, ZoneTime};
+use subsidy_ledger::types::{Amount, Code, Currency, FiscalYear, Money, PartyId, Zone, ZoneTime};
 use subsidy_ledger::zone::{self, NewPerson, ZoneError};
 use tokio::sync::watch;
 use tower::ServiceExt;
@@ -144,6 +146,26 @@ impl Service {
             })
             .await
             .unwrap();
+    }
+
+    /// Registers a party.
+    pub(super) async fn register(&self, new: NewParty) -> PartyId {
+        let input = (self.zone.clone(), self.system.clone(), new);
+        let registered = self
+            .db
+            .app()
+            .write(self.zone.id, input, |conn, (zone, system, new)| {
+                Box::pin(async move {
+                    let command = Command {
+                        zone,
+                        actor: system,
+                        now: noon(),
+                        key: None,
+                    };
+                    party::register(conn, &command, slice::from_ref(new)).await
+                })
+            });
+        registered.await.unwrap()[0].party
     }
 
     /// Records one entry with these transfers of whole yuan.
