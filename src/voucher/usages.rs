@@ -96,6 +96,9 @@ impl Usages {
             undertakings: HashMap::new(),
             aid: HashMap::new(),
         };
+        if asked.is_empty() {
+            return Ok(usages);
+        }
         let by_group =
             |one: &&Asked<'_>| one.counts(Scope::GroupYear) || one.counts(Scope::DeMinimis);
         let of_groups: Vec<PartyId> = asked
