@@ -9,10 +9,10 @@ FROM generate_series(1, :parties) AS n;
 
 INSERT INTO ledger.fact_statement (zone_id, log_index, party_id, year, source, facts)
 SELECT :zone, n, lpad(to_hex(n), 32, '0')::uuid, 2019, 'declared', json_build_object(
-        'annual_sales', (100000 + hashint4(n) & 134217727) || '.00', 'rd_expense', (hashint4(n + 1) & 8388607) || '.00',
+        'annual_sales', (100000 + (hashint4(n) & 134217727)) || '.00', 'rd_expense', (hashint4(n + 1) & 8388607) || '.00',
         'staff', 5 + (hashint4(n + 2) & 511), 'tech_staff', hashint4(n + 3) & 127,
-        'total_assets', (1000 + hashint4(n + 4) & 134217727) || '.00',
-        'total_cost', (100000 + hashint4(n + 5) & 134217727) || '.00')::text
+        'total_assets', (1000 + (hashint4(n + 4) & 134217727)) || '.00',
+        'total_cost', (100000 + (hashint4(n + 5) & 134217727)) || '.00')::text
 FROM generate_series(1, :parties) AS n;
 
 INSERT INTO ledger.fact_statement (zone_id, log_index, party_id, from_day, source, facts)

@@ -27,6 +27,9 @@ pub enum Source {
 }
 
 impl Source {
+    /// Every one of them.
+    pub const ALL: [Self; 3] = [Self::Declared, Self::Verified, Self::Imported];
+
     /// As files and rows write it.
     pub const fn word(self) -> &'static str {
         match self {

@@ -1,8 +1,15 @@
 //! From Postgres into columns: what a decision of a day sees of every party.
 
+use std::mem;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
 use chrono::NaiveDate;
 use futures::TryStreamExt;
 use sqlx::PgConnection;
+use tokio::sync::mpsc;
+use tokio::task;
 
 use crate::fact::store::StatementRow;
 use crate::fact::{self, Head, Settled, Statement};
@@ -31,14 +38,15 @@ pub struct Roll {
 /// Is told from time to time how many parties were read, out of how many.
 pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Send + Sync);
 
-/// How many parties lie between two reports of progress.
-const REPORTED: usize = 10_000;
+/// How many statements go from the reader to the loader at once, and how many such batches may wait.
+const BATCH: usize = 4_096;
+const WAITING: usize = 4;
 
 /// Reads what decisions of that day see of every party: what is stated of it, what is determined for the whole zone, and
 /// its code. `assumed` holds of every party of which nothing else is known.
 ///
 /// Parties and statements come in the order of parties' ids, so a party's statements are merged as they pass by, and
-/// memory holds only the columns.
+/// memory holds only the columns. One thread reads rows while another merges what it read.
 pub async fn load(
     conn: &mut PgConnection,
     zone: &Zone,
@@ -47,96 +55,100 @@ pub async fn load(
     assumed: &Facts,
     progress: Progress<'_>,
 ) -> Result<Roll, sqlx::Error> {
-    let count = party::store::count(conn, zone.id).await?;
-    let rows = usize::try_from(count).unwrap_or(0);
+    let total = party::store::count(conn, zone.id).await?;
+    let rows = usize::try_from(total).unwrap_or(0);
     let mut loader = Loader::new(zone.currency, wanted, rows, on);
     let mut parties = Vec::with_capacity(rows);
     {
-        let mut identities = std::pin::pin!(party::store::identities(conn, zone.id));
+        let mut identities = pin!(party::store::identities(conn, zone.id));
         while let Some((party, identity)) = identities.try_next().await? {
             loader.identity(parties.len(), &identity);
             parties.push(party);
         }
     }
-    let zone_wide = fact::store::zone_wide(conn, zone).await?;
-    let mut own: Vec<StatementRow> = Vec::new();
-    let mut row = 0;
-    let mut statements = std::pin::pin!(fact::store::all(conn, zone.id));
     let total = u64::try_from(parties.len()).unwrap_or(0);
-    loop {
-        let next = statements.try_next().await?;
-        let party = next.as_ref().and_then(StatementRow::party);
-        // Everybody before the next statement's party is complete.
-        while let Some(current) = parties.get(row).filter(|current| Some(**current) != party) {
-            if party.is_some_and(|party| party < *current) {
-                break;
-            }
-            loader.merge(row, &own, &zone_wide)?;
-            own.clear();
-            row += 1;
-            if row % REPORTED == 0 {
-                progress(u64::try_from(row).unwrap_or(0), total);
-            }
+    let zone_wide = fact::store::zone_wide(conn, zone).await?;
+    let done = Arc::new(AtomicU64::new(0));
+    let (sender, receiver) = mpsc::channel(WAITING);
+    let merging = {
+        let done = Arc::clone(&done);
+        task::spawn_blocking(move || loader.merge_all(parties, &zone_wide, receiver, &done))
+    };
+    let mut statements = pin!(fact::store::all(conn, zone.id).try_chunks(BATCH));
+    while let Some(batch) = statements.try_next().await.map_err(|failed| failed.1)? {
+        if sender.send(batch).await.is_err() {
+            break; // The merging failed, and says why.
         }
-        match next {
-            Some(statement) => own.push(statement),
-            None => break,
-        }
+        progress(done.load(Relaxed), total);
     }
+    drop(sender);
+    let (mut loader, parties) = merging.await.map_err(|_| sqlx::Error::WorkerCrashed)??;
     progress(total, total);
+    loader.assume(assumed);
     Ok(Roll {
         parties,
-        tables: loader.finish(assumed),
+        tables: loader.tables,
     })
 }
 
-/// Puts facts into the columns of every table that wants them.
-struct Loader<'p> {
-    currency: Currency,
-    wanted: &'p [Wanted<'p>],
-    tables: Vec<Table>,
-    /// For each fact of the registry, by its place, its column in each table.
-    columns: Vec<Vec<Option<usize>>>,
-    settled: Settled,
+/// A column that a fact fills, if it comes from one of these sources.
+#[derive(Clone, Debug)]
+struct Target {
+    table: usize,
+    column: usize,
+    accepted: Vec<Source>,
 }
 
-impl<'p> Loader<'p> {
-    fn new(currency: Currency, wanted: &'p [Wanted<'p>], rows: usize, on: NaiveDate) -> Self {
+/// Puts facts into the columns of every table that wants them.
+struct Loader {
+    currency: Currency,
+    tables: Vec<Table>,
+    /// For each fact of the registry, by its place, where it goes.
+    targets: Vec<Vec<Target>>,
+    settled: Settled,
+    /// What counts of the party at hand.
+    found: Vec<(Fact, Source, Value)>,
+}
+
+impl Loader {
+    fn new(currency: Currency, wanted: &[Wanted<'_>], rows: usize, on: NaiveDate) -> Self {
         let tables: Vec<Table> = wanted
             .iter()
             .map(|one| Table::new(one.policy, one.moment, rows, on))
             .collect();
-        let column = |fact: &Fact| {
-            let places = tables.iter().map(|table| {
-                let given = *fact == Fact::DecidedOn;
-                let place = table.facts().binary_search(fact).ok();
-                place.filter(|_| !given)
-            });
-            places.collect()
+        let target = |fact: Fact, table: usize| {
+            let column = tables.get(table)?.facts().binary_search(&fact).ok()?;
+            let policy = wanted.get(table)?.policy;
+            let mut accepted = Source::ALL.to_vec();
+            accepted.retain(|source| policy.accepts(fact, *source));
+            Some(Target {
+                table,
+                column,
+                accepted,
+            })
+        };
+        let of_fact = |fact: &Fact| match fact {
+            // The table knows it already.
+            Fact::DecidedOn => Vec::new(),
+            fact => (0..tables.len())
+                .filter_map(|table| target(*fact, table))
+                .collect(),
         };
         Self {
             currency,
-            wanted,
-            columns: Fact::ALL.iter().map(column).collect(),
+            targets: Fact::ALL.iter().map(of_fact).collect(),
             tables,
             settled: Settled::on(on),
+            found: Vec::new(),
         }
     }
 
-    fn wants(columns: &[Vec<Option<usize>>], fact: Fact) -> bool {
-        let places = columns.get(fact.place());
-        places.is_some_and(|places| places.iter().any(Option::is_some))
-    }
-
     fn set(&mut self, row: usize, fact: Fact, source: Source, value: &Value) {
-        let Some(places) = self.columns.get(fact.place()) else {
-            return;
-        };
-        for ((table, wanted), place) in self.tables.iter_mut().zip(self.wanted).zip(places) {
-            if let Some(column) = place
-                && wanted.policy.accepts(fact, source)
+        for target in self.targets.get(fact.place()).into_iter().flatten() {
+            if target.accepted.contains(&source)
+                && let Some(table) = self.tables.get_mut(target.table)
             {
-                table.set(*column, row, value);
+                table.set(target.column, row, value);
             }
         }
     }
@@ -146,20 +158,48 @@ impl<'p> Loader<'p> {
         let code = match identity {
             Identity::Uscc(code) => code.as_str(),
             Identity::UsccOverride(code) => {
-                self.set(
-                    row,
-                    Fact::UsccOverride,
-                    Source::Verified,
-                    &Value::Bool(true),
-                );
+                let accepted = Value::Bool(true);
+                self.set(row, Fact::UsccOverride, Source::Verified, &accepted);
                 code.as_str()
             }
             Identity::OfficeNumber(_) | Identity::Name(_) | Identity::Team(_) => return,
         };
-        if Self::wants(&self.columns, Fact::Uscc) {
+        if wants(&self.targets, Fact::Uscc) {
             let code = Value::Text(code.to_owned());
             self.set(row, Fact::Uscc, Source::Imported, &code);
         }
+    }
+
+    /// Merges statements that come in the order of the parties, row by row. `done` counts rows.
+    fn merge_all(
+        mut self,
+        parties: Vec<PartyId>,
+        zone_wide: &[Statement],
+        mut batches: mpsc::Receiver<Vec<StatementRow>>,
+        done: &AtomicU64,
+    ) -> Result<(Self, Vec<PartyId>), sqlx::Error> {
+        let mut rows = parties.iter().enumerate().peekable();
+        let mut own: Vec<StatementRow> = Vec::new();
+        while let Some(batch) = batches.blocking_recv() {
+            for statement in batch {
+                // Everybody before this statement's party is complete.
+                let before = |(_, party): &(usize, &PartyId)| Some(**party) < statement.party();
+                while let Some((row, _)) = rows.next_if(before) {
+                    self.merge(row, &own, zone_wide)?;
+                    own.clear();
+                    done.fetch_add(1, Relaxed);
+                }
+                // A party that came into the zone after the parties were read waits for the next screening.
+                if rows.peek().map(|(_, party)| **party) == statement.party() {
+                    own.push(statement);
+                }
+            }
+        }
+        for (row, _) in rows {
+            self.merge(row, &own, zone_wide)?;
+            own.clear();
+        }
+        Ok((self, parties))
     }
 
     fn merge(
@@ -174,12 +214,11 @@ impl<'p> Loader<'p> {
             ordered.push((statement.head()?, statement));
         }
         ordered.sort_by(|(one, _), (other, _)| one.before(other));
-        let mut found: Vec<(Fact, Source, Value)> = Vec::with_capacity(32);
-        let columns = &self.columns;
+        let mut found = mem::take(&mut self.found);
+        let (targets, settled) = (&self.targets, &mut self.settled);
         for (head, statement) in ordered {
-            let settled = &mut self.settled;
-            let wants = |fact| Self::wants(columns, fact);
-            statement.each(self.currency, wants, |fact, value| {
+            let wanted = |fact| wants(targets, fact);
+            statement.each(self.currency, wanted, |fact, value| {
                 if settled.takes(&head, fact) {
                     found.push((fact, head.source, value));
                 }
@@ -193,26 +232,31 @@ impl<'p> Loader<'p> {
         of_zone.sort_by(|(one, _), (other, _)| one.before(other));
         for (head, statement) in of_zone {
             for (fact, value) in statement.facts.iter() {
-                if Self::wants(&self.columns, fact) && self.settled.takes(&head, fact) {
+                if wants(targets, fact) && settled.takes(&head, fact) {
                     found.push((fact, head.source, value.clone()));
                 }
             }
         }
-        for (fact, source, value) in found {
+        for (fact, source, value) in found.drain(..) {
             let is_identity = matches!(fact, Fact::Uscc | Fact::UsccOverride);
             if !is_identity {
                 self.set(row, fact, source, &value);
             }
         }
+        self.found = found;
         Ok(())
     }
 
-    fn finish(mut self, assumed: &Facts) -> Vec<Table> {
+    fn assume(&mut self, assumed: &Facts) {
         for table in &mut self.tables {
             for (fact, stated) in assumed.iter() {
                 table.assume(fact, &stated.value);
             }
         }
-        self.tables
     }
+}
+
+fn wants(targets: &[Vec<Target>], fact: Fact) -> bool {
+    let targets = targets.get(fact.place());
+    targets.is_some_and(|targets| !targets.is_empty())
 }
