@@ -44,10 +44,13 @@ enum PolicyCommand {
     Screen(screening::ScreenArgs),
     /// Say what a draft would change before it is published: who gains, who loses, what it costs
     ///
-    /// The draft and the version in force are both applied to every party of the zone. Nothing is written.
+    /// The draft and the version in force are both applied to every party of the zone. With --history every recorded
+    /// decision of the programme is made again by the draft, on the facts and the usage that it was made on. Nothing is
+    /// written.
     #[command(
-        after_help = "Example:\n  subsidy-ledger policy simulate draft.toml --on 2021-01-01 \
-        --assume applicant_kind=enterprise --assume service_price=10000.00"
+        after_help = "Examples:\n  subsidy-ledger policy simulate draft.toml --on 2021-01-01 \
+        --assume applicant_kind=enterprise --assume service_price=10000.00\n  \
+        subsidy-ledger policy simulate draft.toml --history --from 2020-01-01 --until 2020-12-31"
     )]
     Simulate(screening::SimulateArgs),
     /// Tell a party every programme that it qualifies for and, where it does not, what is nearest to be met

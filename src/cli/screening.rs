@@ -1,5 +1,7 @@
 //! `policy screen`, `policy simulate` and `policy eligibility`: a policy over a whole zone, and a party over all policies.
 
+mod history;
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -85,6 +87,15 @@ pub(super) struct SimulateArgs {
     /// What the draft is compared with: a pack's file; the version in force on the day, if left out
     #[arg(long, value_name = "PACK")]
     against: Option<PathBuf>,
+    /// Make every recorded decision of the programme again by the draft, as if it had been in force
+    #[arg(long, conflicts_with_all = ["against", "on", "assumed"])]
+    history: bool,
+    /// With --history: decisions of this day and later
+    #[arg(long, value_name = "DAY", requires = "history")]
+    from: Option<NaiveDate>,
+    /// With --history: decisions up to this day
+    #[arg(long, value_name = "DAY", requires = "history")]
+    until: Option<NaiveDate>,
     /// How many of those who gain and of those who lose are listed
     #[arg(long, default_value_t = 20, value_name = "N")]
     limit: usize,
@@ -371,6 +382,9 @@ async fn write_csv(
 pub(super) async fn simulate(global: &Global, args: SimulateArgs) -> anyhow::Result<ExitCode> {
     with_session(global, async |session| {
         let run = read(session, global, &args.question).await?;
+        if args.history {
+            return history::simulate(session, global, run, &args).await;
+        }
         let current = match &args.against {
             Some(path) => Some(read_pack(path)?),
             None => in_force(session, &run.zone, run.policy.code(), run.on).await?,

@@ -39,6 +39,7 @@ mod replay;
 mod schema;
 mod snapshot;
 pub mod store;
+mod undated;
 mod usage;
 mod wording;
 mod written;

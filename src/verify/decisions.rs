@@ -1,4 +1,5 @@
-//! Decisions made again: the rules by their SHA-256, the facts as rows keep them, the usage that the decision names.
+//! Recorded decisions with what they were made on, and decisions made again: the rules by their SHA-256, the facts as
+//! rows keep them, the usage that the decision names.
 
 use std::collections::HashMap;
 
@@ -6,12 +7,13 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::fact;
 use crate::journal::{self, Body};
 use crate::policy::store::{Listed, StoreError};
-use crate::policy::{self, Decision, Policy, Replayed, Sha256};
-use crate::types::{LogIndex, Zone};
+use crate::policy::{self, Decision, Facts, Policy, Replayed, Sha256};
+use crate::types::{Code, LogIndex, Zone};
 use crate::voucher::{self, DecidedEntry, KeptFacts, VoucherError};
 
 /// A decision that was made again.
@@ -50,6 +52,24 @@ pub struct ReplayedPage {
     pub decisions: Vec<ReplayedDecision>,
     /// Where the next page begins; `None` after the last.
     pub next: Option<LogIndex>,
+}
+
+/// A decision as it was recorded, with the facts that it was made on.
+#[derive(Clone, Debug)]
+pub struct RecordedDecision {
+    /// The entry that it stands in.
+    pub index: LogIndex,
+    /// The entry's kind.
+    pub kind: String,
+    /// What the entry is about.
+    pub subject: Option<Uuid>,
+    /// What tells this case from others: of an order and its bill the hold, of an application with its review and its
+    /// issue the application. `None` if no other decision is on the same case.
+    pub case: Option<Uuid>,
+    /// What was decided.
+    pub decision: Decision,
+    /// The facts, or why they are lost.
+    pub facts: Result<Facts, String>,
 }
 
 /// What an entry with a decision says.
@@ -98,6 +118,20 @@ impl<'b> Recorded<'b> {
             Err(error) => Err(lost(&body.kind, &error)),
         })
     }
+
+    /// The case that it is a decision on.
+    fn case(&self) -> Option<Uuid> {
+        let Details { answer, input, .. } = &self.body.details;
+        let hold = |said: &Value| said.get("hold")?.as_str()?.parse().ok();
+        match &*self.body.kind {
+            "voucher.held" => hold(answer),
+            "voucher.redeemed" | "redemption.refused" => hold(input),
+            // The party may have placed another order, been refused by another run or decided on at another time.
+            "hold.refused" | "voucher.award_refused" => None,
+            kind if kind.starts_with("fact.") => None,
+            _ => self.body.subject,
+        }
+    }
 }
 
 /// Makes the decisions of at most `limit` entries from `from` on again.
@@ -133,35 +167,13 @@ async fn replay_entries(
     zone: &Zone,
     entries: &[(LogIndex, Vec<u8>)],
 ) -> Result<Vec<ReplayedDecision>, VoucherError> {
-    let (mut recorded, mut replayed) = (Vec::new(), Vec::new());
-    for (index, bytes) in entries {
-        match Recorded::read(*index, bytes) {
-            None => {}
-            Some(Ok(one)) => recorded.push(one),
-            Some(Err(lost)) => replayed.push(lost),
-        }
-    }
-    let asked: Vec<_> = recorded
-        .iter()
-        .map(|one| DecidedEntry {
-            index: one.index,
-            kind: &one.body.kind,
-            subject: one.body.subject,
-            on: one.read.on,
-            input: &one.body.details.input,
-            answer: &one.body.details.answer,
-        })
-        .collect();
-    let facts = voucher::facts_of_decisions(conn, zone, &asked).await?;
+    let (recorded, mut replayed) = read_all(entries);
+    let facts = facts_of(conn, zone, &recorded).await?;
     let mut rules = Rules {
         listed: policy::store::list(conn, zone.id).await?,
         read: HashMap::new(),
     };
     for (one, facts) in recorded.iter().zip(facts) {
-        let facts = match facts {
-            KeptFacts::Elsewhere => snapshot(conn, zone, one.read.facts_sha256).await?,
-            kept @ (KeptFacts::Facts(_) | KeptFacts::Lost(_)) => kept,
-        };
         let policy = rules.get(conn, zone, one.read.policy.sha256).await?;
         replayed.push(ReplayedDecision {
             index: one.index,
@@ -173,27 +185,97 @@ async fn replay_entries(
     Ok(replayed)
 }
 
-/// The facts that are kept under the hash that a decision names.
-async fn snapshot(
-    conn: &mut PgConnection,
-    zone: &Zone,
-    sha256: Sha256,
-) -> Result<KeptFacts, sqlx::Error> {
-    match fact::store::snapshot_by_hash(conn, zone.id, sha256).await {
-        Ok(Some(facts)) => Ok(KeptFacts::Facts(facts)),
-        Ok(None) => Ok(KeptFacts::Elsewhere),
-        Err(sqlx::Error::Decode(error)) => Ok(KeptFacts::Lost(error.to_string())),
-        Err(error) => Err(error),
+/// The entries that have a decision, and those whose decision can't be read.
+fn read_all(entries: &[(LogIndex, Vec<u8>)]) -> (Vec<Recorded<'_>>, Vec<ReplayedDecision>) {
+    let (mut recorded, mut lost) = (Vec::new(), Vec::new());
+    for (index, bytes) in entries {
+        match Recorded::read(*index, bytes) {
+            None => {}
+            Some(Ok(one)) => recorded.push(one),
+            Some(Err(one)) => lost.push(one),
+        }
     }
+    (recorded, lost)
 }
 
-fn verdict(recorded: &Recorded<'_>, policy: &Result<Policy, String>, facts: KeptFacts) -> Verdict {
-    let facts = match facts {
-        KeptFacts::Facts(facts) => facts,
-        KeptFacts::Lost(why) => return Verdict::Lost(format!("its facts are lost: {why}")),
-        KeptFacts::Elsewhere => {
-            return Verdict::Lost("its facts were not kept".to_owned());
+/// The decisions of a programme in at most `limit` entries from `from` on, with the facts that they were made on; and how
+/// many can't be read.
+pub async fn decisions_in(
+    conn: &mut PgConnection,
+    zone: &Zone,
+    programme: &Code,
+    from: LogIndex,
+    limit: u16,
+) -> Result<(Vec<RecordedDecision>, u64), VoucherError> {
+    let page = journal::entry_page(conn, zone.id, from, limit).await?;
+    let (mut recorded, lost) = read_all(&page);
+    recorded.retain(|one| one.read.policy.code == *programme);
+    let facts = facts_of(conn, zone, &recorded).await?;
+    let found = recorded.into_iter().zip(facts).map(|(one, facts)| {
+        let case = one.case();
+        RecordedDecision {
+            index: one.index,
+            kind: one.body.kind.to_string(),
+            subject: one.body.subject,
+            case,
+            decision: one.read,
+            facts,
         }
+    });
+    Ok((found.collect(), u64::try_from(lost.len()).unwrap_or(0)))
+}
+
+/// The facts of each decision, as rows keep them or, where these are not what the decision names, as a snapshot was kept
+/// under the hash that it names.
+async fn facts_of(
+    conn: &mut PgConnection,
+    zone: &Zone,
+    recorded: &[Recorded<'_>],
+) -> Result<Vec<Result<Facts, String>>, VoucherError> {
+    let asked: Vec<_> = recorded
+        .iter()
+        .map(|one| DecidedEntry {
+            index: one.index,
+            kind: &one.body.kind,
+            subject: one.body.subject,
+            on: one.read.on,
+            input: &one.body.details.input,
+            answer: &one.body.details.answer,
+        })
+        .collect();
+    let kept = voucher::facts_of_decisions(conn, zone, &asked).await?;
+    let is_kept = |kept: &KeptFacts, named: Sha256| match kept {
+        KeptFacts::Facts(facts) => facts.sha256() == named,
+        KeptFacts::Lost(_) | KeptFacts::Elsewhere => false,
+    };
+    let named = || recorded.iter().map(|one| one.read.facts_sha256);
+    let wanted = kept.iter().zip(named());
+    let wanted: Vec<Sha256> = wanted
+        .filter(|(kept, named)| !is_kept(kept, *named))
+        .map(|(_, named)| named)
+        .collect();
+    let snapshots = fact::store::snapshots_by_hash(conn, zone.id, &wanted).await?;
+    let facts =
+        kept.into_iter()
+            .zip(named())
+            .map(|(kept, named)| match (snapshots.get(&named), kept) {
+                (None, KeptFacts::Facts(facts)) => Ok(facts),
+                (None, KeptFacts::Lost(why)) => Err(format!("its facts are lost: {why}")),
+                (None, KeptFacts::Elsewhere) => Err("its facts were not kept".to_owned()),
+                (Some(Ok(facts)), _) => Ok(facts.clone()),
+                (Some(Err(why)), _) => Err(format!("its facts are lost: {why}")),
+            });
+    Ok(facts.collect())
+}
+
+fn verdict(
+    recorded: &Recorded<'_>,
+    policy: &Result<Policy, String>,
+    facts: Result<Facts, String>,
+) -> Verdict {
+    let facts = match facts {
+        Ok(facts) => facts,
+        Err(why) => return Verdict::Lost(why),
     };
     let policy = match policy {
         Ok(policy) => policy,

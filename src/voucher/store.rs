@@ -166,6 +166,26 @@ pub(super) async fn facts_of_applications(
         .collect())
 }
 
+/// Whose applications and vouchers these are, as far as they are such.
+pub async fn holders(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    asked: &[Uuid],
+) -> Result<HashMap<Uuid, PartyId>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT voucher_id AS "id!", party_id AS "party_id!" FROM ledger.voucher
+           WHERE zone_id = $1 AND voucher_id = ANY($2)
+           UNION SELECT application_id, party_id FROM ledger.voucher_application
+           WHERE zone_id = $1 AND application_id = ANY($2)"#,
+        zone.0,
+        asked,
+    )
+    .fetch_all(conn)
+    .await?;
+    let holders = rows.into_iter();
+    Ok(holders.map(|row| (row.id, PartyId(row.party_id))).collect())
+}
+
 /// Ids of applications in a state, oldest first.
 pub async fn applications_in(
     conn: &mut PgConnection,

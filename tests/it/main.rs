@@ -36,6 +36,8 @@ mod policy_diff;
 #[cfg(test)]
 mod policy_faults;
 #[cfg(test)]
+mod policy_history;
+#[cfg(test)]
 mod policy_properties;
 #[cfg(test)]
 mod policy_replay;

@@ -36,7 +36,7 @@ pub(crate) async fn check(world: &World) {
 }
 
 /// A grant, an order and its bill; refusals at each of them; a case that is open.
-async fn played() -> Play {
+pub(crate) async fn played() -> Play {
     let mut play = Play::new(&[("SH", 2020, 1_000_000), ("YH", 2023, 1_000_000)]).await;
     play.check(
         "day       | who      | command                        | outcome

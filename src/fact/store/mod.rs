@@ -20,7 +20,7 @@ pub use listing::{Listed, other_registers, register_on};
 pub(super) use recognition::{
     holder_of, insert_recognitions, last_number, later_statement, undecided,
 };
-pub use snapshot::{keep_snapshots, snapshot_by_hash};
+pub use snapshot::{keep_snapshots, snapshot_by_hash, snapshots_by_hash};
 
 use super::import::Planned;
 use super::merge::Head;

@@ -1,5 +1,7 @@
 //! Snapshots of facts, by their hash.
 
+use std::collections::HashMap;
+
 use sqlx::PgConnection;
 
 use super::decode;
@@ -41,6 +43,38 @@ pub async fn keep_snapshots(
     .execute(conn)
     .await?;
     Ok(hashes)
+}
+
+/// The snapshots with these hashes, as far as they are kept; or why one can't be read.
+pub async fn snapshots_by_hash(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    hashes: &[Sha256],
+) -> Result<HashMap<Sha256, Result<Facts, String>>, sqlx::Error> {
+    if hashes.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let digests: Vec<&[u8]> = hashes
+        .iter()
+        .map(|hash| hash.as_bytes().as_slice())
+        .collect();
+    let rows = sqlx::query!(
+        "SELECT sha256, body FROM ledger.fact_snapshot WHERE zone_id = $1 AND sha256 = ANY($2)",
+        zone.0,
+        &digests as _,
+    )
+    .fetch_all(conn)
+    .await?;
+    let read = rows.into_iter().map(|row| {
+        let hash = <[u8; 32]>::try_from(row.sha256)
+            .map_err(|_| sqlx::Error::Decode("a snapshot's SHA-256 has not 32 bytes".into()))?;
+        let facts = Facts::from_canonical_json(row.body.as_bytes());
+        Ok((
+            Sha256::from_bytes(hash),
+            facts.map_err(|error| error.to_string()),
+        ))
+    });
+    read.collect()
 }
 
 /// The snapshot with this hash, if it is kept.

@@ -1,0 +1,190 @@
+//! `policy simulate --history`: recorded decisions, made again by a draft.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use super::{Run, SimulateArgs, joined, outcome_word, parties};
+use crate::cli::policy::MomentArg;
+use crate::cli::session::Session;
+use crate::cli::{Global, output};
+use crate::journal::{self, AsOf};
+use crate::party::Party;
+use crate::screening::{CaseChange, Count, History, OfMoment, Rerun, Span};
+use crate::types::{Code, LogIndex, PartyId};
+use crate::verify::decisions::decisions_in;
+
+/// Entries that are read at a time.
+const PAGE: u16 = 500;
+
+pub(super) async fn simulate(
+    session: &Session,
+    global: &Global,
+    run: Run,
+    args: &SimulateArgs,
+) -> anyhow::Result<ExitCode> {
+    let span = Span {
+        from: args.from,
+        until: args.until,
+    };
+    let zone = run.zone.clone();
+    let moment = args.question.moment.map(MomentArg::moment);
+    let mut rerun = Rerun::new(&zone, &run.policy, span, moment, args.limit)?;
+    read(session, &run, span, &mut rerun).await?;
+    let history = session
+        .database
+        .read(zone.id, (rerun, zone.clone()), |conn, (rerun, zone)| {
+            Box::pin(rerun.report(conn, zone))
+        })
+        .await?;
+    if global.json {
+        output::json(&history)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let changes = history.moments.iter();
+    let changes = changes.flat_map(|of| of.gains.iter().chain(&of.losses));
+    let mut ids: Vec<PartyId> = changes.filter_map(|change| change.party).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let parties = parties(session, &zone, ids).await?;
+    print(&history, &parties)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads the log from its end to the first day of the span, page by page.
+async fn read(session: &Session, run: &Run, span: Span, rerun: &mut Rerun) -> anyhow::Result<()> {
+    let zone = run.zone.clone();
+    let (begin, size) = session
+        .database
+        .read(zone.id, (zone.clone(), span), |conn, (zone, span)| {
+            Box::pin(async move {
+                // Nothing is decided for a day that is still to come.
+                let begin = match span.from {
+                    Some(day) => {
+                        let before = zone.time.start_of(day) - chrono::TimeDelta::microseconds(1);
+                        journal::size_at(conn, zone.id, AsOf::Recorded(before)).await?
+                    }
+                    None => 0,
+                };
+                let size = journal::size_at(conn, zone.id, AsOf::Now).await?;
+                Ok::<_, sqlx::Error>((begin, size))
+            })
+        })
+        .await?;
+    run.bar.set_message("decisions made again");
+    run.bar.set_length(size.abs_diff(begin));
+    let mut end = size;
+    while end > begin {
+        let from = (end - i64::from(PAGE)).max(begin);
+        let limit = u16::try_from(end - from).unwrap_or(PAGE);
+        let programme: Code = run.policy.code().clone();
+        let (page, unreadable) = session
+            .database
+            .read(
+                zone.id,
+                (zone.clone(), programme, from, limit),
+                |conn, (zone, programme, from, limit)| {
+                    Box::pin(decisions_in(conn, zone, programme, LogIndex(*from), *limit))
+                },
+            )
+            .await?;
+        rerun.take(page, unreadable);
+        end = from;
+        run.bar.set_position(size.abs_diff(end));
+    }
+    run.bar.finish_and_clear();
+    Ok(())
+}
+
+fn print(history: &History, parties: &[Party]) -> anyhow::Result<()> {
+    let mut out = output::Answer;
+    let day = |day: Option<chrono::NaiveDate>, none: &str| {
+        day.map_or_else(|| none.to_owned(), |day| day.to_string())
+    };
+    writeln!(
+        out,
+        "{} of {}, from {} to {}, made again by version {}. Nothing was written.",
+        output::counted(history.decisions, "decision", "decisions"),
+        history.programme,
+        day(history.span.from, "the first"),
+        day(history.span.until, "the last"),
+        history.version
+    )?;
+    if history.lost > 0 {
+        let lost = output::counted(history.lost, "decision", "decisions");
+        writeln!(
+            out,
+            "{lost} can't be made again: `policy replay --all` says why."
+        )?;
+    }
+    writeln!(out, "\t\tcases\tpass\tfail\tneeds review\tamount")?;
+    let line = |name: &str, moment: &str, cases: u64, count: &Count| {
+        format!(
+            "{moment}\t{name}\t{cases}\t{}\t{}\t{}\t{}",
+            count.pass, count.fail, count.needs_review, count.amount
+        )
+    };
+    for of in &history.moments {
+        let moment = of.moment.word();
+        writeln!(out, "{}", line("as decided", moment, of.cases, &of.before))?;
+        writeln!(out, "{}", line("by the draft", moment, of.cases, &of.after))?;
+    }
+    for year in &history.years {
+        writeln!(
+            out,
+            "{}: given {}, by the draft {}; left {}, by the draft {}",
+            year.year, year.given, year.given_by_draft, year.budget_left, year.left_by_draft
+        )?;
+    }
+    for of in &history.moments {
+        print_moment(&mut out, of, parties)?;
+    }
+    Ok(())
+}
+
+fn print_moment(out: &mut impl Write, of: &OfMoment, parties: &[Party]) -> anyhow::Result<()> {
+    let moment = of.moment.word();
+    if of.undecided > 0 {
+        let cases = output::counted(of.undecided, "case", "cases");
+        let facts = of.missing.iter();
+        let facts: Vec<_> = facts
+            .map(|(fact, cases)| format!("{fact} ({cases})"))
+            .collect();
+        writeln!(
+            out,
+            "{moment}: {cases} can't be decided by the draft, for want of {}",
+            facts.join(", ")
+        )?;
+    }
+    for (member, cases) in &of.uncounted {
+        let cases = output::counted(cases, "case", "cases");
+        writeln!(
+            out,
+            "{moment}: {member} was not counted in {cases}, and is taken for nothing"
+        )?;
+    }
+    let kinds = [("gain", of.gain, &of.gains), ("lose", of.lose, &of.losses)];
+    for (word, count, changes) in kinds {
+        let cases = output::counted(count, "case", "cases");
+        writeln!(out, "{moment}: {cases} would {word}")?;
+        for change in changes {
+            writeln!(out, "  {}", told(change, parties))?;
+        }
+    }
+    Ok(())
+}
+
+fn told(change: &CaseChange, parties: &[Party]) -> String {
+    let party = parties.iter().find(|party| Some(party.id) == change.party);
+    let name = party.map_or_else(String::new, |party| party.name.to_string());
+    format!(
+        "entry {}\t{}\t{name}\t{} {} {}\t-> {} {} {}",
+        change.entry,
+        change.on,
+        outcome_word(change.before),
+        change.amount_before,
+        joined(&change.reasons_before, ","),
+        outcome_word(change.after),
+        change.amount_after,
+        joined(&change.reasons, ",")
+    )
+}
