@@ -143,10 +143,7 @@ async fn screen(database: &Database, zone: &Zone) -> Screened {
                     let source = subsidy_ledger::policy::Source::Verified;
                     assumed.state(fact, raw, source, on).unwrap();
                 }
-                let wanted = Wanted {
-                    policy: &policy,
-                    moment: Moment::Recognition,
-                };
+                let wanted = Wanted::new(&policy, Moment::Recognition);
                 let found: Result<_, ScreeningError> =
                     screening::screen(conn, zone, wanted, on, &assumed, &|_, _| {}).await;
                 found

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use chrono::NaiveDate;
+use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
 use super::policy::{LangArg, MomentArg};
@@ -18,7 +19,7 @@ use crate::fact;
 use crate::party::{self, Party};
 use crate::policy::{self, Facts, Moment, Outcome, Policy, ReasonCode, check};
 use crate::screening::{
-    self, Eligibility, Listing, Row, Screened, ScreeningError, Side, Simulation, Wanted,
+    self, Among, Eligibility, Listing, Row, Screened, ScreeningError, Side, Simulation, Wanted,
 };
 use crate::types::{Code, PartyId, Zone};
 
@@ -34,9 +35,28 @@ pub(super) struct Question {
     /// What is decided; the first that the pack decides, if left out
     #[arg(long, value_enum)]
     moment: Option<MomentArg>,
+    /// Which parties are looked at; those whom the pack concerns, if left out
+    #[arg(long, value_enum)]
+    role: Option<Among>,
     /// A fact of every party of which nothing else is known, as name=value
     #[arg(long = "assume", value_name = "FACT=VALUE")]
     assumed: Vec<String>,
+}
+
+impl ValueEnum for Among {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Enterprise, Self::Carrier, Self::Provider, Self::Any]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (word, help) = match self {
+            Self::Enterprise => ("enterprise", "Enterprises: they hold vouchers"),
+            Self::Carrier => ("carrier", "Incubators and other carriers"),
+            Self::Provider => ("provider", "Providers of services"),
+            Self::Any => ("any", "All of them"),
+        };
+        Some(PossibleValue::new(word).help(help))
+    }
 }
 
 #[derive(Debug, Args)]
@@ -125,6 +145,7 @@ struct Run {
     zone: Zone,
     policy: Arc<Policy>,
     moment: Moment,
+    among: Option<Among>,
     on: NaiveDate,
     assumed: Facts,
     bar: indicatif::ProgressBar,
@@ -132,10 +153,7 @@ struct Run {
 
 impl Run {
     fn wanted(&self) -> Wanted<'_> {
-        Wanted {
-            policy: &self.policy,
-            moment: self.moment,
-        }
+        Wanted::new(&self.policy, self.moment).among(self.among)
     }
 
     fn told(&self) -> impl Fn(u64, u64) + Send + Sync + '_ {
@@ -161,6 +179,7 @@ async fn read(session: &Session, global: &Global, question: &Question) -> anyhow
         zone,
         policy,
         moment: moment.unwrap_or(Moment::Grant),
+        among: question.role,
         on,
         bar,
     })
@@ -274,7 +293,7 @@ fn print(answer: &Listing) -> anyhow::Result<()> {
         answer.version,
         answer.moment.word(),
         answer.on,
-        output::counted(answer.parties, "party", "parties"),
+        among(answer.among, answer.parties),
         answer.pass,
         answer.fail,
         answer.needs_review
@@ -290,9 +309,13 @@ fn print(answer: &Listing) -> anyhow::Result<()> {
         writeln!(out, "They come to {cost} {}{left}.", answer.currency)?;
     }
     for one in &answer.criteria {
+        let lowered = match one.lowered {
+            0 => String::new(),
+            some => format!(", gives less to {some}"),
+        };
         writeln!(
             out,
-            "  {}\tnot met by {}, open for {}",
+            "  {}\tnot met by {}, open for {}{lowered}",
             one.code, one.unmet, one.open
         )?;
     }
@@ -314,6 +337,17 @@ fn print(answer: &Listing) -> anyhow::Result<()> {
         ));
     }
     Ok(())
+}
+
+/// So many of them.
+fn among(among: Among, parties: usize) -> String {
+    let (one, many) = match among {
+        Among::Enterprise => ("enterprise", "enterprises"),
+        Among::Carrier => ("carrier", "carriers"),
+        Among::Provider => ("provider", "providers"),
+        Among::Any => ("party", "parties"),
+    };
+    output::counted(parties, one, many)
 }
 
 /// An amount for people; a dash where there is none to be given.

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde::Serialize;
 
-use super::load::Wanted;
+use super::load::{Among, Wanted};
 use super::one::Qualified;
 use super::whole::{Screened, ScreeningError};
 use crate::party::Party;
@@ -21,7 +21,9 @@ pub struct Listing {
     pub moment: Moment,
     /// The day.
     pub on: NaiveDate,
-    /// How many parties were looked at.
+    /// Which parties were looked at.
+    pub among: Among,
+    /// How many.
     pub parties: usize,
     /// How many pass.
     pub pass: usize,
@@ -162,6 +164,7 @@ impl Listing {
             version: wanted.policy.version().clone(),
             moment: wanted.moment,
             on,
+            among: wanted.among,
             parties: screened.parties.len(),
             pass: screened.screening.count(Outcome::Pass),
             fail: screened.screening.count(Outcome::Fail),

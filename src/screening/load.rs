@@ -7,23 +7,84 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use chrono::NaiveDate;
 use futures::TryStreamExt;
+use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use tokio::sync::mpsc;
 use tokio::task;
 
 use crate::fact::store::StatementRow;
 use crate::fact::{self, Head, Settled, Statement};
-use crate::party::{self, Identity};
-use crate::policy::{Fact, Facts, Moment, Policy, Source, Table, Value};
+use crate::party::{self, Identity, PartyRole};
+use crate::policy::{Fact, Facts, Moment, Payee, Policy, Source, Table, Value};
 use crate::types::{Currency, PartyId, Zone};
 
-/// A policy and the moment at which it is to decide.
+/// A policy, the moment at which it is to decide, and for whom.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'p> {
     /// The rules.
     pub policy: &'p Policy,
     /// What is decided.
     pub moment: Moment,
+    /// Which parties are looked at.
+    pub among: Among,
+}
+
+impl<'p> Wanted<'p> {
+    /// For those whom it concerns: enterprises hold vouchers, claims come from whoever is paid; what a party is
+    /// recognised as, its pack does not say of a role.
+    pub const fn new(policy: &'p Policy, moment: Moment) -> Self {
+        let among = match (moment, policy.payee()) {
+            (Moment::Grant | Moment::Redemption, _) | (Moment::Claim, Some(Payee::Firm)) => {
+                Among::Enterprise
+            }
+            (Moment::Claim, Some(Payee::Carrier)) => Among::Carrier,
+            (Moment::Claim, Some(Payee::Provider)) => Among::Provider,
+            (Moment::Claim, None) | (Moment::Recognition, _) => Among::Any,
+        };
+        Self {
+            policy,
+            moment,
+            among,
+        }
+    }
+
+    /// For others, if that is asked.
+    #[must_use]
+    pub fn among(mut self, asked: Option<Among>) -> Self {
+        self.among = asked.unwrap_or(self.among);
+        self
+    }
+}
+
+/// Which parties of a zone are looked at, by their role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Among {
+    /// Enterprises.
+    Enterprise,
+    /// Incubators and other carriers.
+    Carrier,
+    /// Providers of services.
+    Provider,
+    /// All of them.
+    Any,
+}
+
+impl Among {
+    /// The role; `None` for all.
+    pub const fn role(self) -> Option<PartyRole> {
+        match self {
+            Self::Enterprise => Some(PartyRole::Enterprise),
+            Self::Carrier => Some(PartyRole::Carrier),
+            Self::Provider => Some(PartyRole::Provider),
+            Self::Any => None,
+        }
+    }
+
+    /// Those of two questions.
+    fn or(self, other: Self) -> Self {
+        if self == other { self } else { Self::Any }
+    }
 }
 
 /// The parties of a zone, and for each policy its facts, row by row in the same order.
@@ -42,7 +103,7 @@ pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Send + Sync);
 const BATCH: usize = 4_096;
 const WAITING: usize = 4;
 
-/// Reads what decisions of that day see of every party: what is stated of it, what is determined for the whole zone, and
+/// Reads what decisions of that day see of every party that is asked about: what is stated of it, what is determined for the whole zone, and
 /// its code. `assumed` holds of every party of which nothing else is known.
 ///
 /// Parties and statements come in the order of parties' ids, so a party's statements are merged as they pass by, and
@@ -55,12 +116,14 @@ pub async fn load(
     assumed: &Facts,
     progress: Progress<'_>,
 ) -> Result<Roll, sqlx::Error> {
-    let total = party::store::count(conn, zone.id).await?;
+    let among = wanted.iter().map(|one| one.among).reduce(Among::or);
+    let role = among.and_then(Among::role);
+    let total = party::store::count(conn, zone.id, role).await?;
     let rows = usize::try_from(total).unwrap_or(0);
     let mut loader = Loader::new(zone.currency, wanted, rows, on);
     let mut parties = Vec::with_capacity(rows);
     {
-        let mut identities = pin!(party::store::identities(conn, zone.id));
+        let mut identities = pin!(party::store::identities(conn, zone.id, role));
         while let Some((party, identity)) = identities.try_next().await? {
             loader.identity(parties.len(), &identity);
             parties.push(party);
@@ -189,7 +252,7 @@ impl Loader {
                     own.clear();
                     done.fetch_add(1, Relaxed);
                 }
-                // A party that came into the zone after the parties were read waits for the next screening.
+                // Of others, or of a party that came into the zone after the parties were read, nothing is asked.
                 if rows.peek().map(|(_, party)| **party) == statement.party() {
                     own.push(statement);
                 }

@@ -14,7 +14,7 @@ mod whole;
 
 pub use answer::{Eligibility, Listing, Row, Unmet};
 pub use history::{CaseChange, Count, History, OfMoment, OfYear, Rerun, Span};
-pub use load::{Progress, Roll, Wanted, load};
+pub use load::{Among, Progress, Roll, Wanted, load};
 pub use one::{Qualified, for_party};
 pub use simulate::{Change, Side, Simulation, simulate};
 pub use whole::{Screened, ScreeningError, find_policy, screen};

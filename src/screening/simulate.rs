@@ -5,7 +5,7 @@ use serde::Serialize;
 use sqlx::PgConnection;
 
 use super::answer::Unmet;
-use super::load::{Progress, Wanted, load};
+use super::load::{Among, Progress, Wanted, load};
 use super::whole::{Screened, ScreeningError, Standing, check};
 use crate::policy::{Facts, Outcome, Policy, ReasonCode, Sha256};
 use crate::types::{Code, Currency, Money, PartyId, Zone};
@@ -15,7 +15,9 @@ use crate::types::{Code, Currency, Money, PartyId, Zone};
 pub struct Simulation {
     /// The day.
     pub on: NaiveDate,
-    /// How many parties were looked at.
+    /// Which parties were looked at.
+    pub among: Among,
+    /// How many.
     pub parties: usize,
     /// The draft.
     pub draft: Side,
@@ -82,10 +84,7 @@ pub async fn simulate(
     progress: Progress<'_>,
 ) -> Result<Simulation, ScreeningError> {
     check(zone, draft)?;
-    let current = current.map(|policy| Wanted {
-        policy,
-        moment: draft.moment,
-    });
+    let current = current.map(|policy| Wanted { policy, ..draft });
     if let Some(current) = current {
         check(zone, current)?;
     }
@@ -109,6 +108,7 @@ pub async fn simulate(
     let (gain, lose) = changes.into_iter().partition(Change::is_gain);
     Ok(Simulation {
         on,
+        among: draft.among,
         parties: roll.parties.len(),
         draft: Side::of(draft.policy, &after),
         current: before

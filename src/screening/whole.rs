@@ -208,7 +208,7 @@ impl Standing {
         table: &Table,
         on: NaiveDate,
     ) -> Screened {
-        let Wanted { policy, moment } = wanted;
+        let Wanted { policy, moment, .. } = wanted;
         let usage = |row: usize| {
             let party = parties.get(row);
             party.map_or_else(Usage::default, |party| self.usage(*party))

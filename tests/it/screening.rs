@@ -14,7 +14,7 @@ use subsidy_ledger::policy::{
     Fact, Facts, Kind, Moment, Outcome, Policy, Raw, ReasonCode, Sha256, Source, StatedBy, Table,
     Unit, Usage, decide, screen,
 };
-use subsidy_ledger::screening::{self, Screened, Wanted};
+use subsidy_ledger::screening::{self, Among, Screened, Wanted};
 use subsidy_ledger::types::{Currency, Money, PartyId, Period};
 
 use crate::kit::scenario::{World, day};
@@ -333,10 +333,7 @@ async fn screened_assuming(
         .read(zone.id, (zone, assumed), move |conn, (zone, assumed)| {
             Box::pin(async move {
                 let policy = Policy::parse(&pack_text(pack)).unwrap();
-                let wanted = Wanted {
-                    policy: &policy,
-                    moment: policy.moments()[0],
-                };
+                let wanted = Wanted::new(&policy, policy.moments()[0]).among(Some(Among::Any));
                 screening::screen(conn, zone, wanted, day(on), assumed, &|_, _| {}).await
             })
         })
@@ -481,10 +478,7 @@ async fn a_draft_is_simulated_against_the_version_in_force() {
                         .state(fact, Raw::Text(text), Source::Declared, on)
                         .unwrap();
                 }
-                let wanted = Wanted {
-                    policy: &draft,
-                    moment: Moment::Grant,
-                };
+                let wanted = Wanted::new(&draft, Moment::Grant);
                 screening::simulate(conn, zone, wanted, Some(&current), on, &assumed, &|_, _| {})
                     .await
             })

@@ -156,7 +156,7 @@ async fn recognise_all(global: &Global, args: RecogniseArgs) -> anyhow::Result<E
         let count = session
             .database
             .read(zone, zone, |conn, zone| {
-                Box::pin(party::store::count(conn, *zone))
+                Box::pin(party::store::count(conn, *zone, None))
             })
             .await?;
         let bar = output::progress(u64::try_from(count).unwrap_or(0));

@@ -19,7 +19,7 @@ use crate::policy::{
     Source, check, decide, explain_on, read_facts_file,
 };
 use crate::screening::{
-    self, Eligibility, Listing, ScreeningError, Simulation, Wanted, find_policy,
+    self, Among, Eligibility, Listing, ScreeningError, Simulation, Wanted, find_policy,
 };
 use crate::types::{Code, Currency, PartyId, Zone};
 
@@ -135,12 +135,14 @@ struct Rules {
     programme: Option<Code>,
     on: Option<NaiveDate>,
     moment: Option<Moment>,
+    role: Option<Among>,
 }
 
 /// The rules, found.
 struct Found {
     policy: Arc<Policy>,
     moment: Moment,
+    among: Option<Among>,
     on: NaiveDate,
     zone: Zone,
 }
@@ -170,6 +172,7 @@ impl Rules {
         let first = policy.moments().first().copied();
         Ok(Found {
             moment: self.moment.or(first).unwrap_or(Moment::Grant),
+            among: self.role,
             policy,
             on,
             zone,
@@ -213,6 +216,7 @@ pub(in crate::http) async fn decide_case(
         programme: input.programme,
         on: input.on,
         moment: input.moment,
+        role: None,
     };
     let found = rules.find(&app, &zone).await?;
     let bytes = input.facts.to_string();
@@ -236,6 +240,8 @@ pub(in crate::http) struct Run {
     programme: Option<Code>,
     on: Option<NaiveDate>,
     moment: Option<Moment>,
+    /// Which parties are looked at; those whom the pack concerns, if left out.
+    role: Option<Among>,
     /// Facts of every party of which nothing else is known, as text.
     #[serde(default)]
     assume: BTreeMap<String, String>,
@@ -260,6 +266,7 @@ impl Run {
             programme: self.programme.clone(),
             on: self.on,
             moment: self.moment,
+            role: self.role,
         }
     }
 }
@@ -272,6 +279,8 @@ pub(in crate::http) struct Draft {
     pack: String,
     on: Option<NaiveDate>,
     moment: Option<Moment>,
+    /// Which parties are looked at; those whom the pack concerns, if left out.
+    role: Option<Among>,
     /// Facts of every party of which nothing else is known, as text.
     #[serde(default)]
     assume: BTreeMap<String, String>,
@@ -343,10 +352,7 @@ pub(in crate::http) async fn screen(
 
 impl Found {
     fn wanted(&self) -> Wanted<'_> {
-        Wanted {
-            policy: &self.policy,
-            moment: self.moment,
-        }
+        Wanted::new(&self.policy, self.moment).among(self.among)
     }
 }
 
@@ -369,6 +375,7 @@ pub(in crate::http) async fn simulate(
         programme: None,
         on: input.on,
         moment: input.moment,
+        role: input.role,
     };
     let found = rules.find(&app, &zone).await?;
     let facts = assumed(&input.assume, found.zone.currency, found.on)?;

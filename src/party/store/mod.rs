@@ -185,15 +185,20 @@ pub async fn all(conn: &mut PgConnection, zone: ZoneId) -> Result<Vec<Party>, sq
     parties(conn, zone, &ids).await
 }
 
-/// Every party of a zone with its identity, in the order of ids, which is that of their making: for runs over a whole
-/// zone that need nothing else.
+/// Every party of a zone, or every one of a role, with its identity, in the order of ids, which is that of their making:
+/// for runs over a whole zone that need nothing else.
 pub fn identities(
     conn: &mut PgConnection,
     zone: ZoneId,
+    role: Option<PartyRole>,
 ) -> impl Stream<Item = Result<(PartyId, Identity), sqlx::Error>> {
     let rows = sqlx::query!(
-        "SELECT party_id, scheme, identifier FROM ledger.party WHERE zone_id = $1 ORDER BY party_id",
-        zone.0
+        "SELECT party_id, scheme, identifier FROM ledger.party p
+         WHERE zone_id = $1 AND ($2::text IS NULL OR EXISTS (SELECT FROM ledger.party_role r
+             WHERE r.zone_id = p.zone_id AND r.party_id = p.party_id AND r.role = $2))
+         ORDER BY party_id",
+        zone.0,
+        role.map(PartyRole::as_str)
     )
     .fetch(conn);
     rows.map(|row| {
@@ -204,11 +209,18 @@ pub fn identities(
     })
 }
 
-/// How many parties the zone has.
-pub async fn count(conn: &mut PgConnection, zone: ZoneId) -> Result<i64, sqlx::Error> {
+/// How many parties the zone has, or how many of a role.
+pub async fn count(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    role: Option<PartyRole>,
+) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"SELECT count(*) AS "count!" FROM ledger.party WHERE zone_id = $1"#,
-        zone.0
+        r#"SELECT count(*) AS "count!" FROM ledger.party p
+           WHERE zone_id = $1 AND ($2::text IS NULL OR EXISTS (SELECT FROM ledger.party_role r
+               WHERE r.zone_id = p.zone_id AND r.party_id = p.party_id AND r.role = $2))"#,
+        zone.0,
+        role.map(PartyRole::as_str)
     )
     .fetch_one(conn)
     .await
