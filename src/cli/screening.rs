@@ -29,7 +29,7 @@ pub(super) struct Question {
     /// A pack's file, or the code of a programme, whose version in force is taken
     #[arg(value_name = "PACK|PROGRAMME")]
     policy: String,
-    /// The day of the decisions; today, if left out
+    /// The day of the decisions, by facts and limits as they are then; today, if left out
     #[arg(long, value_name = "DATE")]
     on: Option<NaiveDate>,
     /// What is decided; the first that the pack decides, if left out
@@ -244,6 +244,19 @@ pub(super) async fn screen(global: &Global, args: ScreenArgs) -> anyhow::Result<
             })
             .await?;
         run.bar.finish_and_clear();
+        let period = run.policy.in_force();
+        if !period.contains(run.on) {
+            let until = period
+                .until()
+                .and_then(|until| until.pred_opt())
+                .map_or_else(String::new, |last| format!(" to {last}"));
+            output::note(&format!(
+                "{} is in force from {}{until}, not on {}, so nobody passes: give a day of its time with --on",
+                args.question.policy,
+                period.from(),
+                run.on
+            ));
+        }
         let outcome = args.outcome.outcome();
         let rows = screened.rows(outcome, args.after)?;
         let page: Vec<usize> = rows.iter().take(args.limit).copied().collect();
@@ -483,8 +496,14 @@ fn print_simulation(
     limit: usize,
 ) -> anyhow::Result<()> {
     let mut out = output::Answer;
-    let counted = output::counted(simulation.parties, "party", "parties");
+    let counted = among(simulation.among, simulation.parties);
     writeln!(out, "{counted} on {}. Nothing was written.", simulation.on)?;
+    if simulation.as_if_in_force {
+        writeln!(
+            out,
+            "The draft is not in force that day, and decides as if it were."
+        )?;
+    }
     let side = |name: &str, side: &Side| {
         let dash = || "-".to_owned();
         format!(

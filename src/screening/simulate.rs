@@ -19,6 +19,8 @@ pub struct Simulation {
     pub among: Among,
     /// How many.
     pub parties: usize,
+    /// Whether the draft, whose time that day is not in, was taken as if it were.
+    pub as_if_in_force: bool,
     /// The draft.
     pub draft: Side,
     /// What it is compared with, if there is one.
@@ -74,6 +76,9 @@ pub struct Change {
 }
 
 /// Simulates a draft over a zone, against `current` where it is given. Nothing is written.
+///
+/// A draft that begins on another day decides as if it were in force: facts of its own time may not be known yet, and
+/// what it would cost is asked today.
 pub async fn simulate(
     conn: &mut PgConnection,
     zone: &Zone,
@@ -84,6 +89,12 @@ pub async fn simulate(
     progress: Progress<'_>,
 ) -> Result<Simulation, ScreeningError> {
     check(zone, draft)?;
+    let as_if_in_force = !draft.policy.in_force().contains(on);
+    let undated = as_if_in_force.then(|| draft.policy.undated());
+    let draft = Wanted {
+        policy: undated.as_ref().unwrap_or(draft.policy),
+        ..draft
+    };
     let current = current.map(|policy| Wanted { policy, ..draft });
     if let Some(current) = current {
         check(zone, current)?;
@@ -109,6 +120,7 @@ pub async fn simulate(
     Ok(Simulation {
         on,
         among: draft.among,
+        as_if_in_force,
         parties: roll.parties.len(),
         draft: Side::of(draft.policy, &after),
         current: before

@@ -278,7 +278,10 @@ async fn a_code_is_registered_once_whoever_comes_first() {
     );
     assert_eq!(office.party(winner[0]).await.name.as_str(), "甲公司");
     let mut tx = office.begin().await;
-    assert_eq!(store::count(&mut tx, office.zone.id, None).await.unwrap(), 1);
+    assert_eq!(
+        store::count(&mut tx, office.zone.id, None).await.unwrap(),
+        1
+    );
 }
 
 #[tokio::test]
@@ -521,7 +524,10 @@ async fn the_same_file_again_changes_nothing() {
     let command = office.by(&office.reviewer);
     let dry = party::plan(&mut tx, &command, &file).await.unwrap();
     assert_eq!((dry.report().new, dry.report().entries), (2_500, None));
-    assert_eq!(store::count(&mut tx, office.zone.id, None).await.unwrap(), 0);
+    assert_eq!(
+        store::count(&mut tx, office.zone.id, None).await.unwrap(),
+        0
+    );
     let steps = Mutex::new(Vec::new());
     let progress = |done| steps.lock().unwrap().push(done);
     let report = party::apply(&mut tx, &command, dry, &progress)
@@ -535,7 +541,10 @@ async fn the_same_file_again_changes_nothing() {
     let again = office.import(&file).await.unwrap();
     assert_eq!((again.new, again.known, again.entries), (0, 2_500, None));
     let mut tx = office.begin().await;
-    assert_eq!(store::count(&mut tx, office.zone.id, None).await.unwrap(), 2_500);
+    assert_eq!(
+        store::count(&mut tx, office.zone.id, None).await.unwrap(),
+        2_500
+    );
 }
 
 #[tokio::test]
@@ -561,7 +570,10 @@ async fn a_file_that_contradicts_what_is_known_is_refused_whole() {
         ]
     );
     let mut tx = office.begin().await;
-    assert_eq!(store::count(&mut tx, office.zone.id, None).await.unwrap(), 3);
+    assert_eq!(
+        store::count(&mut tx, office.zone.id, None).await.unwrap(),
+        3
+    );
 }
 
 /// Whoever was overtaken begins again, and finds nothing left to do.

@@ -453,7 +453,7 @@ async fn a_zone_is_screened_by_what_a_whole_register_says_of_those_it_does_not_n
     }
 }
 
-/// A draft with a lower limit is simulated: who loses how much, and that nothing is written.
+/// A lower limit from next year on is simulated today: who would lose how much, and that nothing is written.
 #[tokio::test]
 async fn a_draft_is_simulated_against_the_version_in_force() {
     let world = World::new(&[("SH", 2020, 1_000_000)]).await;
@@ -464,10 +464,15 @@ async fn a_draft_is_simulated_against_the_version_in_force() {
         .app()
         .read(zone.id, zone.clone(), |conn, zone| {
             Box::pin(async move {
-                let current = Policy::parse(&pack_text("shanghai-2020")).unwrap();
-                let draft = pack_text("shanghai-2020")
-                    .replace("amount = \"500000.00\"", "amount = \"40000.00\"");
-                let draft = Policy::parse(&draft).unwrap();
+                let current = pack_text("shanghai-2020");
+                let (rules, _examples) = current.split_once("[[example]]").unwrap();
+                let example = current.split("[[example]]").nth(3).unwrap();
+                let draft = format!("{rules}[[example]]{example}")
+                    .replace("amount = \"500000.00\"", "amount = \"40000.00\"")
+                    .replace("from = 2020-01-01", "from = 2021-01-01");
+                let draft = Policy::parse(&draft)
+                    .unwrap_or_else(|report| panic!("{}", report.render("draft")));
+                let current = Policy::parse(&current).unwrap();
                 let on = day("2020-06-01");
                 let mut assumed = Facts::new(Currency::Cny);
                 for (fact, text) in [
@@ -479,12 +484,23 @@ async fn a_draft_is_simulated_against_the_version_in_force() {
                         .unwrap();
                 }
                 let wanted = Wanted::new(&draft, Moment::Grant);
+                let screened = screening::screen(conn, zone, wanted, on, &assumed, &|_, _| {});
+                let reasons = screened.await?.unmet();
+                let not_in_force = reasons
+                    .iter()
+                    .find(|one| one.code == ReasonCode::NOT_IN_FORCE);
+                assert_eq!(not_in_force.map(|one| one.unmet), Some(3));
                 screening::simulate(conn, zone, wanted, Some(&current), on, &assumed, &|_, _| {})
                     .await
             })
         })
         .await
         .unwrap();
+    assert!(simulation.as_if_in_force);
+    let limits = simulation.draft.criteria.iter();
+    let limits: Vec<_> = limits.filter(|one| one.lowered > 0).collect();
+    assert_eq!(limits.len(), 1, "{limits:?}");
+    assert_eq!(limits[0].lowered, 3);
     let current = simulation.current.unwrap();
     assert_eq!((current.pass, current.cost.as_str()), (3, "150000.00"));
     assert_eq!(simulation.draft.cost, "120000.00");
