@@ -108,3 +108,21 @@ pub(super) fn progress(length: u64) -> ProgressBar {
         .unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(length).with_style(style)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_grouped() {
+        for (plain, expected) in [
+            ("0.00", "0.00"),
+            ("100.00", "100.00"),
+            ("-100.00", "-100.00"),
+            ("1000", "1,000"),
+            ("-10240000.00", "-10,240,000.00"),
+        ] {
+            assert_eq!(grouped(plain), expected);
+        }
+    }
+}

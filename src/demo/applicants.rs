@@ -142,3 +142,24 @@ pub(super) fn order_facts(plan: &Plan, day: NaiveDate, currency: Currency) -> Fa
     state(&mut facts, Fact::ProjectFunded, Raw::Bool(false), day);
     facts
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Without a provider nothing is ordered, and nothing redeemed.
+    #[test]
+    fn of_several_parties_one_provides() {
+        for (seed, count) in (0..20).flat_map(|seed| [(seed, 2), (seed, 40)]) {
+            let size = Size {
+                parties: count,
+                seed,
+            };
+            let parties = parties(size);
+            assert_eq!(parties.len(), count);
+            let provides =
+                |party: &NewParty| party.roles.iter().any(|role| role == PartyRole::Provider);
+            assert!(parties.iter().any(provides), "seed {seed}, {count} parties");
+        }
+    }
+}

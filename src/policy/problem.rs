@@ -122,12 +122,17 @@ impl<'s> Problems<'s> {
     }
 }
 
-/// Characters of a line that are shown before the place of a problem, and from it on.
+/// Lines up to so many characters are shown whole; of longer ones so many before the place of a problem, and from it on.
+const WHOLE: usize = 160;
 const BEFORE: usize = 60;
-const FROM: usize = 60;
+const FROM: usize = 80;
 
 /// What of a line stands around a column, with carets under `marked`: of a long line not all, as a pack may be one.
 fn excerpt_at(line: &str, column: usize, marked: &str) -> (String, String) {
+    if line.chars().nth(WHOLE).is_none() {
+        let prefix: String = line.chars().take(column - 1).collect();
+        return (line.to_owned(), underline(&prefix, marked));
+    }
     let skipped = column.saturating_sub(BEFORE + 1);
     let ahead = if skipped > 0 { "..." } else { "" };
     let prefix: String = line.chars().take(column - 1).skip(skipped).collect();

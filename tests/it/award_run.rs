@@ -429,7 +429,7 @@ async fn what_can_not_be_run_is_said() {
     for (who, input, says) in [
         ("clerk", proposal(Some("1.00")), "may not"),
         ("reviewer", proposal(None), "say with --amount"),
-        ("reviewer", proposal(Some("0.00")), "price"),
+        ("reviewer", proposal(Some("0.00")), "amount: "),
         (
             "reviewer",
             Propose {

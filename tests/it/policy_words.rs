@@ -10,9 +10,9 @@ const BOTH: [Locale; 2] = [Locale::Zh, Locale::En];
 #[test]
 fn every_step_is_told() {
     for (name, id) in [
-        ("limits_and_factors", "R13a"),
+        ("limits_and_factors", "R13b"),
         ("within_both_limits", "R13 edge: below both limits"),
-        ("the_smaller_of_two", "R6"),
+        ("the_smaller_of_two", "R17 in Jinan after the review"),
         ("a_sum_of_terms", "R7"),
         ("a_rate_for_some", "Wuchang recognition: national"),
         ("scores_and_bands", "E1"),
@@ -66,7 +66,7 @@ fn a_long_line_is_shown_around_its_fault() {
     let long = format!("x = \"{}\", y = [\n", "长".repeat(100_000));
     let said = check(&long).unwrap_err().render("pack.toml");
     assert!(said.chars().count() < 1_000, "{}", said.chars().count());
-    assert!(said.contains("pack.toml:1:100006: error"), "{said}");
+    assert!(said.contains("pack.toml:1:100007: error"), "{said}");
     let (shown, marked) = said.split_once("...").unwrap();
     assert!(shown.ends_with("1 | "), "{shown}");
     assert!(marked.contains('^'), "{marked}");

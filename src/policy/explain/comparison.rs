@@ -115,7 +115,7 @@ impl Teller<'_> {
     /// Both figures, and the percentage cut to two decimals; the comparison itself is exact.
     fn ratio_value(&self, of: Fact, to: Fact) -> Option<String> {
         let seen = &self.decision.facts;
-        let value = |fact: Fact| seen.get(fact).map(|value| self.words.value(fact, value));
+        let value = |fact: Fact| seen.get(fact).map(|value| self.words.measured(fact, value));
         let (part, whole) = (value(of)?, value(to)?);
         Some(match proportion(of, to, seen) {
             Proportion::Of(..) if of.kind() != to.kind() => format!("{part} ÷ {whole}"),

@@ -89,12 +89,7 @@ async fn every_fault_of_pack_and_facts_is_told() {
     .await;
     let told = faults(&answer);
     let fields: Vec<&str> = told.iter().map(|(field, _)| field.as_str()).collect();
-    let expected = [
-        "facts.usage",
-        "facts.usage",
-        "facts.facts.uscc",
-        "facts.facts.staf",
-    ];
+    let expected = ["facts.usage", "facts.facts.uscc", "facts.facts.staf"];
     let (mut fields, mut expected) = (fields, expected.to_vec());
     fields.sort_unstable();
     expected.sort_unstable();
