@@ -18,6 +18,8 @@ mod commands;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod earlier;
+#[cfg(test)]
 mod fact;
 #[cfg(test)]
 mod http;
