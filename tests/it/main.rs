@@ -52,6 +52,8 @@ mod private_postgres;
 #[cfg(test)]
 mod programme;
 #[cfg(test)]
+mod publication;
+#[cfg(test)]
 mod race;
 #[cfg(test)]
 mod report;
