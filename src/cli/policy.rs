@@ -2,6 +2,7 @@
 
 mod diff;
 mod list;
+mod proposals;
 mod replay;
 
 use std::fs;
@@ -110,9 +111,15 @@ enum PolicyCommand {
     ///
     /// The same as `programme publish`, which names the programme itself; here it is the one that the pack names.
     #[command(after_help = "Example:\n  subsidy-ledger policy publish my-pack.toml --as manager")]
-    Publish {
-        /// The policy pack, byte for byte as it was proposed.
-        pack: PathBuf,
+    Publish(programme::PublishedArgs),
+    /// List the proposals that wait for publication
+    #[command(after_help = "Examples:\n  subsidy-ledger policy proposals\n  \
+        subsidy-ledger policy proposals --show 57 > pack.toml\n\nA manager other than the proposer publishes one with \
+        `policy publish`. One that nobody publishes never\ncomes into force.")]
+    Proposals {
+        /// Print the pack of this proposal, byte for byte, by the number of its entry.
+        #[arg(long, value_name = "ENTRY", value_parser = clap::value_parser!(i64).range(0..))]
+        show: Option<i64>,
     },
 }
 
@@ -218,7 +225,8 @@ pub(super) async fn run(global: &Global, args: PolicyArgs) -> anyhow::Result<Exi
         PolicyCommand::Replay { entry, .. } => replay::run(global, entry).await,
         PolicyCommand::List => list::run(global).await,
         PolicyCommand::Propose { pack } => programme::propose(global, None, &pack).await,
-        PolicyCommand::Publish { pack } => programme::publish(global, None, &pack).await,
+        PolicyCommand::Publish(args) => programme::publish(global, None, args).await,
+        PolicyCommand::Proposals { show } => proposals::run(global, show).await,
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) enum ProgrammeCommand {
         after_help = "Example:\n  subsidy-ledger programme publish SH-VOUCHER \
         assets/policies/shanghai-2020.toml --as manager"
     )]
-    Publish(PackArgs),
+    Publish(PublishArgs),
 }
 
 #[derive(Debug, Args)]
@@ -123,6 +123,24 @@ pub(super) struct PackArgs {
     pack: PathBuf,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct PublishArgs {
+    /// Programme
+    code: Code,
+    #[command(flatten)]
+    published: PublishedArgs,
+}
+
+/// What is published, and whether it may begin in the past.
+#[derive(Debug, Args)]
+pub(super) struct PublishedArgs {
+    /// The policy pack, byte for byte as it was proposed
+    pack: PathBuf,
+    /// Publish it although it takes past days from another version, and why; decisions of these days stay as they are
+    #[arg(long, value_name = "REASON")]
+    retroactive: Option<Reason>,
+}
+
 /// An amount that a person typed.
 pub(super) fn amount(text: &str, currency: Currency) -> anyhow::Result<Amount> {
     Ok(Amount::new(Money::parse(text, currency)?)?)
@@ -135,7 +153,7 @@ pub(super) async fn run(global: &Global, command: ProgrammeCommand) -> anyhow::R
         ProgrammeCommand::Appropriate(args) => appropriate(global, args).await,
         ProgrammeCommand::Allocate(args) => allocate(global, args).await,
         ProgrammeCommand::Propose(args) => propose(global, Some(args.code), &args.pack).await,
-        ProgrammeCommand::Publish(args) => publish(global, Some(args.code), &args.pack).await,
+        ProgrammeCommand::Publish(args) => publish(global, Some(args.code), args.published).await,
     }
 }
 
@@ -268,17 +286,22 @@ pub(super) async fn propose(
 pub(super) async fn publish(
     global: &Global,
     code: Option<Code>,
-    pack: &Path,
+    args: PublishedArgs,
 ) -> anyhow::Result<ExitCode> {
-    let (code, pack) = read_pack(code, pack)?;
+    let (code, pack) = read_pack(code, &args.pack)?;
     with_session(global, async |session| {
         let caller = session.caller(global).await?;
         let (published, recorded) = session
             .command(
                 &caller,
-                (code.clone(), pack),
-                |conn, command, (code, pack)| {
-                    Box::pin(async move { programme::publish(conn, &command, code, pack).await })
+                (code.clone(), pack, args.retroactive),
+                |conn, command, (code, pack, retroactive)| {
+                    Box::pin(async move {
+                        let Some(reason) = retroactive else {
+                            return programme::publish(conn, &command, code, pack).await;
+                        };
+                        programme::publish_retroactively(conn, &command, code, pack, reason).await
+                    })
                 },
             )
             .await?;

@@ -630,8 +630,20 @@ fn print_eligibility(
         if let Some(nearest) = &answer.nearest {
             writeln!(out, "  {nearest}")?;
         }
-        if !answer.missing.is_empty() && !traced {
-            writeln!(out, "  to bring: {}", answer.missing.join(", "))?;
+        let (to_determine, to_bring): (Vec<&str>, Vec<&str>) = answer
+            .missing
+            .iter()
+            .map(String::as_str)
+            .partition(|fact| answer.to_determine.iter().any(|one| one == fact));
+        if !to_bring.is_empty() && !traced {
+            writeln!(out, "  to bring: {}", to_bring.join(", "))?;
+        }
+        if !to_determine.is_empty() && !traced {
+            let facts = to_determine.join(", ");
+            writeln!(
+                out,
+                "  for the office to determine (facts determine, by two persons): {facts}"
+            )?;
         }
         for sentence in &answer.trace {
             writeln!(out, "  {sentence}")?;

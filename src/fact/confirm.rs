@@ -7,15 +7,16 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use super::error::FactsError;
+use super::notice;
 use super::recognised::{Numbering, is_of_another_year, last_day, numbering};
 use super::register::Register;
 use super::statement::source_text;
 use super::store;
 use super::values::Values;
 use crate::identity::{Command, Role};
-use crate::journal::{self, Entry, Idempotency};
+use crate::journal::{self, BodyError, Entry, Idempotency};
 use crate::party;
-use crate::policy::{Sha256, Source};
+use crate::policy::{self, Sha256, Source};
 use crate::types::{LogIndex, Name, PartyId, PersonId, Reason};
 
 /// What is proposed.
@@ -186,6 +187,7 @@ pub async fn confirm_recognition(
     if proposal.kind != Kind::Recognition {
         return Err(FactsError::NoRecognitionProposed(proposed));
     }
+    in_notice(conn, command, proposed).await?;
     let over = last_day(&proposal.facts).filter(|last| *last < command.today());
     if let Some(last) = over {
         return Err(FactsError::RecognitionOver { proposed, last });
@@ -193,6 +195,29 @@ pub async fn confirm_recognition(
     let number = choose_number(conn, command, &proposal, number).await?;
     let entry = close(conn, command, &proposal, number.as_ref(), idempotency).await?;
     Ok(Registered { entry, number })
+}
+
+/// Refuses a confirmation before the notice that the rules ask for is over.
+async fn in_notice(
+    conn: &mut PgConnection,
+    command: &Command<'_>,
+    proposed: LogIndex,
+) -> Result<(), FactsError> {
+    let zone = command.zone.id;
+    let rules = store::rules_of(conn, zone, &[proposed]).await?;
+    let (policy, proposed_on) = *rules
+        .get(&proposed)
+        .ok_or(FactsError::NoRecognitionProposed(proposed))?;
+    let days = policy::store::load(conn, zone, policy).await?.notice_days();
+    let first = notice::first_day(proposed_on, days);
+    if command.today() < first {
+        return Err(FactsError::InNotice {
+            proposed,
+            days,
+            first,
+        });
+    }
+    Ok(())
 }
 
 /// Locks a proposal that this person may confirm.
@@ -262,14 +287,13 @@ async fn choose_number(
     }
 }
 
-/// Records the confirmation, and what it states.
-async fn close(
-    conn: &mut PgConnection,
+/// The entry that confirms a proposal, and states what it says.
+pub(super) fn confirmation(
     command: &Command<'_>,
     proposal: &Determination,
     number: Option<&Name>,
     idempotency: Option<Idempotency>,
-) -> Result<LogIndex, FactsError> {
+) -> Result<Entry, BodyError> {
     let of_register = proposal.register.is_some();
     let said = Said {
         facts: &proposal.facts,
@@ -281,11 +305,22 @@ async fn close(
         source: of_register.then_some(source_text(proposal.kind.source())),
         until: proposal.until,
     };
-    let entry = Entry {
+    Ok(Entry {
         subject: proposal.party.map(|party| party.0),
         idempotency,
         ..command.entry(proposal.kind.entry_kind(), &said)?
-    };
+    })
+}
+
+/// Records the confirmation, and what it states.
+async fn close(
+    conn: &mut PgConnection,
+    command: &Command<'_>,
+    proposal: &Determination,
+    number: Option<&Name>,
+    idempotency: Option<Idempotency>,
+) -> Result<LogIndex, FactsError> {
+    let entry = confirmation(command, proposal, number, idempotency)?;
     let recorded = journal::record_one(conn, command.zone, command.now, entry).await?;
     let (zone, person) = (command.zone.id, command.actor.person);
     store::confirm_determination(conn, zone, proposal, number, person, recorded.index).await?;

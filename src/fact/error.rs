@@ -123,6 +123,18 @@ pub enum FactsError {
         /// The newer statement.
         since: LogIndex,
     },
+    /// Confirmed too early.
+    #[error(
+        "the recognition of entry {proposed} is under public notice for {days} working days: confirm it from {first} on"
+    )]
+    InNotice {
+        /// The proposal.
+        proposed: LogIndex,
+        /// How many working days.
+        days: u16,
+        /// The first day on which it can be confirmed.
+        first: NaiveDate,
+    },
     /// Confirmed too late.
     #[error("the recognition of entry {proposed} held until {last}: decide again")]
     RecognitionOver {

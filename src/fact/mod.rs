@@ -12,11 +12,13 @@
 mod cell;
 mod complete;
 mod confirm;
+mod confirm_all;
 mod determine;
 mod error;
 mod file;
 mod import;
 mod merge;
+mod notice;
 mod parties;
 mod recognise;
 mod recognised;
@@ -32,6 +34,7 @@ mod values;
 
 pub use complete::NotNamed;
 pub use confirm::{Determination, Kind, Registered, confirm, confirm_recognition};
+pub use confirm_all::{ConfirmedAll, confirm_next};
 pub use determine::{Proposal, propose};
 pub use error::FactsError;
 pub use file::{FactFile, FileError, FileOptions, digest, fields};

@@ -285,13 +285,15 @@ pub async fn recognise(
     })
 }
 
-/// Decides on the next parties of the zone, in the order in which they were registered. Who was decided on today by the
-/// same rules, or waits for a confirmation, is left out: a run that was interrupted goes on where it stopped.
+/// Decides on the next parties of the zone, in the order in which they were registered. Who was decided on by the same rules
+/// since a day (today, if none is given), or waits for a confirmation, is left out: a run that was interrupted goes on where
+/// it stopped, also over days.
 pub async fn recognise_next(
     conn: &mut PgConnection,
     command: &Command<'_>,
     programme: &Code,
     given: &Values,
+    since: Option<NaiveDate>,
     after: Option<PartyId>,
     limit: u16,
 ) -> Result<RecognisedAll, FactsError> {
@@ -299,7 +301,8 @@ pub async fn recognise_next(
     store::lock(conn, command.zone.id).await?;
     let rules = Rules::in_force(conn, command, programme, given).await?;
     let zone = command.zone.id;
-    let waiting = store::undecided(conn, zone, &rules, after, limit).await?;
+    let waiting =
+        store::undecided(conn, zone, &rules, since.unwrap_or(rules.on), after, limit).await?;
     let parties = party::store::parties(conn, zone, &waiting).await?;
     let mut answer = RecognisedAll {
         last: waiting.last().copied(),

@@ -171,6 +171,26 @@ fn closed_by(
     (covered >= until).then(|| sharing().map(|(_, entry)| *entry).collect())
 }
 
+/// The first day from this one on that is in no closed period; the day itself, if it is open.
+pub async fn first_open_day(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    day: NaiveDate,
+) -> Result<NaiveDate, sqlx::Error> {
+    let mut closed: Vec<ClosedPeriod> = closings(conn, zone)
+        .await?
+        .into_iter()
+        .map(|(days, _)| days)
+        .collect();
+    closed.sort_unstable();
+    Ok(closed.into_iter().fold(
+        day,
+        |day, days| {
+            if contains(days, day) { days.1 } else { day }
+        },
+    ))
+}
+
 /// Whether a day is in a closed period.
 pub async fn is_closed(
     conn: &mut PgConnection,

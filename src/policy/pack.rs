@@ -12,7 +12,7 @@ use super::predicate::{Outcome, Predicate, Sight};
 use super::registry::Fact;
 use super::snapshot::{Accepted, Source, is_accepted};
 use super::usage::Usage;
-use super::{Bilingual, Facts, Ratio, ReasonCode, Seen, Sha256};
+use super::{Bilingual, Facts, Ratio, ReasonCode, Seen, Sha256, StatedBy};
 use crate::types::{Code, Currency, Money, PartyId, Period, add_months_clamped};
 
 /// One immutable version of a programme's rules.
@@ -482,6 +482,11 @@ impl Policy {
     /// Whether its decisions believe a fact from that source.
     pub fn accepts(&self, fact: Fact, source: Source) -> bool {
         is_accepted(&self.accept, fact, source)
+    }
+
+    /// Whether a fact is for the office to determine, and no applicant can bring it.
+    pub fn is_for_office(&self, fact: Fact) -> bool {
+        fact.spec().stated_by == StatedBy::Office && !self.accepts(fact, Source::Declared)
     }
 
     /// The moments at which it decides.

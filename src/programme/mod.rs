@@ -9,7 +9,7 @@ pub mod store;
 pub use accounts::BudgetLine;
 pub use budget::{Allocate, Appropriate, allocate, appropriate};
 pub use create::{NewProgramme, ProgrammeKind, create};
-pub use publish::{Published, propose, publish};
+pub use publish::{Published, Waiting, propose, publish, publish_retroactively, waiting};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -76,6 +76,32 @@ pub enum ProgrammeError {
          first with `programme propose`"
     )]
     NotProposed,
+    /// The version begins on a day whose books are closed.
+    #[error(
+        "the version begins on {from}, which is in a closed period: let it begin on {open} or later, and propose it again"
+    )]
+    BeginsInClosed {
+        /// Its first day.
+        from: chrono::NaiveDate,
+        /// The first open day after it.
+        open: chrono::NaiveDate,
+    },
+    /// The version takes days from another one that has decided on them.
+    #[error(
+        "the version begins on {from}, and version {version} of {programme} has been in force on days since, with \
+         {decisions} decisions, which stay as they are: let it begin after today and propose it again, or publish it with \
+         --retroactive and the reason"
+    )]
+    Retroactive {
+        /// The programme.
+        programme: Code,
+        /// Its first day.
+        from: chrono::NaiveDate,
+        /// The version that it takes days from.
+        version: Code,
+        /// How many decisions were recorded since that day.
+        decisions: i64,
+    },
     /// Proposer and publisher are one person.
     #[error("whoever proposed a policy can't publish it: a second person has to")]
     SamePerson,

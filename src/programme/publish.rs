@@ -7,9 +7,11 @@ use sqlx::PgConnection;
 
 use super::{ProgrammeError, first_answer, record, store};
 use crate::identity::{Command, Role};
-use crate::journal::Recorded;
+use crate::journal::{self, RecordError, Recorded};
+use crate::log;
+use crate::policy::store::{Listed, StoreError};
 use crate::policy::{self, Exhaustion, Mode, Moment, PackProblems, Policy, Scope};
-use crate::types::{Code, PersonId, PolicyId};
+use crate::types::{Code, LogIndex, PersonId, PolicyId, Reason, Zone};
 
 /// A version that is in force from its day on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,10 +40,16 @@ struct Proposal<'a> {
 
 #[derive(Serialize)]
 struct Publication<'a> {
+    /// Decisions that were made since its first day by the versions before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decided_before: Option<i64>,
     in_force_from: chrono::NaiveDate,
     policy: PolicyId,
     programme: &'a Code,
     proposed_by: PersonId,
+    /// Why it begins in the past.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retroactive: Option<&'a Reason>,
     sha256: String,
     version: &'a Code,
 }
@@ -129,7 +137,15 @@ fn problems(problems: &PackProblems) -> ProgrammeError {
     ProgrammeError::Pack(problems.to_string())
 }
 
-/// Proposes a pack for a programme.
+async fn lock(conn: &mut PgConnection, command: &Command<'_>) -> Result<(), ProgrammeError> {
+    log::lock_head(conn, command.zone.id)
+        .await
+        .map_err(RecordError::from)?;
+    Ok(())
+}
+
+/// Proposes a pack for a programme. The same bytes are proposed once, whoever proposes them again; the answer is the first
+/// proposal. A version that is published is not proposed.
 pub async fn propose(
     conn: &mut PgConnection,
     command: &Command<'_>,
@@ -149,18 +165,96 @@ pub async fn propose(
         return Ok(recorded);
     }
     check_examples(&policy)?;
+    // Of two who propose the same at once, one sees the other.
+    lock(conn, command).await?;
+    let (zone, code) = (command.zone.id, policy.code());
+    let listed = policy::store::list(conn, zone).await?;
+    let is_published = |one: &Listed| one.code == *code && one.version == *policy.version();
+    if listed.iter().any(is_published) {
+        return Err(ProgrammeError::Policy(StoreError::VersionExists {
+            code: code.clone(),
+            version: policy.version().clone(),
+        }));
+    }
+    if let Some(first) = store::proposed(conn, zone, &policy).await? {
+        return Ok(first);
+    }
     let recorded = record(conn, command, (PROPOSED, &details), &details, Vec::new()).await?;
     let proposer = command.actor.person;
     store::insert_proposal(conn, command.zone.id, &policy, proposer, recorded.index).await?;
     Ok(recorded)
 }
 
-/// Publishes a pack that another person has proposed, byte for byte.
+/// Publishes a pack that another person has proposed, byte for byte. One that takes past days from another version is
+/// refused.
 pub async fn publish(
     conn: &mut PgConnection,
     command: &Command<'_>,
     programme: &Code,
     pack: &str,
+) -> Result<(Published, Recorded), ProgrammeError> {
+    publish_for(conn, command, programme, pack, None).await
+}
+
+/// The same, also if it takes past days from another version; the entry says why, and how many decisions were made on these
+/// days. They stay as they are.
+pub async fn publish_retroactively(
+    conn: &mut PgConnection,
+    command: &Command<'_>,
+    programme: &Code,
+    pack: &str,
+    reason: &Reason,
+) -> Result<(Published, Recorded), ProgrammeError> {
+    publish_for(conn, command, programme, pack, Some(reason)).await
+}
+
+/// What a version that begins in the past meets there: how many decisions were made by the versions that it takes days
+/// from. `None` if it takes none.
+async fn decided_before(
+    conn: &mut PgConnection,
+    command: &Command<'_>,
+    policy: &Policy,
+    is_meant: bool,
+) -> Result<Option<i64>, ProgrammeError> {
+    let (zone, today) = (command.zone, command.today());
+    let from = policy.in_force().from();
+    if from > today {
+        return Ok(None);
+    }
+    let open = journal::first_open_day(conn, zone.id, from).await?;
+    if open != from {
+        return Err(ProgrammeError::BeginsInClosed { from, open });
+    }
+    let listed = policy::store::list(conn, zone.id).await?;
+    let loses_days = |one: &&Listed| {
+        one.code == *policy.code()
+            && one.in_force_from <= today
+            && one.in_force_until.is_none_or(|until| from < until)
+    };
+    // In the order in which they came into force: the last one is what people know.
+    let Some(loser) = listed.iter().rev().find(loses_days) else {
+        return Ok(None);
+    };
+    let since = zone.time.start_of(from);
+    let decisions = store::decided_since(conn, zone.id, policy.code(), from, since).await?;
+    let is_past = from < today || decisions > 0;
+    if is_past && !is_meant {
+        return Err(ProgrammeError::Retroactive {
+            programme: policy.code().clone(),
+            from,
+            version: loser.version.clone(),
+            decisions,
+        });
+    }
+    Ok(is_past.then_some(decisions))
+}
+
+async fn publish_for(
+    conn: &mut PgConnection,
+    command: &Command<'_>,
+    programme: &Code,
+    pack: &str,
+    retroactive: Option<&Reason>,
 ) -> Result<(Published, Recorded), ProgrammeError> {
     command.actor.require(&[Role::Manager])?;
     let policy = read(conn, command, programme, pack).await?;
@@ -181,11 +275,16 @@ pub async fn publish(
     if proposed_by == command.actor.person {
         return Err(ProgrammeError::SamePerson);
     }
+    // No decision is made between the count and the entry.
+    lock(conn, command).await?;
+    let decided_before = decided_before(conn, command, &policy, retroactive.is_some()).await?;
     let details = Publication {
+        decided_before,
         in_force_from: published.in_force_from,
         policy: published.policy,
         programme,
         proposed_by,
+        retroactive: retroactive.filter(|_| decided_before.is_some()),
         sha256: published.sha256.clone(),
         version: policy.version(),
     };
@@ -193,4 +292,55 @@ pub async fn publish(
     let (zone, id) = (command.zone.id, published.policy);
     policy::store::insert(conn, zone, id, &policy, command.now, recorded.index.0).await?;
     Ok((published, recorded))
+}
+
+/// A pack that was proposed and is not published.
+#[derive(Clone, Debug, Serialize)]
+pub struct Waiting {
+    /// The entry of the proposal.
+    pub entry: LogIndex,
+    /// First day on which it would decide.
+    pub in_force_from: chrono::NaiveDate,
+    /// The programme.
+    pub programme: Code,
+    /// Who proposed it: another person publishes it.
+    pub proposed_by: PersonId,
+    /// The login of whoever proposed it.
+    pub proposer: String,
+    /// The day of the proposal.
+    pub proposed_on: chrono::NaiveDate,
+    /// SHA-256 of the pack's bytes.
+    pub sha256: String,
+    /// The version.
+    pub version: Code,
+    /// Whether another pack of that version was published since, so that this one can't be.
+    pub is_overtaken: bool,
+    /// The pack, byte for byte.
+    #[serde(skip)]
+    pub pack: String,
+}
+
+/// The proposals that wait for publication, in the order of the log.
+pub async fn waiting(conn: &mut PgConnection, zone: &Zone) -> Result<Vec<Waiting>, ProgrammeError> {
+    let listed = policy::store::list(conn, zone.id).await?;
+    let proposals = store::unpublished(conn, zone.id).await?;
+    let waiting = proposals.into_iter().map(|one| {
+        let policy = Policy::parse(&one.pack).map_err(|found| problems(&found))?;
+        let is_overtaken = listed
+            .iter()
+            .any(|listed| listed.code == *policy.code() && listed.version == *policy.version());
+        Ok(Waiting {
+            entry: one.entry,
+            in_force_from: policy.in_force().from(),
+            programme: policy.code().clone(),
+            proposed_by: one.proposed_by,
+            proposer: one.login,
+            proposed_on: zone.time.day(one.at),
+            sha256: policy.sha256().to_string(),
+            version: policy.version().clone(),
+            is_overtaken,
+            pack: one.pack,
+        })
+    });
+    waiting.collect()
 }

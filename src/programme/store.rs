@@ -1,9 +1,11 @@
 //! Programmes and proposals as rows.
 
+use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 
 use super::NewProgramme;
 use super::create::ProgrammeKind;
+use crate::journal::Recorded;
 use crate::policy::Policy;
 use crate::types::{Code, LogIndex, PersonId, ZoneId};
 
@@ -125,4 +127,90 @@ pub(super) async fn proposer(
     .fetch_optional(conn)
     .await?;
     Ok(row.map(PersonId))
+}
+
+/// The entry that proposed these bytes first.
+pub(super) async fn proposed(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    policy: &Policy,
+) -> Result<Option<Recorded>, sqlx::Error> {
+    let sha256 = policy.sha256();
+    let row = sqlx::query!(
+        "SELECT p.log_index, e.recorded_at FROM ledger.policy_proposal p
+         JOIN ledger.entry e ON e.zone_id = p.zone_id AND e.log_index = p.log_index
+         WHERE p.zone_id = $1 AND p.programme = $2 AND p.sha256 = $3",
+        zone.0,
+        policy.code().as_str(),
+        sha256.as_bytes(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| Recorded {
+        index: LogIndex(row.log_index),
+        at: row.recorded_at,
+    }))
+}
+
+/// A proposal as its row has it.
+pub(super) struct Unpublished {
+    pub(super) entry: LogIndex,
+    pub(super) at: DateTime<Utc>,
+    pub(super) proposed_by: PersonId,
+    pub(super) login: String,
+    pub(super) pack: String,
+}
+
+/// Proposals whose bytes were not published, in the order of the log.
+pub(super) async fn unpublished(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+) -> Result<Vec<Unpublished>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "SELECT p.log_index, e.recorded_at, p.proposed_by, who.login, p.body
+         FROM ledger.policy_proposal p
+         JOIN ledger.entry e ON e.zone_id = p.zone_id AND e.log_index = p.log_index
+         JOIN ledger.person who ON who.zone_id = p.zone_id AND who.person_id = p.proposed_by
+         WHERE p.zone_id = $1 AND NOT EXISTS (SELECT FROM ledger.policy published
+             WHERE published.zone_id = $1 AND published.code = p.programme AND published.sha256 = p.sha256)
+         ORDER BY p.log_index",
+        zone.0,
+    )
+    .fetch_all(conn)
+    .await?;
+    let unpublished = rows.into_iter().map(|row| Unpublished {
+        entry: LogIndex(row.log_index),
+        at: row.recorded_at,
+        proposed_by: PersonId(row.proposed_by),
+        login: row.login,
+        pack: row.body,
+    });
+    Ok(unpublished.collect())
+}
+
+/// How many applications were taken in, awards decided and recognitions decided for a programme since a day, which begins
+/// at `since`.
+pub(super) async fn decided_since(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    programme: &Code,
+    day: NaiveDate,
+    since: DateTime<Utc>,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT (SELECT count(*) FROM ledger.voucher_application
+                WHERE zone_id = $1 AND programme = $2
+                    AND applied_index >= ledger.log_size_at($1, $4::timestamptz - interval '1 microsecond'))
+            + (SELECT count(*) FROM ledger.award_result r
+                JOIN ledger.award_run u ON u.zone_id = r.zone_id AND u.run_id = r.run_id
+                WHERE r.zone_id = $1 AND u.programme = $2 AND u.day >= $3)
+            + (SELECT count(*) FROM ledger.recognition
+                WHERE zone_id = $1 AND programme = $2 AND decided_on >= $3) AS "decisions!""#,
+        zone.0,
+        programme.as_str(),
+        day,
+        since,
+    )
+    .fetch_one(conn)
+    .await
 }

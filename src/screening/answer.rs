@@ -198,8 +198,11 @@ pub struct Eligibility {
     pub amount: String,
     /// Reason codes.
     pub reasons: Vec<ReasonCode>,
-    /// Names of the facts to bring.
+    /// Names of the facts that are missing.
     pub missing: Vec<String>,
+    /// Those among them that are for the office to determine, and that no applicant can bring.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub to_determine: Vec<String>,
     /// If it fails, the criterion that is nearest to be met.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nearest: Option<String>,
@@ -221,6 +224,11 @@ impl Eligibility {
             amount: decision.amount.to_string(),
             reasons: decision.reasons.clone(),
             missing: decision.missing.iter().map(ToString::to_string).collect(),
+            to_determine: {
+                let missing = decision.missing.iter();
+                let for_office = missing.filter(|fact| policy.is_for_office(**fact));
+                for_office.map(ToString::to_string).collect()
+            },
             nearest: nearest(decision, policy, locale),
             trace: if trace {
                 explain(decision, policy, locale)

@@ -12,6 +12,7 @@ use sqlx::PgConnection;
 use tokio::sync::mpsc;
 use tokio::task;
 
+use super::earlier::KnownOfAll;
 use crate::fact::store::StatementRow;
 use crate::fact::{self, Head, Settled, Statement};
 use crate::party::{self, Identity, PartyRole};
@@ -131,6 +132,7 @@ pub async fn load(
     }
     let total = u64::try_from(parties.len()).unwrap_or(0);
     let zone_wide = fact::store::zone_wide(conn, zone).await?;
+    let earlier = KnownOfAll::read(conn, zone, wanted, on).await?;
     let done = Arc::new(AtomicU64::new(0));
     let (sender, receiver) = mpsc::channel(WAITING);
     let merging = {
@@ -148,6 +150,7 @@ pub async fn load(
     let (mut loader, parties) = merging.await.map_err(|_| sqlx::Error::WorkerCrashed)??;
     progress(total, total);
     loader.assume(assumed);
+    earlier.fill(&parties, &mut loader.tables);
     Ok(Roll {
         parties,
         tables: loader.tables,

@@ -5,6 +5,7 @@
 //! told is a decision like any other, with its trace. [`Rerun`] makes decisions that were recorded again by a draft.
 
 mod answer;
+mod earlier;
 mod exhaustion;
 mod history;
 mod load;

@@ -8,6 +8,7 @@ use crate::fact;
 use crate::party::Party;
 use crate::policy::{self, Decision, Facts, Policy, decide};
 use crate::types::Zone;
+use crate::voucher;
 use std::sync::Arc;
 
 /// What one programme decides for a party.
@@ -41,6 +42,10 @@ pub async fn for_party(
         let policy = policy::store::load(conn, zone.id, id).await?;
         let standing = Standing::of(conn, zone, &policy, on).await?;
         let usage = standing.usage(party.id);
+        let mut facts = facts.clone();
+        let asked = std::iter::once((&*policy, party.id));
+        let earlier = voucher::Known::read(conn, zone, on, asked).await?;
+        earlier.extend(&policy, party.id, &mut facts);
         let decision = decide(&policy, first_moment(&policy), &facts, &usage, on);
         qualified.push(Qualified { policy, decision });
     }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use super::batch::{self, Answers, Rejected, Round, Step, VoucherError};
+use super::earlier::Known;
 use super::rules::{self, Policies};
 use super::store::{self, Application, ApplicationState};
 use super::usages::{Asked, Usages};
@@ -77,6 +78,8 @@ async fn take_in(
         .map(|(policy, party)| Asked::grant(policy, *party))
         .collect();
     let usages = Usages::read(conn, zone, today, &asked).await?;
+    let granted = asked.iter().map(|one| (one.policy, one.holder));
+    let earlier = Known::read(conn, zone, today, granted).await?;
 
     let mut decided = Vec::with_capacity(new.len());
     for (command, input) in new {
@@ -88,7 +91,9 @@ async fn take_in(
             Ok((party, id)) => {
                 let policy = policies.get(id)?;
                 let usage = usages.of(Asked::grant(&policy, input.party));
-                Ok(decide(command, input, party, (id, &policy), &usage))
+                let mut facts = rules::with_identity(&input.facts, party, today);
+                earlier.extend(&policy, party.id, &mut facts);
+                Ok(decide(command, input, &facts, (id, &policy), &usage))
             }
         });
     }
@@ -108,18 +113,17 @@ async fn take_in(
 fn decide(
     command: &Command<'_>,
     input: &Apply,
-    party: &Party,
+    facts: &Facts,
     (id, policy): (PolicyId, &Policy),
     usage: &Usage,
 ) -> (Step<Apply, Applied>, Application) {
-    let facts = rules::with_identity(&input.facts, party, command.today());
-    let decision = rules::grant(policy, &facts, usage, command.today());
+    let decision = rules::grant(policy, facts, usage, command.today());
     let application = Application {
         id: VoucherId::generate(),
         programme: input.programme.clone(),
         party: input.party,
         policy: id,
-        facts: rules::facts_text(&facts),
+        facts: rules::facts_text(facts),
         state: ApplicationState::Applied,
         applied_by: command.actor.person,
         applied_index: LogIndex(0),

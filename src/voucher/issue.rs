@@ -7,15 +7,17 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use super::batch::{self, Answers, Decided, Refused, Rejected, Round, Step, VoucherError};
+use super::earlier::Known;
 use super::model::{Parts, Quotas, Voucher, VoucherRefusal};
 use super::postings;
 use super::rules::{self, Policies};
 use super::store::{self, Application, ApplicationState, ApplicationStep};
 use super::usages::{Asked, Usages};
+use crate::fact;
 use crate::identity::{Command, Role};
 use crate::journal::{self, AccountCode};
 use crate::log;
-use crate::policy::{Outcome, Policy};
+use crate::policy::{Facts, Outcome, Policy};
 use crate::programme::BudgetLine;
 use crate::types::{Amount, FiscalYear, LogIndex, Money, PersonId, VoucherId, Zone};
 
@@ -78,12 +80,13 @@ async fn issue_round(
     log::lock_head(conn, zone.id)
         .await
         .map_err(journal::RecordError::from)?;
-    let usages = usages_of(conn, zone, today, &applications, &policies).await?;
     let mut desk = Desk {
+        usages: usages_of(conn, zone, today, &applications, &policies).await?,
+        earlier: earlier_of(conn, zone, today, &applications, &policies).await?,
         applications,
         policies,
-        usages,
         free: HashMap::new(),
+        kept: Vec::new(),
     };
     desk.read_free(conn, zone, FiscalYear::of(today)).await?;
 
@@ -91,6 +94,7 @@ async fn issue_round(
     for (command, input) in new {
         decided.push(desk.decide(command, input)?);
     }
+    fact::store::keep_snapshots(conn, zone.id, &desk.kept.iter().collect::<Vec<_>>()).await?;
     let (answers, effects) = batch::record(conn, round, decided).await?;
     let mut vouchers = Vec::new();
     let mut by_approver: HashMap<PersonId, Vec<ApplicationStep>> = HashMap::new();
@@ -139,6 +143,22 @@ pub(super) async fn usages_of(
     Ok(Usages::read(conn, zone, today, &asked).await?)
 }
 
+/// What applicants were granted before.
+pub(super) async fn earlier_of(
+    conn: &mut PgConnection,
+    zone: &Zone,
+    today: NaiveDate,
+    applications: &HashMap<VoucherId, Application>,
+    policies: &Policies,
+) -> Result<Known, VoucherError> {
+    let policies = applications
+        .values()
+        .map(|one| Ok((policies.get(one.policy)?, one.party)))
+        .collect::<Result<Vec<_>, VoucherError>>()?;
+    let asked = policies.iter().map(|(policy, party)| (&**policy, *party));
+    Ok(Known::read(conn, zone, today, asked).await?)
+}
+
 /// What a decision on an application changes.
 struct Effect {
     id: VoucherId,
@@ -152,6 +172,9 @@ struct Desk {
     applications: HashMap<VoucherId, Application>,
     policies: Policies,
     usages: Usages,
+    earlier: Known,
+    /// Facts that were decided on and that no application keeps.
+    kept: Vec<Facts>,
     free: HashMap<BudgetLine, Money>,
 }
 
@@ -209,9 +232,10 @@ impl Desk {
             return Ok(Ok((refused(VoucherRefusal::Segregation), None)));
         }
         let policy = self.policies.get(application.policy)?;
-        let facts = rules::stored_facts(&application)?;
+        let (facts, is_new) = rules::current_facts(&application, &policy, &self.earlier)?;
         let usage = self.usages.of(Asked::grant(&policy, application.party));
         let decision = rules::grant(&policy, &facts, &usage, command.today());
+        self.kept.extend(is_new.then(|| facts.clone()));
         let reasons = rules::reasons(&decision);
         let granted = Amount::new(decision.amount.money()).ok();
         let (Outcome::Pass, Some(face)) = (decision.outcome, granted) else {
@@ -230,6 +254,8 @@ impl Desk {
             return Ok(Ok((step, None)));
         }
         *free = free.saturating_sub(face.money());
+        self.earlier
+            .granted(&policy, voucher.holder, &facts, face.money());
         let mut transfers = vec![postings::issue(&voucher.line, voucher.id, face)?];
         let case = self
             .usages

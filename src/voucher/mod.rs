@@ -5,6 +5,7 @@
 
 mod apply;
 mod batch;
+mod earlier;
 mod end;
 mod freeze;
 mod hold;
@@ -25,6 +26,7 @@ mod years;
 
 pub use apply::{Applied, Apply, apply};
 pub use batch::{Answered, Answers, Refused, Rejected, VoucherError};
+pub use earlier::{Earlier, Known, earlier_by_party};
 pub use end::{Cancel, EndAnswer, Expire, Release, cancel, expire, expire_due, release};
 pub use freeze::{Freeze, FreezeAnswer, freeze};
 pub use hold::{HoldAnswer, PlaceHold, hold};

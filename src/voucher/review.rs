@@ -6,13 +6,15 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use super::batch::{self, Answers, Decided, Refused, Rejected, Round, Step, VoucherError};
-use super::issue::usages_of;
+use super::earlier::Known;
+use super::issue::{earlier_of, usages_of};
 use super::model::VoucherRefusal;
 use super::rules::{self, Policies};
 use super::store::{self, Application, ApplicationState, ApplicationStep};
 use super::usages::{Asked, Usages};
+use crate::fact;
 use crate::identity::{Command, Role};
-use crate::policy::Outcome;
+use crate::policy::{Facts, Outcome};
 use crate::types::VoucherId;
 
 /// Reviews an application: checks its documents, and lets the policy decide.
@@ -66,20 +68,21 @@ async fn review_round(
 ) -> Result<Answers<ReviewAnswer>, VoucherError> {
     let (zone, today, new) = (round.zone, round.today, &round.requests);
     let ids: Vec<VoucherId> = new.iter().map(|(_, input)| input.application).collect();
-    let mut applications = store::lock_applications(conn, zone.id, &ids).await?;
+    let applications = store::lock_applications(conn, zone.id, &ids).await?;
     let policies = Policies::of(conn, zone.id, applications.values().map(|one| one.policy)).await?;
-    let usages = usages_of(conn, zone, today, &applications, &policies).await?;
+    let mut desk = Desk {
+        usages: usages_of(conn, zone, today, &applications, &policies).await?,
+        earlier: earlier_of(conn, zone, today, &applications, &policies).await?,
+        applications,
+        policies,
+        kept: Vec::new(),
+    };
 
     let mut decided = Vec::with_capacity(new.len());
     for (command, input) in new {
-        decided.push(decide(
-            command,
-            input,
-            &mut applications,
-            &policies,
-            &usages,
-        )?);
+        decided.push(desk.decide(command, input)?);
     }
+    fact::store::keep_snapshots(conn, zone.id, &desk.kept.iter().collect::<Vec<_>>()).await?;
     let (answers, effects) = batch::record(conn, round, decided).await?;
     let mut by_reviewer: HashMap<_, Vec<ApplicationStep>> = HashMap::new();
     for (effect, index) in effects {
@@ -98,65 +101,76 @@ async fn review_round(
 
 type Effect = Option<(VoucherId, ApplicationState, crate::types::PersonId)>;
 
-fn decide(
-    command: &Command<'_>,
-    input: &Review,
-    applications: &mut HashMap<VoucherId, Application>,
-    policies: &Policies,
-    usages: &Usages,
-) -> Result<Decided<Review, ReviewAnswer, Effect>, VoucherError> {
-    let found = command
-        .actor
-        .require(&[Role::Reviewer])
-        .map_err(Rejected::from)
-        .and_then(|()| batch::find(applications, "application", &input.application));
-    let application = match found {
-        Ok(found) => found,
-        Err(rejected) => return Ok(Err(rejected)),
-    };
-    let refused = |code: VoucherRefusal| {
-        let answer = ReviewAnswer::Refused(code.into());
-        let step = Step::new("review.refused", input.application, input, answer);
-        Ok(Ok((step, None)))
-    };
-    if application.state != ApplicationState::Applied {
-        return refused(VoucherRefusal::WrongState);
-    }
-    if application.applied_by == command.actor.person {
-        return refused(VoucherRefusal::Segregation);
-    }
-    let policy = policies.get(application.policy)?;
-    let facts = rules::stored_facts(application)?;
-    let usage = usages.of(Asked::grant(&policy, application.party));
-    let decision = rules::grant(&policy, &facts, &usage, command.today());
-    let reasons = rules::reasons(&decision);
-    let (kind, answer, state) = match decision.outcome {
-        Outcome::Pass => {
-            let amount = decision.amount.money().to_text(command.zone.currency);
-            (
-                "voucher.recommended",
-                ReviewAnswer::Recommended { amount },
-                Some(ApplicationState::Recommended),
-            )
+/// Everything that decisions of one batch read.
+struct Desk {
+    applications: HashMap<VoucherId, Application>,
+    policies: Policies,
+    usages: Usages,
+    earlier: Known,
+    /// Facts that were decided on and that no application keeps.
+    kept: Vec<Facts>,
+}
+
+impl Desk {
+    fn decide(
+        &mut self,
+        command: &Command<'_>,
+        input: &Review,
+    ) -> Result<Decided<Review, ReviewAnswer, Effect>, VoucherError> {
+        let found = command
+            .actor
+            .require(&[Role::Reviewer])
+            .map_err(Rejected::from)
+            .and_then(|()| batch::find(&mut self.applications, "application", &input.application));
+        let application = match found {
+            Ok(found) => found,
+            Err(rejected) => return Ok(Err(rejected)),
+        };
+        let refused = |code: VoucherRefusal| {
+            let answer = ReviewAnswer::Refused(code.into());
+            let step = Step::new("review.refused", input.application, input, answer);
+            Ok(Ok((step, None)))
+        };
+        if application.state != ApplicationState::Applied {
+            return refused(VoucherRefusal::WrongState);
         }
-        Outcome::Fail => (
-            "voucher.rejected",
-            ReviewAnswer::Rejected { reasons },
-            Some(ApplicationState::Rejected),
-        ),
-        Outcome::NeedsReview => {
-            let missing = rules::missing(&decision);
-            (
-                "voucher.review_needed",
-                ReviewAnswer::NeedsReview { missing, reasons },
-                None,
-            )
+        if application.applied_by == command.actor.person {
+            return refused(VoucherRefusal::Segregation);
         }
-    };
-    if let Some(state) = state {
-        application.state = state;
+        let policy = self.policies.get(application.policy)?;
+        let (facts, is_new) = rules::current_facts(application, &policy, &self.earlier)?;
+        let usage = self.usages.of(Asked::grant(&policy, application.party));
+        let decision = rules::grant(&policy, &facts, &usage, command.today());
+        self.kept.extend(is_new.then_some(facts));
+        let reasons = rules::reasons(&decision);
+        let (kind, answer, state) = match decision.outcome {
+            Outcome::Pass => {
+                let amount = decision.amount.money().to_text(command.zone.currency);
+                (
+                    "voucher.recommended",
+                    ReviewAnswer::Recommended { amount },
+                    Some(ApplicationState::Recommended),
+                )
+            }
+            Outcome::Fail => (
+                "voucher.rejected",
+                ReviewAnswer::Rejected { reasons },
+                Some(ApplicationState::Rejected),
+            ),
+            Outcome::NeedsReview => {
+                let missing = rules::missing(&decision);
+                (
+                    "voucher.review_needed",
+                    ReviewAnswer::NeedsReview { missing, reasons },
+                    None,
+                )
+            }
+        };
+        if let Some(state) = state {
+            application.state = state;
+        }
+        let effect = state.map(|state| (application.id, state, command.actor.person));
+        let step = Step::new(kind, application.id, input, answer).decided(decision);
+        Ok(Ok((step, effect)))
     }
-    let effect = state.map(|state| (application.id, state, command.actor.person));
-    let step = Step::new(kind, application.id, input, answer).decided(decision);
-    Ok(Ok((step, effect)))
 }

@@ -8,6 +8,7 @@ use chrono::NaiveDate;
 use sqlx::PgConnection;
 
 use super::batch::{Refused, Rejected, VoucherError};
+use super::earlier::Known;
 use super::hold::PlaceHold;
 use super::model::{Voucher, VoucherRefusal};
 use super::run;
@@ -75,9 +76,16 @@ pub(super) fn with_identity(stated: &Facts, party: &Party, today: NaiveDate) -> 
     facts
 }
 
-/// The facts of an application, read back.
-pub(super) fn stored_facts(application: &Application) -> Result<Facts, VoucherError> {
-    read_facts(application.applied_index, &application.facts)
+/// The facts of an application, read back, with what the ledger knows of its applicant by now; and whether that is
+/// anything, so that they are no longer those that the application keeps.
+pub(super) fn current_facts(
+    application: &Application,
+    policy: &Policy,
+    earlier: &Known,
+) -> Result<(Facts, bool), VoucherError> {
+    let mut facts = read_facts(application.applied_index, &application.facts)?;
+    let is_new = earlier.extend(policy, application.party, &mut facts);
+    Ok((facts, is_new))
 }
 
 /// Facts as a row keeps them.

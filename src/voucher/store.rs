@@ -1,10 +1,14 @@
 //! Applications, vouchers and holds as rows. Everything that a batch of commands needs is read and
 //! written in one statement of each kind, whatever the size of the batch.
 
+mod earlier;
+
 use std::collections::HashMap;
 
 use sqlx::PgConnection;
 use uuid::Uuid;
+
+pub(super) use earlier::{earlier_of, earlier_of_all, earlier_types};
 
 use super::model::{Hold, HoldState, Parts, Quotas, Voucher};
 use crate::policy::Scope;

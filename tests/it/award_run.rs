@@ -59,21 +59,31 @@ async fn propose(world: &World, caller: Caller, input: Propose) -> Result<Value,
 }
 
 async fn approve(world: &World, who: &str, run: RunId) -> Value {
+    try_approve(world, who, run).await.unwrap()
+}
+
+pub(crate) async fn try_approve(world: &World, who: &str, run: RunId) -> Result<Value, Rejected> {
     let caller = world.caller(who, DAY, Some(&format!("{who} {run}")));
     let answers = world.one(caller, Approve { run }, |conn, command, input| {
         let requests = [(command, input.clone())];
         Box::pin(async move { run::approve(conn, &requests).await })
     });
-    serde_json::to_value(answers.await.unwrap().pop().unwrap().unwrap()).unwrap()
+    let answer = answers.await.unwrap().pop().unwrap()?;
+    Ok(serde_json::to_value(answer).unwrap())
 }
 
-/// A run over `amount` each that was proposed and approved.
-pub(crate) async fn approved(world: &World, amount: &str) -> RunId {
+/// A run over `amount` each that was proposed.
+pub(crate) async fn proposed(world: &World, amount: &str) -> RunId {
     let caller = world.caller("reviewer", DAY, None);
     let proposed = propose(world, caller, proposal(Some(amount)))
         .await
         .unwrap();
-    let run = proposed["run"].as_str().unwrap().parse().unwrap();
+    proposed["run"].as_str().unwrap().parse().unwrap()
+}
+
+/// A run over `amount` each that was proposed and approved.
+pub(crate) async fn approved(world: &World, amount: &str) -> RunId {
+    let run = proposed(world, amount).await;
     assert_eq!(approve(world, "manager", run).await["outcome"], "approved");
     run
 }
@@ -89,7 +99,7 @@ pub(crate) async fn resume(
 }
 
 /// Carries out one part, and no more.
-async fn one_part(world: &World, id: RunId, part: u32) -> Progress {
+pub(crate) async fn one_part(world: &World, id: RunId, part: u32) -> Progress {
     let caller = world.caller("manager", DAY, None);
     let awarded = world.one(caller, (id, part), |conn, command, (id, part)| {
         Box::pin(async move {

@@ -4,6 +4,7 @@
 pub(crate) mod commands;
 pub(crate) mod complete;
 mod files;
+mod notice;
 pub(crate) mod recognition;
 pub(crate) mod two_persons;
 

@@ -18,6 +18,8 @@ mod commands;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod earlier;
+#[cfg(test)]
 mod fact;
 #[cfg(test)]
 mod http;
@@ -51,6 +53,8 @@ mod policy_words;
 mod private_postgres;
 #[cfg(test)]
 mod programme;
+#[cfg(test)]
+mod publication;
 #[cfg(test)]
 mod race;
 #[cfg(test)]

@@ -2,13 +2,13 @@
 
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::{ArgGroup, Args};
 
 use super::{Find, facts, find};
 use crate::cli::session::with_session;
 use crate::cli::{Global, output};
-use crate::fact::{self, Recognised, RecognisedAll, Register, Revocation, digest};
+use crate::fact::{self, ConfirmedAll, Recognised, RecognisedAll, Register, Revocation, digest};
 use crate::party;
 use crate::policy::{Outcome, Sha256};
 use crate::types::{Code, Day, LogIndex, Name, PartyId, Reason};
@@ -19,14 +19,16 @@ pub(super) const RECOGNISE_HELP: &str = "Examples:
 
 Decides by the rules in force today on what the ledger knows. TECH-SME enters in the register tech_sme, HNTE in hnte,
 SIZE-CLASS in size_class. What passes waits for another person: `facts recognise-confirm`. What fails, or lacks facts, is
-recorded with its reasons. A run over all parties that was interrupted goes on where it stopped, if it is given again the
-same day.";
+recorded with its reasons. A run over all parties that was interrupted goes on where it stopped; on a later day with
+--since and the day on which it began.";
 
 pub(super) const CONFIRM_HELP: &str = "Examples:
   subsidy-ledger facts recognise-confirm 57 --as manager
+  subsidy-ledger facts recognise-confirm --all --programme TECH-SME --as manager
   subsidy-ledger facts recognise-confirm 57 --number 202333010600001234 --as manager
 
-Without --number, a tech SME gets the year, the six digits of the region in its code, and six running digits.";
+A recognition under public notice (`notice_days` of its rules, working days) is confirmed when that is over; --all confirms
+those of which it is, and counts the others. Without --number, a tech SME gets the year, the six digits of the region in its code, and six running digits.";
 
 pub(super) const REVOKE_HELP: &str = "Example:
   subsidy-ledger facts revoke 91000000MA00000900 --register tech_sme --on 2023-08-20 --reason '虚假申报' \\
@@ -46,6 +48,9 @@ pub(in crate::cli) struct RecogniseArgs {
     /// Decide on every party of the zone
     #[arg(long)]
     all: bool,
+    /// With --all: leave out whom the same rules decided on since this day, to go on with a run of days [default: today]
+    #[arg(long, value_name = "DAY", requires = "all")]
+    since: Option<Day>,
     /// NAME=VALUE, what the filing says, such as filed_on=2023-05-10; may be repeated
     #[arg(long, value_name = "NAME=VALUE")]
     fact: Vec<String>,
@@ -55,7 +60,14 @@ pub(in crate::cli) struct RecogniseArgs {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ConfirmArgs {
     /// The entry of the decision
-    proposal: i64,
+    #[arg(required_unless_present = "all")]
+    proposal: Option<i64>,
+    /// Confirm every proposal of a programme whose notice is over
+    #[arg(long, conflicts_with_all = ["proposal", "number"], requires = "programme")]
+    all: bool,
+    /// With --all: the programme whose rules decided
+    #[arg(long, requires = "all")]
+    programme: Option<Code>,
     /// The registration number or certificate's number
     #[arg(long)]
     number: Option<Name>,
@@ -145,9 +157,7 @@ fn print(global: &Global, recognised: &Recognised) -> anyhow::Result<()> {
 
 async fn recognise_all(global: &Global, args: RecogniseArgs) -> anyhow::Result<ExitCode> {
     if global.key.is_some() {
-        bail!(
-            "a run over all parties needs no --key: given again the same day, it decides on nobody twice"
-        );
+        bail!("a run over all parties needs no --key: given again, it decides on nobody twice");
     }
     with_session(global, async |session| {
         let caller = session.caller(global).await?;
@@ -163,15 +173,19 @@ async fn recognise_all(global: &Global, args: RecogniseArgs) -> anyhow::Result<E
         let mut total = RecognisedAll::default();
         let mut after: Option<PartyId> = None;
         loop {
-            let input = (args.programme.clone(), given.clone(), after);
+            let since = args.since.map(Day::date);
+            let input = (args.programme.clone(), given.clone(), since, after);
             let batch = session
                 .command(
                     &caller,
                     input,
-                    |conn, command, (programme, given, after)| {
+                    |conn, command, (programme, given, since, after)| {
                         Box::pin(async move {
-                            fact::recognise_next(conn, &command, programme, given, *after, BATCH)
-                                .await
+                            let (since, after) = (*since, *after);
+                            fact::recognise_next(
+                                conn, &command, programme, given, since, after, BATCH,
+                            )
+                            .await
                         })
                     },
                 )
@@ -213,10 +227,70 @@ fn print_all(global: &Global, total: &RecognisedAll) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub(super) async fn confirm(global: &Global, args: ConfirmArgs) -> anyhow::Result<()> {
+async fn confirm_all(global: &Global, programme: Code) -> anyhow::Result<()> {
+    if global.key.is_some() {
+        bail!("a run over all proposals needs no --key: given again, it confirms nothing twice");
+    }
     with_session(global, async |session| {
         let caller = session.caller(global).await?;
-        let input = (LogIndex(args.proposal), args.number);
+        let bar = output::progress(0);
+        let mut total = ConfirmedAll::default();
+        let mut after: Option<LogIndex> = None;
+        loop {
+            let input = (programme.clone(), after);
+            let batch = session
+                .command(&caller, input, |conn, command, (programme, after)| {
+                    Box::pin(async move {
+                        fact::confirm_next(conn, &command, programme, *after, BATCH).await
+                    })
+                })
+                .await?;
+            total.registered += batch.registered;
+            total.in_notice += batch.in_notice;
+            total.own += batch.own;
+            total.stale += batch.stale;
+            total.without_number += batch.without_number;
+            bar.inc(batch.registered);
+            after = batch.last;
+            if after.is_none() {
+                break;
+            }
+        }
+        bar.finish_and_clear();
+        if global.json {
+            return output::json(&total);
+        }
+        let registered = output::counted(total.registered, "party", "parties");
+        output::line(&format!("{registered} registered."))?;
+        for (count, why) in [
+            (total.in_notice, "still under public notice"),
+            (
+                total.own,
+                "proposed by the same person: another one confirms",
+            ),
+            (total.stale, "overtaken or no longer valid: decide again"),
+            (
+                total.without_number,
+                "need a number: confirm each with --number",
+            ),
+        ] {
+            if count > 0 {
+                output::line(&format!("{count} {why}."))?;
+            }
+        }
+        Ok(())
+    })
+    .await
+}
+
+pub(super) async fn confirm(global: &Global, args: ConfirmArgs) -> anyhow::Result<()> {
+    if let Some(programme) = args.programme.filter(|_| args.all) {
+        return confirm_all(global, programme).await;
+    }
+    let proposal = args.proposal.context("name the entry of the decision")?;
+    with_session(global, async |session| {
+        let caller = session.caller(global).await?;
+        let input = (LogIndex(proposal), args.number);
         let registered = session
             .command(&caller, input, |conn, command, (proposed, number)| {
                 Box::pin(async move {

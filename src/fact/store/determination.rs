@@ -117,6 +117,34 @@ pub(in crate::fact) async fn lock_determination(
     row.map(|row| row.read(zone.currency)).transpose()
 }
 
+/// Locks the next recognitions in a register that wait for a second person, after this proposal, in their order.
+pub(in crate::fact) async fn lock_waiting(
+    conn: &mut PgConnection,
+    zone: &Zone,
+    register: &Register,
+    after: Option<LogIndex>,
+    limit: u16,
+) -> Result<Vec<Determination>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        "SELECT proposed_index, kind, party_id, register, reference, facts, from_day, until_day, reason, evidence,
+             proposed_by, confirmed_by, confirmed_index
+         FROM ledger.determination
+         WHERE zone_id = $1 AND proposed_index > $2 AND register = $3 AND kind = 'recognition'
+             AND confirmed_index IS NULL
+         ORDER BY proposed_index LIMIT $4 FOR UPDATE",
+        zone.id.0,
+        after.map_or(-1, |after| after.0),
+        register.as_str(),
+        i64::from(limit),
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| row.read(zone.currency))
+        .collect()
+}
+
 /// Inserts proposals of one person, whose entries are in the log.
 pub(in crate::fact) async fn insert_proposed(
     conn: &mut PgConnection,

@@ -14,11 +14,13 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 pub use determination::{DeterminationFilter, determinations};
-pub(super) use determination::{confirm_determination, insert_proposed, lock_determination};
+pub(super) use determination::{
+    confirm_determination, insert_proposed, lock_determination, lock_waiting,
+};
 pub(super) use listing::named_by;
 pub use listing::{Listed, other_registers, register_on};
 pub(super) use recognition::{
-    holder_of, insert_recognitions, last_number, later_statement, undecided,
+    holder_of, insert_recognitions, last_number, later_statement, overtaken, rules_of, undecided,
 };
 pub use snapshot::{keep_snapshots, snapshot_by_hash, snapshots_by_hash};
 

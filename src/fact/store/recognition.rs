@@ -1,5 +1,7 @@
 //! Recognitions as rows: who was decided on by which rules, and numbers of registers.
 
+use std::collections::{HashMap, HashSet};
+
 use chrono::NaiveDate;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -7,7 +9,7 @@ use uuid::Uuid;
 use crate::fact::recognise::{Decided, Rules};
 use crate::fact::register::Register;
 use crate::policy::Outcome;
-use crate::types::{LogIndex, Name, PartyId, ZoneId};
+use crate::types::{LogIndex, Name, PartyId, PolicyId, ZoneId};
 
 const fn outcome_text(outcome: Outcome) -> &'static str {
     match outcome {
@@ -58,12 +60,13 @@ pub(in crate::fact) async fn insert_recognitions(
     Ok(())
 }
 
-/// The next parties, in the order in which they were registered, that were not decided on by these rules on their day and
+/// The next parties, in the order in which they were registered, that were not decided on by these rules since a day and
 /// wait for no confirmation in their register.
 pub(in crate::fact) async fn undecided(
     conn: &mut PgConnection,
     zone: ZoneId,
     rules: &Rules,
+    since: NaiveDate,
     after: Option<PartyId>,
     limit: u16,
 ) -> Result<Vec<PartyId>, sqlx::Error> {
@@ -73,7 +76,7 @@ pub(in crate::fact) async fn undecided(
              AND p.log_index > coalesce((SELECT a.log_index FROM ledger.party a
                  WHERE a.zone_id = $1 AND a.party_id = $2), -1)
              AND NOT EXISTS (SELECT FROM ledger.recognition r
-                 WHERE r.zone_id = $1 AND r.party_id = p.party_id AND r.policy_id = $3 AND r.decided_on = $4)
+                 WHERE r.zone_id = $1 AND r.party_id = p.party_id AND r.policy_id = $3 AND r.decided_on >= $4)
              AND NOT EXISTS (SELECT FROM ledger.determination d
                  WHERE d.zone_id = $1 AND d.party_id = p.party_id AND d.kind = 'recognition' AND d.register = $5
                      AND d.confirmed_index IS NULL)
@@ -81,13 +84,56 @@ pub(in crate::fact) async fn undecided(
         zone.0,
         after.map(|party| party.0),
         rules.id.0,
-        rules.on,
+        since,
         rules.register.as_str(),
         i64::from(limit),
     )
     .fetch_all(conn)
     .await?;
     Ok(ids.into_iter().map(PartyId).collect())
+}
+
+/// The rules by which recognitions were decided, and on which day.
+pub(in crate::fact) async fn rules_of(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    decided: &[LogIndex],
+) -> Result<HashMap<LogIndex, (PolicyId, NaiveDate)>, sqlx::Error> {
+    let indices: Vec<i64> = decided.iter().map(|index| index.0).collect();
+    let rows = sqlx::query!(
+        "SELECT log_index, policy_id, decided_on FROM ledger.recognition WHERE zone_id = $1 AND log_index = ANY($2)",
+        zone.0,
+        &indices,
+    )
+    .fetch_all(conn)
+    .await?;
+    let rules = rows.into_iter().map(|row| {
+        (
+            LogIndex(row.log_index),
+            (PolicyId(row.policy_id), row.decided_on),
+        )
+    });
+    Ok(rules.collect())
+}
+
+/// Which of these proposals the register has said something of since.
+pub(in crate::fact) async fn overtaken(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    proposed: &[LogIndex],
+) -> Result<HashSet<LogIndex>, sqlx::Error> {
+    let indices: Vec<i64> = proposed.iter().map(|index| index.0).collect();
+    let overtaken = sqlx::query_scalar!(
+        "SELECT d.proposed_index FROM ledger.determination d
+         WHERE d.zone_id = $1 AND d.proposed_index = ANY($2) AND EXISTS (
+             SELECT FROM ledger.fact_statement s WHERE s.zone_id = $1 AND s.party_id = d.party_id
+                 AND s.register = d.register AND s.log_index > d.proposed_index)",
+        zone.0,
+        &indices,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(overtaken.into_iter().map(LogIndex).collect())
 }
 
 /// The first entry after this one that says something of a party in a register.

@@ -15,6 +15,9 @@ pub async fn keep_snapshots(
     zone: ZoneId,
     snapshots: &[&Facts],
 ) -> Result<Vec<Sha256>, sqlx::Error> {
+    if snapshots.is_empty() {
+        return Ok(Vec::new());
+    }
     let bodies: Vec<String> = snapshots
         .iter()
         .map(|facts| String::from_utf8(facts.to_canonical_json()).expect("BUG: JSON is UTF-8"))

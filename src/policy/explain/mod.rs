@@ -12,7 +12,7 @@ use super::phrase::Phrases;
 use super::predicate::{Outcome, Sight};
 use super::{
     Bilingual, Criterion, CriterionOutcome, Decision, Fact, Facts, Locale, Moment, Policy,
-    ReasonCode, Source,
+    ReasonCode, Source, StatedBy,
 };
 
 /// The sentences of a decision, for reading aloud: the result, each condition with its clause, the
@@ -405,9 +405,27 @@ impl Teller<'_> {
         let spec = fact.spec();
         let (what, evidence) = (spec.what(self.locale), spec.evidence(self.locale));
         let unseen = self.unseen(fact);
-        match self.locale {
-            Locale::Zh => format!("请补充：{what}（依据：{evidence}）{unseen}。"),
-            Locale::En => format!("To bring: {what}, shown by {evidence}{unseen}."),
+        let is_ledgers = spec.stated_by == StatedBy::Ledger;
+        match (self.policy.is_for_office(fact), is_ledgers, self.locale) {
+            (true, _, Locale::Zh) => format!(
+                "待主管部门认定，无须申请人补充：{what}（依据：{evidence}；一人提议、另一人确认：{}）{unseen}。",
+                commands(fact).join("、")
+            ),
+            (true, _, Locale::En) => format!(
+                "For the office to determine, not for the applicant to bring: {what}, on {evidence} (one person proposes, \
+                 another confirms: {}){unseen}.",
+                commands(fact).join(", ")
+            ),
+            (false, true, Locale::Zh) => {
+                format!("台账尚无记载，无须申请人补充：{what}（来源：{evidence}）{unseen}。")
+            }
+            (false, true, Locale::En) => format!(
+                "Not in the ledger, and not for the applicant to bring: {what}, which comes from {evidence}{unseen}."
+            ),
+            (false, false, Locale::Zh) => format!("请补充：{what}（依据：{evidence}）{unseen}。"),
+            (false, false, Locale::En) => {
+                format!("To bring: {what}, shown by {evidence}{unseen}.")
+            }
         }
     }
 
@@ -439,6 +457,15 @@ impl Teller<'_> {
             Locale::Zh => format!("；目前仅为{found}，须经{accepted}"),
             Locale::En => format!("; {found} only, it must be {accepted}"),
         }
+    }
+}
+
+/// How the office determines a fact, by two persons.
+fn commands(fact: Fact) -> [&'static str; 2] {
+    if fact == Fact::UsccOverride {
+        ["party propose-override", "party confirm-override"]
+    } else {
+        ["facts determine", "facts confirm"]
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::store;
+use super::{outdated, store};
 use crate::identity::{Command, Role};
 use crate::types::RunId;
 use crate::voucher::batch::{self, Answers, Refused, Rejected, Round, Step, VoucherError};
@@ -71,6 +71,12 @@ async fn approve_round(
         } else {
             None
         };
+        if refusal.is_none()
+            && let Some(why) = outdated(conn, round.zone.id, &run).await?
+        {
+            decided.push(Err(why));
+            continue;
+        }
         let (kind, answer) = match refusal {
             Some(code) => ("award_run.refused", ApproveAnswer::Refused(code.into())),
             None => (

@@ -6,8 +6,8 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::facts::{by_id, facts_of};
-use super::{Progress, Run, store};
+use super::facts::{add_earlier, by_id, facts_of};
+use super::{Progress, Run, outdated, store};
 use crate::identity::{Command, Role};
 use crate::journal::{self, AccountCode, Entry};
 use crate::log;
@@ -16,6 +16,7 @@ use crate::policy::{self, Decision, Facts, Outcome, Policy};
 use crate::programme::BudgetLine;
 use crate::types::{Amount, FiscalYear, LogIndex, Money, PartyId, RunId, VoucherId, Zone};
 use crate::voucher::batch::{Rejected, Step, VoucherError};
+use crate::voucher::earlier;
 use crate::voucher::model::{Parts, Voucher, VoucherRefusal};
 use crate::voucher::usages::{Asked, Usages};
 use crate::voucher::{postings, rules};
@@ -135,20 +136,30 @@ pub async fn award(
     if let Err(why) = may_go_on(command, &run) {
         return Ok(Err(why));
     }
+    if let Some(why) = outdated(conn, zone.id, &run).await? {
+        return Ok(Err(why));
+    }
     if run.progress.decided != part.after || part.is_empty() {
         return Ok(Ok(run.progress));
     }
     db::plan_each_time(conn).await?;
-    let facts: Vec<&Facts> = part.parties.iter().map(|(_, facts)| facts).collect();
-    fact::store::keep_snapshots(conn, zone.id, &facts).await?;
+    let (ids, mut facts): (Vec<PartyId>, Vec<Facts>) = part.parties.iter().cloned().unzip();
+    if earlier::asks(&part.policy) {
+        // What was granted before is read when nobody else can grant.
+        log::lock_head(conn, zone.id)
+            .await
+            .map_err(journal::RecordError::from)?;
+        add_earlier(conn, zone, &part.policy, run.day, &ids, &mut facts).await?;
+    }
+    fact::store::keep_snapshots(conn, zone.id, &facts.iter().collect::<Vec<_>>()).await?;
     log::lock_head(conn, zone.id)
         .await
         .map_err(journal::RecordError::from)?;
     let mut desk = Desk::open(conn, command, &run, part).await?;
     let mut entries = Vec::with_capacity(part.parties.len());
     let mut results = Vec::with_capacity(part.parties.len());
-    for (party, facts) in &part.parties {
-        let (entry, result) = desk.decide(*party, facts)?;
+    for (party, facts) in ids.into_iter().zip(&facts) {
+        let (entry, result) = desk.decide(party, facts)?;
         entries.push(entry);
         results.push(result);
     }

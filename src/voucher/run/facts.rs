@@ -7,8 +7,9 @@ use sqlx::PgConnection;
 
 use crate::fact;
 use crate::party::Party;
-use crate::policy::{Fact, Facts, Source};
+use crate::policy::{Fact, Facts, Policy, Source};
 use crate::types::{Amount, PartyId, Zone};
+use crate::voucher::earlier::Known;
 
 /// The facts of parties on a day, as the ledger knows them now, and what the run requests for each; in the order of the
 /// parties.
@@ -39,6 +40,24 @@ pub(super) async fn facts_of(
         facts
     });
     Ok(facts.collect())
+}
+
+/// Adds what these parties were granted before, if the policy asks for it: to the facts of each, in the order of the
+/// parties.
+pub(super) async fn add_earlier(
+    conn: &mut PgConnection,
+    zone: &Zone,
+    policy: &Policy,
+    day: NaiveDate,
+    parties: &[PartyId],
+    facts: &mut [Facts],
+) -> Result<(), sqlx::Error> {
+    let asked = parties.iter().map(|party| (policy, *party));
+    let earlier = Known::read(conn, zone, day, asked).await?;
+    for (party, facts) in parties.iter().zip(facts) {
+        earlier.extend(policy, *party, facts);
+    }
+    Ok(())
 }
 
 /// Parties by id.

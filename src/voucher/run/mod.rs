@@ -14,8 +14,11 @@ pub mod store;
 
 use chrono::NaiveDate;
 use serde::Serialize;
+use sqlx::PgConnection;
 
-use crate::types::{Amount, Code, LogIndex, Money, PartyId, PersonId, PolicyId, RunId};
+use crate::policy;
+use crate::types::{Amount, Code, LogIndex, Money, PartyId, PersonId, PolicyId, RunId, ZoneId};
+use crate::voucher::batch::{Rejected, VoucherError};
 
 pub use approve::{Approve, ApproveAnswer, approve};
 pub use award::{AwardAnswer, AwardOutcome, Awarding, Part, award, prepare};
@@ -40,7 +43,7 @@ pub struct Run {
     /// What the list comes to.
     pub total: Money,
     /// SHA-256 of the list.
-    pub list_sha256: crate::policy::Sha256,
+    pub list_sha256: policy::Sha256,
     /// Who proposed it.
     pub proposed_by: PersonId,
     /// The entry of the proposal.
@@ -49,6 +52,32 @@ pub struct Run {
     pub approved_by: Option<PersonId>,
     /// How far it has come.
     pub progress: Progress,
+}
+
+/// Why a run may not begin: the rules that it was proposed by are no longer those of its day. A run that has begun goes on
+/// by the rules that it began with, so that all on its list are treated alike.
+async fn outdated(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    run: &Run,
+) -> Result<Option<Rejected>, VoucherError> {
+    if run.progress.decided > 0 {
+        return Ok(None);
+    }
+    let in_force = policy::store::in_force_on(conn, zone, &run.programme, run.day).await?;
+    let now = match in_force {
+        Some(published) if published.id == run.policy => return Ok(None),
+        Some(published) => format!("version {} is", published.policy.version()),
+        None => "no version is".to_owned(),
+    };
+    let proposed = policy::store::load(conn, zone, run.policy).await?;
+    Ok(Some(Rejected::Run(format!(
+        "the run was proposed by version {} of {}, and {now} in force on its day {} by now: propose a new run, by the rules \
+         of the day",
+        proposed.version(),
+        run.programme,
+        run.day
+    ))))
 }
 
 /// How far a run has come.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256 as Hasher};
 use sqlx::PgConnection;
 
-use super::facts::facts_of;
+use super::facts::{add_earlier, facts_of};
 use super::{Candidate, Progress, Run, store};
 use crate::identity::{Command, Role};
 use crate::journal::{self, AccountCode};
@@ -188,7 +188,9 @@ async fn candidates(
         let parties = party::store::list(conn, zone.id, &filter).await?;
         let Some(newest) = parties.last() else { break };
         after = Some(newest.id);
-        let facts = facts_of(conn, zone, &parties, day, requested).await?;
+        let mut facts = facts_of(conn, zone, &parties, day, requested).await?;
+        let ids: Vec<PartyId> = parties.iter().map(|party| party.id).collect();
+        add_earlier(conn, zone, policy, day, &ids, &mut facts).await?;
         let asked: Vec<Asked<'_>> = parties
             .iter()
             .map(|party| Asked::grant(policy, party.id))

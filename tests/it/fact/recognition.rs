@@ -19,11 +19,17 @@ use crate::policy_cases::pack_text;
 const OF_YEAR: &str = r#"{"annual_sales":"20000000.00","rd_expense":"1040000.00","staff":50,"tech_staff":15,"total_assets":"30000000.00","total_cost":"18000000.00"}"#;
 const STANDING: &str = r#"{"class1_ip":0,"class2_ip":3,"industry":"software","major_incident":false,"prohibited_products":false,"resident_enterprise":true}"#;
 
-/// A zone with the rules of tech SMEs and of size classes, whose registers are known as a whole, and a party that
-/// counts as a tech SME.
+/// A zone with the rules of tech SMEs, without notice, and of size classes, whose registers are known as a whole, and a
+/// party that counts as a tech SME.
 pub(crate) async fn tech_zone() -> World {
+    let rules = pack_text("tech-sme-2017");
+    zone_by(&rules.replace("notice_days = 10", "notice_days = 0")).await
+}
+
+/// The same, by these rules of tech SMEs.
+pub(super) async fn zone_by(rules: &str) -> World {
     let world = World::new(&[]).await;
-    world.publish("TECH-SME", &pack_text("tech-sme-2017")).await;
+    world.publish("TECH-SME", rules).await;
     world
         .publish("SIZE-CLASS", &pack_text("size-class-2017"))
         .await;
@@ -478,14 +484,26 @@ async fn what_is_no_recognition_is_refused() {
 }
 
 async fn run(world: &World, on: &str, after: Option<PartyId>, limit: u16) -> RecognisedAll {
+    run_since(world, on, None, after, limit).await
+}
+
+async fn run_since(
+    world: &World,
+    on: &str,
+    since: Option<&str>,
+    after: Option<PartyId>,
+    limit: u16,
+) -> RecognisedAll {
     let caller = world.caller("reviewer", on, None);
-    let input = ("SIZE-CLASS".parse().unwrap(), values("{}"), after, limit);
+    let programme = "SIZE-CLASS".parse().unwrap();
+    let input = (programme, values("{}"), since.map(day), after, limit);
     let done = world.one(
         caller,
         input,
-        |conn, command, (programme, given, after, limit)| {
+        |conn, command, (programme, given, since, after, limit)| {
+            let (since, after, limit) = (*since, *after, *limit);
             Box::pin(async move {
-                fact::recognise_next(conn, &command, programme, given, *after, *limit).await
+                fact::recognise_next(conn, &command, programme, given, since, after, limit).await
             })
         },
     );
@@ -506,7 +524,10 @@ async fn every_party_of_a_zone_is_decided_on_once() {
     assert_eq!((rest.decided, rest.needs_review), (1, 1));
     let none = run(&world, "2020-06-01", rest.last, 2).await;
     assert_eq!((none.decided, none.last), (0, None));
-    // On another day whoever waits for a confirmation is left out.
+    // A run that began yesterday has nobody left; on another day whoever waits for a confirmation is left out.
+    let since = Some("2020-06-01");
+    let none = run_since(&world, "2020-06-02", since, None, 10).await;
+    assert_eq!(none.decided, 0);
     assert_eq!(run(&world, "2020-06-02", None, 10).await.decided, 2);
     world.check_invariants().await;
 }

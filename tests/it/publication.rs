@@ -1,0 +1,213 @@
+//! Versions that begin in the past, proposals that are made again, and award runs whose rules change under them.
+
+use subsidy_ledger::identity::Caller;
+use subsidy_ledger::journal::Recorded;
+use subsidy_ledger::programme::{self, ProgrammeError, Published, Waiting};
+use subsidy_ledger::types::RunId;
+use subsidy_ledger::voucher::Rejected;
+use subsidy_ledger::voucher::run::ResumeError;
+
+use crate::award_run;
+use crate::caps::pack;
+use crate::kit::scenario::{World, day};
+use crate::kit::table::Play;
+use crate::policy_cases::changed_pack;
+
+async fn propose(world: &World, caller: Caller, pack: &str) -> Result<Recorded, ProgrammeError> {
+    let proposed = world.one(caller, pack.to_owned(), |conn, command, pack| {
+        Box::pin(async move {
+            let code = code_of(pack).parse().unwrap();
+            programme::propose(conn, &command, &code, pack).await
+        })
+    });
+    proposed.await
+}
+
+fn code_of(pack: &str) -> &str {
+    let (_, rest) = pack.split_once("code = \"").unwrap();
+    rest.split_once('"').unwrap().0
+}
+
+async fn publish(
+    world: &World,
+    on: &str,
+    pack: &str,
+    reason: Option<&str>,
+) -> Result<(Published, Recorded), ProgrammeError> {
+    let input = (
+        pack.to_owned(),
+        reason.map(|reason| reason.parse().unwrap()),
+    );
+    let caller = world.caller("manager", on, None);
+    let published = world.one(caller, input, |conn, command, (pack, reason)| {
+        Box::pin(async move {
+            let code = code_of(pack).parse().unwrap();
+            match reason {
+                None => programme::publish(conn, &command, &code, pack).await,
+                Some(reason) => {
+                    programme::publish_retroactively(conn, &command, &code, pack, reason).await
+                }
+            }
+        })
+    });
+    published.await
+}
+
+async fn waiting(world: &World) -> Vec<Waiting> {
+    let zone = world.zone.clone();
+    let read = world.db.app().read(zone.id, zone, |conn, zone| {
+        Box::pin(programme::waiting(conn, zone))
+    });
+    read.await.unwrap()
+}
+
+/// The pack of Shanghai as another version, from another day.
+fn version(version: &str, from: &str) -> String {
+    let changes = [
+        ("version = \"2020-1\"", format!("version = \"{version}\"")),
+        (
+            "[in_force]\nfrom = 2020-01-01",
+            format!("[in_force]\nfrom = {from}"),
+        ),
+    ];
+    let changes: Vec<_> = changes
+        .iter()
+        .map(|(old, new)| (*old, new.as_str()))
+        .collect();
+    changed_pack("shanghai-2020", &changes, from)
+}
+
+#[tokio::test]
+async fn a_pack_is_proposed_once_and_listed_until_it_is_published() {
+    let world = World::new(&[]).await;
+    let pack = version("2021-1", "2021-01-01");
+    let by = |who: &str, on: &str| world.caller(who, on, None);
+    let first = propose(&world, by("rules", "2020-05-04"), &pack)
+        .await
+        .unwrap();
+    let size = world.size().await;
+    for (who, on) in [("rules", "2020-05-05"), ("all", "2020-05-06")] {
+        assert_eq!(propose(&world, by(who, on), &pack).await.unwrap(), first);
+    }
+    assert_eq!(world.size().await, size);
+    let listed = waiting(&world).await;
+    assert_eq!(listed.len(), 1);
+    let one = &listed[0];
+    assert_eq!((one.entry, one.proposer.as_str()), (first.index, "rules"));
+    assert_eq!(
+        (one.proposed_on, one.in_force_from),
+        (day("2020-05-04"), day("2021-01-01"))
+    );
+    assert_eq!(one.pack, pack);
+    assert!(!one.is_overtaken);
+
+    let other = format!("{pack}# a comment more\n");
+    propose(&world, by("rules", "2020-05-06"), &other)
+        .await
+        .unwrap();
+    publish(&world, "2020-05-07", &pack, None).await.unwrap();
+    let listed = waiting(&world).await;
+    assert_eq!(listed.len(), 1);
+    assert!(listed[0].is_overtaken && listed[0].pack == other);
+    let again = propose(&world, by("rules", "2020-05-08"), &pack)
+        .await
+        .unwrap_err();
+    assert!(again.to_string().contains("published already"), "{again}");
+}
+
+#[tokio::test]
+async fn a_version_that_takes_past_days_needs_a_reason_and_open_days() {
+    let mut play = Play::new(&[("SH", 2020, 1_000_000)]).await;
+    play.check(
+        "day | who | command | outcome
+        2020-03-02 | clerk | apply a SH f applicant_kind=enterprise service_price=1000.00 | pass 500.00
+        2020-03-09 | clerk | apply b SH g applicant_kind=enterprise service_price=1000.00 | pass 500.00",
+    )
+    .await;
+    let world = &play.world;
+    let rules = |on: &str| world.caller("rules", on, None);
+    let past = version("2020-2", "2020-03-05");
+    propose(world, rules("2020-03-10"), &past).await.unwrap();
+    let size = world.size().await;
+    let refused = publish(world, "2020-03-10", &past, None).await.unwrap_err();
+    let ProgrammeError::Retroactive {
+        decisions,
+        version: ref loser,
+        ..
+    } = refused
+    else {
+        panic!("{refused:?}");
+    };
+    assert_eq!((decisions, loser.as_str()), (1, "2020-1"));
+    assert_eq!(world.size().await, size);
+    publish(world, "2020-03-10", &past, Some("裁定"))
+        .await
+        .unwrap();
+    let mut conn = world.db.superuser().await;
+    let body: Vec<u8> =
+        sqlx::query_scalar("SELECT body FROM ledger.entry ORDER BY log_index DESC LIMIT 1")
+            .fetch_one(&mut conn)
+            .await
+            .unwrap();
+    let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(body["details"]["retroactive"], "裁定");
+    assert_eq!(body["details"]["decided_before"], 1);
+
+    // A version that begins today takes nothing as long as nothing was decided today; one of later days never does.
+    for (number, from) in [("2020-3", "2020-03-11"), ("2020-4", "2020-12-01")] {
+        let next = version(number, from);
+        propose(world, rules("2020-03-11"), &next).await.unwrap();
+        publish(world, "2020-03-11", &next, Some("not needed"))
+            .await
+            .unwrap();
+    }
+
+    world.close_year(2020, "2021-01-15").await;
+    let closed = version("2020-5", "2020-06-01");
+    propose(world, rules("2021-01-16"), &closed).await.unwrap();
+    let refused = publish(world, "2021-01-16", &closed, Some("late")).await;
+    let refused = refused.unwrap_err();
+    assert!(
+        matches!(refused, ProgrammeError::BeginsInClosed { open, .. } if open == day("2021-01-01")),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_run_does_not_begin_by_rules_that_another_version_has_replaced() {
+    let world = award_run::world(&["firm_year=500.00"], 100_000, 2).await;
+    let fresh = award_run::proposed(&world, "300.00").await;
+    let approved = award_run::approved(&world, "300.00").await;
+    let begun = award_run::approved(&world, "300.00").await;
+    award_run::one_part(&world, begun, 1).await;
+
+    let next = pack("RUN", &["firm_year=100.00"], &[])
+        .replace("version = \"1\"", "version = \"2\"")
+        .replace("from = 2020-01-01", "from = 2020-05-01");
+    propose(&world, world.caller("rules", "2020-05-04", None), &next)
+        .await
+        .unwrap();
+    publish(&world, "2020-05-04", &next, Some("ruling"))
+        .await
+        .unwrap();
+
+    let said = |why: &str| {
+        assert!(
+            why.contains("proposed by version 1 of RUN, and version 2 is in force"),
+            "{why}"
+        );
+    };
+    said(
+        &award_run::try_approve(&world, "manager", fresh)
+            .await
+            .unwrap_err()
+            .to_string(),
+    );
+    let resumed = async |run: RunId| award_run::resume(&world, "manager", run, 2).await;
+    let Err(ResumeError::Rejected(Rejected::Run(why))) = resumed(approved).await else {
+        panic!("it went on");
+    };
+    said(&why);
+    let done = resumed(begun).await.unwrap();
+    assert!(done.is_done());
+}
