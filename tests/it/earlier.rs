@@ -83,7 +83,7 @@ async fn what_is_left_of_last_year_bars_an_application() {
         })
     });
     let found = read.await.unwrap();
-    assert_eq!(found.len(), 3);
+    assert_eq!(found.len(), 2);
     for (party, whole, single) in found {
         assert_eq!(whole, single);
         let barred = party == world.parties["f"];

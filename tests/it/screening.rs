@@ -469,7 +469,10 @@ async fn a_draft_is_simulated_against_the_version_in_force() {
                 let example = current.split("[[example]]").nth(3).unwrap();
                 let draft = format!("{rules}[[example]]{example}")
                     .replace("amount = \"500000.00\"", "amount = \"40000.00\"")
-                    .replace("from = 2020-01-01", "from = 2021-01-01");
+                    .replace(
+                        "[in_force]\nfrom = 2020-01-01",
+                        "[in_force]\nfrom = 2021-01-01",
+                    );
                 let draft = Policy::parse(&draft)
                     .unwrap_or_else(|report| panic!("{}", report.render("draft")));
                 let current = Policy::parse(&current).unwrap();
@@ -489,7 +492,7 @@ async fn a_draft_is_simulated_against_the_version_in_force() {
                 let not_in_force = reasons
                     .iter()
                     .find(|one| one.code == ReasonCode::NOT_IN_FORCE);
-                assert_eq!(not_in_force.map(|one| one.unmet), Some(3));
+                assert_eq!(not_in_force.map(|one| one.unmet), Some(2));
                 screening::simulate(conn, zone, wanted, Some(&current), on, &assumed, &|_, _| {})
                     .await
             })
@@ -500,13 +503,13 @@ async fn a_draft_is_simulated_against_the_version_in_force() {
     let limits = simulation.draft.criteria.iter();
     let limits: Vec<_> = limits.filter(|one| one.lowered > 0).collect();
     assert_eq!(limits.len(), 1, "{limits:?}");
-    assert_eq!(limits[0].lowered, 3);
+    assert_eq!(limits[0].lowered, 2);
     let current = simulation.current.unwrap();
-    assert_eq!((current.pass, current.cost.as_str()), (3, "150000.00"));
-    assert_eq!(simulation.draft.cost, "120000.00");
-    assert_eq!(current.left_after.as_deref(), Some("850000.00"));
+    assert_eq!((current.pass, current.cost.as_str()), (2, "100000.00"));
+    assert_eq!(simulation.draft.cost, "80000.00");
+    assert_eq!(current.left_after.as_deref(), Some("900000.00"));
     assert!(simulation.gain.is_empty());
-    assert_eq!(simulation.lose.len(), 3);
+    assert_eq!(simulation.lose.len(), 2);
     assert_eq!(simulation.lose[0].amount_after, "40000.00");
     assert_eq!(world.size().await, before);
 }
