@@ -191,6 +191,7 @@ fn commands_on_a_played_year() {
     decisions_are_made_again(data);
     published_rules_are_listed_and_compared(data);
     what_is_missing_or_unknown_is_named(data);
+    packs_are_refused_and_screened_in_words(data);
 }
 
 /// Either of two arguments is enough: both are named. A name that is none is an error.
@@ -222,6 +223,11 @@ fn what_is_missing_or_unknown_is_named(data: &Path) {
     );
     let table = text(data, &["policy", "list"]);
     assert!(table.starts_with("programme"), "{table}");
+}
+
+/// What is no text, or no draft, is refused with its place and remedy; sums are grouped, and named where there are any.
+fn packs_are_refused_and_screened_in_words(data: &Path) {
+    let said = |arguments: &[&str]| refusal(data, arguments).1;
     let folder = tempfile::tempdir().unwrap();
     let pack = folder.path().join("latin.toml");
     fs::write(&pack, b"code = \"A\"\ntitle = \"\xe4\"\n").unwrap();
