@@ -40,7 +40,7 @@ pub async fn for_party(
     let mut qualified = Vec::with_capacity(in_force.len());
     for (_, id) in in_force {
         let policy = policy::store::load(conn, zone.id, id).await?;
-        let standing = Standing::of(conn, zone, &policy, on).await?;
+        let standing = Standing::of(conn, zone, &policy, on, &[party.id]).await?;
         let usage = standing.usage(party.id);
         let mut facts = facts.clone();
         let asked = std::iter::once((&*policy, party.id));

@@ -101,12 +101,11 @@ pub async fn simulate(
     }
     let wanted: Vec<Wanted<'_>> = [draft].into_iter().chain(current).collect();
     let roll = load(conn, zone, &wanted, on, assumed, progress).await?;
-    let standing = Standing::of(conn, zone, draft.policy, on).await?;
-    let sides: Vec<Screened> = wanted
-        .iter()
-        .zip(&roll.tables)
-        .map(|(wanted, table)| standing.screened(*wanted, roll.parties.clone(), table, on))
-        .collect();
+    let mut sides: Vec<Screened> = Vec::with_capacity(wanted.len());
+    for (wanted, table) in wanted.iter().zip(&roll.tables) {
+        let standing = Standing::of(conn, zone, wanted.policy, on, &roll.parties).await?;
+        sides.push(standing.screened(*wanted, roll.parties.clone(), table, on));
+    }
     let mut sides = sides.into_iter();
     let Some(after) = sides.next() else {
         return Err(ScreeningError::Database(sqlx::Error::RowNotFound));

@@ -129,7 +129,7 @@ pub async fn screen(
 ) -> Result<Screened, ScreeningError> {
     check(zone, wanted)?;
     let roll = load(conn, zone, &[wanted], on, assumed, progress).await?;
-    let standing = Standing::of(conn, zone, wanted.policy, on).await?;
+    let standing = Standing::of(conn, zone, wanted.policy, on, &roll.parties).await?;
     let Some(table) = roll.tables.into_iter().next() else {
         return Err(ScreeningError::Database(sqlx::Error::RowNotFound));
     };
@@ -178,13 +178,14 @@ impl Standing {
         zone: &Zone,
         policy: &Policy,
         on: NaiveDate,
+        parties: &[PartyId],
     ) -> Result<Self, sqlx::Error> {
         let line = BudgetLine {
             programme: policy.code().clone(),
             year: FiscalYear::of(on),
             currency: zone.currency,
         };
-        let used = voucher::used_by_party(conn, zone.id, &line).await?;
+        let used = voucher::used_by_party(conn, zone, policy, on, parties).await?;
         let budgets = journal::control_totals(conn, zone.id).await?;
         let of_line = budgets.iter().find(|total| {
             total.code == AccountCode::B30

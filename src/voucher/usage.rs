@@ -2,19 +2,52 @@
 
 use std::collections::HashMap;
 
+use chrono::NaiveDate;
 use sqlx::PgConnection;
 
+use super::usages::{Asked, Usages, rests_on_others};
 use crate::journal::{self, AccountCode, Address};
-use crate::policy::Usage;
+use crate::policy::{Moment, Policy, Usage};
 use crate::programme::BudgetLine;
-use crate::types::{Money, PartyId, ZoneId};
+use crate::types::{FiscalYear, Money, PartyId, Zone, ZoneId};
 
 fn number(used: Money) -> u32 {
     u32::try_from(used.minor()).unwrap_or(u32::MAX)
 }
 
-/// The usage of each party that has any, as a grant of that budget year would see it.
+/// Parties whose usage is looked up at a time.
+const AT_ONCE: usize = 10_000;
+
+/// The usage of each of these parties that has any, as a grant of that day would see it.
 pub async fn used_by_party(
+    conn: &mut PgConnection,
+    zone: &Zone,
+    policy: &Policy,
+    on: NaiveDate,
+    parties: &[PartyId],
+) -> Result<HashMap<PartyId, Usage>, sqlx::Error> {
+    if parties.len() > AT_ONCE && !rests_on_others(policy, Moment::Grant) {
+        let line = BudgetLine {
+            programme: policy.code().clone(),
+            year: FiscalYear::of(on),
+            currency: zone.currency,
+        };
+        return own_usage(conn, zone.id, &line).await;
+    }
+    let mut found = HashMap::with_capacity(parties.len());
+    for parties in parties.chunks(AT_ONCE) {
+        let asked: Vec<Asked<'_>> = parties
+            .iter()
+            .map(|party| Asked::grant(policy, *party))
+            .collect();
+        let usages = Usages::read(conn, zone, on, &asked).await?;
+        found.extend(asked.into_iter().map(|one| (one.holder, usages.of(one))));
+    }
+    Ok(found)
+}
+
+/// What is counted for a party alone: whole accounts of the programme at a time.
+async fn own_usage(
     conn: &mut PgConnection,
     zone: ZoneId,
     line: &BudgetLine,

@@ -69,6 +69,12 @@ pub(super) fn rests_on_usage(policy: &Policy, moment: Moment) -> bool {
     COUNTED.iter().any(counts)
 }
 
+/// Whether a decision of that moment rests on what a group, or the whole programme, was given before.
+pub(super) fn rests_on_others(policy: &Policy, moment: Moment) -> bool {
+    let shared = [Scope::GroupYear, Scope::DeMinimis, Scope::Programme];
+    shared.iter().any(|scope| counts(policy, moment, *scope))
+}
+
 /// What has been used, of everything that a batch asks.
 #[derive(Debug)]
 pub(super) struct Usages {

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use subsidy_ledger::policy::{Fact, Facts, Moment, Raw, Source};
 use subsidy_ledger::programme::{self, ProgrammeError};
+use subsidy_ledger::screening::{self, Wanted};
 use subsidy_ledger::types::VoucherId;
 use subsidy_ledger::voucher::{Issue, Redeem};
 
@@ -130,13 +132,57 @@ async fn balances(play: &Play, codes: &[&str]) -> Vec<i64> {
     codes.iter().map(of).collect()
 }
 
+/// What each of two firms would be given by a screening, and why not more.
+async fn screened(
+    play: &Play,
+    on: &'static str,
+    asked: &'static str,
+) -> [(String, Vec<String>); 2] {
+    let zone = play.world.zone.clone();
+    let found = play.world.db.app().read(zone.id, zone, move |conn, zone| {
+        Box::pin(async move {
+            let on = crate::kit::scenario::day(on);
+            let policy = screening::find_policy(conn, zone, &"CAPPED".parse().unwrap(), on).await?;
+            let mut assumed = Facts::new(zone.currency);
+            let asked = Raw::Text(asked);
+            assumed
+                .state(Fact::RequestedAmount, asked, Source::Declared, on)
+                .unwrap();
+            let wanted = Wanted::new(&policy, Moment::Grant);
+            screening::screen(conn, zone, wanted, on, &assumed, &|_, _| {}).await
+        })
+    });
+    let found = found.await.unwrap();
+    ["f", "g"].map(|firm| {
+        let row = found
+            .parties
+            .iter()
+            .position(|id| *id == play.world.parties[firm])
+            .unwrap();
+        let reasons = found.reasons(row).iter().map(ToString::to_string).collect();
+        (
+            found.screening.amounts[row].to_text(play.world.zone.currency),
+            reasons,
+        )
+    })
+}
+
 #[tokio::test]
 async fn firms_of_one_controller_share_a_year() {
     let mut play = play(&["group_year=30000.00"], &[]).await;
     play.world.group("f", Some("甲"), "2020-02-01").await;
     play.world.group("g", Some("甲"), "2020-02-01").await;
+    grants(
+        &mut play,
+        "2020-05-03",
+        &[("a", "f", 20_000, "issued 20000.00")],
+    )
+    .await;
+    // A screening counts what the group has used, for each of its firms.
+    let limited = ("10000.00".to_owned(), vec!["CAP_GROUP_YEAR".to_owned()]);
+    let found = screened(&play, "2020-05-04", "15000.00").await;
+    assert_eq!(found, [limited.clone(), limited]);
     let lines = [
-        ("a", "f", 20_000, "issued 20000.00"),
         ("b", "g", 20_000, "issued 10000.00 reasons=CAP_GROUP_YEAR"),
         ("c", "f", 1_000, "fail 0.00 reasons=CAP_GROUP_YEAR"),
     ];
