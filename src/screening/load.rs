@@ -193,12 +193,10 @@ impl Loader {
                 accepted,
             })
         };
-        let of_fact = |fact: &Fact| match fact {
-            // The table knows it already.
-            Fact::DecidedOn => Vec::new(),
-            fact => (0..tables.len())
-                .filter_map(|table| target(*fact, table))
-                .collect(),
+        let of_fact = |fact: &Fact| -> Vec<Target> {
+            // A table knows the day already.
+            let of_tables = (0..tables.len()).filter(|_| *fact != Fact::DecidedOn);
+            of_tables.filter_map(|table| target(*fact, table)).collect()
         };
         Self {
             currency,

@@ -310,6 +310,18 @@ async fn a_run_that_was_stopped_goes_on_where_it_was() {
     let world = world(&["firm_year=500.00"], 100_000, 18).await;
     let id = approved(&world, "300.00").await;
     assert_eq!(one_part(&world, id, 7).await.decided, 7);
+    // Nobody is decided on before it is its turn, whatever the program does.
+    let out_of_turn = "INSERT INTO ledger.award_result
+        SELECT c.zone_id, c.run_id, c.party_id, r.log_index, r.facts_sha256, NULL
+        FROM ledger.award_candidate c
+        CROSS JOIN LATERAL (SELECT * FROM ledger.award_result LIMIT 1) r WHERE c.position = 9";
+    let mut admin = world.db.superuser().await;
+    let refused = sqlx::raw_sql(out_of_turn).execute(&mut admin).await;
+    let refused = refused.unwrap_err();
+    let constraint = refused
+        .as_database_error()
+        .and_then(|error| error.constraint());
+    assert_eq!(constraint, Some("award_result_candidate_known"));
     // A part that is undone when everything of it is written: as if the process had been killed before the commit.
     let size = world.size().await;
     let caller = world.caller("manager", DAY, None);

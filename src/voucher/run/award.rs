@@ -142,7 +142,6 @@ pub async fn award(
     if run.progress.decided != part.after || part.is_empty() {
         return Ok(Ok(run.progress));
     }
-    db::plan_each_time(conn).await?;
     let (ids, mut facts): (Vec<PartyId>, Vec<Facts>) = part.parties.iter().cloned().unzip();
     if earlier::asks(&part.policy) {
         // What was granted before is read when nobody else can grant.
