@@ -218,7 +218,7 @@ fn facts_of_scores(policy: &Policy, random: &mut impl Rng, on: NaiveDate) -> Fac
         }
         let source = match fact.spec().stated_by {
             StatedBy::Office => Source::Verified,
-            _ => Source::Declared,
+            StatedBy::Applicant | StatedBy::Ledger => Source::Declared,
         };
         if fact != Fact::DecidedOn {
             let raw = Raw::typed(fact, &text);
