@@ -146,6 +146,9 @@ pub enum FileError {
          tech_sme, hnte or integrity; of the others, not to be named says nothing"
     )]
     Complete,
+    /// The whole of a register as it will be.
+    #[error("--from {0} is a day to come: give the day as of which the file was drawn up")]
+    NotYet(NaiveDate),
     /// Checked against nothing.
     #[error(
         "verified facts were checked against documents: give the SHA-256 of each with --evidence"
@@ -203,6 +206,10 @@ impl FactFile {
         }
         if options.complete && !complete::is_possible(&options) {
             return Err(FileError::Complete);
+        }
+        let as_of = options.from.filter(|_| options.complete);
+        if let Some(to_come) = as_of.filter(|day| *day > today) {
+            return Err(FileError::NotYet(to_come));
         }
         let fields = fields(options.register.as_ref());
         let bound = mapping.bind(table, fields).map_err(explain)?;

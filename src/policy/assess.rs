@@ -491,7 +491,8 @@ impl Run {
     }
 }
 
-/// `value` times budget over demand. The inner `None`: the budget is not shared, or enough for all.
+/// `value` times budget over demand, and no more than the budget, should the demand leave this very case out. The inner
+/// `None`: the budget is not shared, or enough for all.
 #[expect(
     clippy::option_option,
     reason = "out of range and not shared are two answers"
@@ -499,7 +500,8 @@ impl Run {
 fn shared(value: Fraction, usage: &Usage) -> Option<Option<Fraction>> {
     match (usage.budget, usage.demand) {
         (Some(budget), Some(demand)) if budget < demand => {
-            value.times(budget.minor(), demand.minor()).map(Some)
+            let shared = value.times(budget.minor(), demand.minor())?;
+            Some(Some(shared.min(budget.minor())))
         }
         (_, _) => Some(None),
     }

@@ -233,6 +233,15 @@ fn only_a_register_of_a_day_can_be_whole() {
     }
 }
 
+#[test]
+fn no_register_is_whole_as_of_a_day_to_come() {
+    let (today, tomorrow) = (day(TODAY), day(TODAY).succ_opt().unwrap());
+    file(NOBODY, whole("integrity", &today.to_string())).unwrap();
+    let refused = file(NOBODY, whole("integrity", &tomorrow.to_string())).unwrap_err();
+    let expected = format!("--from {tomorrow} is a day to come");
+    assert!(refused.to_string().starts_with(&expected), "{refused}");
+}
+
 #[tokio::test]
 async fn a_dry_run_says_who_would_no_longer_stand_in_it() {
     let world = World::new(&[]).await;
