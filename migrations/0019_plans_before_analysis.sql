@@ -1,5 +1,5 @@
--- Two look-ups that were slow while a table grew fast, until it had been analysed: a run of 100,000 awards lost ten seconds
--- to each.
+-- Two look-ups that were slow while a table grew fast, until it had been analysed: a run of 100,000 awards lost some
+-- seconds to each.
 
 -- Accounts are found by their addresses, also when there were few of them at the last analysis.
 ALTER FUNCTION ledger.lock_books(integer, text[]) SET enable_seqscan = off;

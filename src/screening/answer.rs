@@ -56,12 +56,12 @@ pub struct Unmet {
     /// Of how many it is open.
     pub open: usize,
     /// To how many of those who pass it gives less.
-    #[serde(skip_serializing_if = "is_none")]
+    #[serde(skip_serializing_if = "is_zero")]
     pub lowered: usize,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-const fn is_none(number: &usize) -> bool {
+const fn is_zero(number: &usize) -> bool {
     *number == 0
 }
 

@@ -104,8 +104,8 @@ pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Send + Sync);
 const BATCH: usize = 4_096;
 const WAITING: usize = 4;
 
-/// Reads what decisions of that day see of every party that is asked about: what is stated of it, what is determined for the whole zone, and
-/// its code. `assumed` holds of every party of which nothing else is known.
+/// Reads what decisions of that day see of every party that is asked about: what is stated of it, what is determined for
+/// the whole zone, and its code. `assumed` holds of every party of which nothing else is known.
 ///
 /// Parties and statements come in the order of parties' ids, so a party's statements are merged as they pass by, and
 /// memory holds only the columns. One thread reads rows while another merges what it read.

@@ -26,7 +26,8 @@ pub async fn used_by_party(
     on: NaiveDate,
     parties: &[PartyId],
 ) -> Result<HashMap<PartyId, Usage>, sqlx::Error> {
-    if parties.len() > AT_ONCE && !rests_on_others(policy, Moment::Grant) {
+    // For a single party the accounts of the whole programme are too many to read.
+    if parties.len() != 1 && !rests_on_others(policy, Moment::Grant) {
         let line = BudgetLine {
             programme: policy.code().clone(),
             year: FiscalYear::of(on),

@@ -199,19 +199,8 @@ impl Teller<'_> {
             let mut facts = class.facts();
             facts.sort_unstable();
             facts.dedup();
-            let stated: Vec<_> = facts
-                .iter()
-                .filter_map(|fact| {
-                    let value = self.decision.facts.get(*fact)?;
-                    let (what, value) = (
-                        fact.spec().what(self.locale),
-                        self.words.value(*fact, value),
-                    );
-                    Some(format!("{what}{}{value}", self.pick("：", ": ")))
-                })
-                .collect();
             let (title, clause) = (self.title(&class.title), self.title(&class.clause));
-            let stated = self.ended(&stated.join(self.pick("，", ", ")));
+            let stated = self.ended(&self.listed(&facts));
             let found = self.words.class_word(&seen.class);
             sentences.push(match self.locale {
                 Locale::Zh => format!("{title}（{clause}）：{found}。{stated}"),

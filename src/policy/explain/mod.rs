@@ -319,6 +319,16 @@ impl Teller<'_> {
         }
     }
 
+    /// Of these facts those that are known, each with its value.
+    fn listed(&self, facts: &[Fact]) -> String {
+        let known = facts.iter().filter_map(|fact| {
+            let value = self.words.value(*fact, self.decision.facts.get(*fact)?);
+            let what = fact.spec().what(self.locale);
+            Some(format!("{what}{}{value}", self.pick("：", ": ")))
+        });
+        known.collect::<Vec<_>>().join(self.pick("，", ", "))
+    }
+
     /// Where no rate is for the case: what it was, and for what there are rates.
     fn no_rate(&self) -> Option<String> {
         if !self.decision.reasons.contains(&ReasonCode::NO_RATE) {
@@ -330,21 +340,10 @@ impl Teller<'_> {
         conditions().for_each(|when| when.facts(&mut facts));
         facts.sort_unstable();
         facts.dedup();
-        let seen: Vec<_> = facts
-            .iter()
-            .filter_map(|fact| {
-                let value = self.decision.facts.get(*fact)?;
-                let (what, value) = (
-                    fact.spec().what(self.locale),
-                    self.words.value(*fact, value),
-                );
-                Some(format!("{what}{}{value}", self.pick("：", ": ")))
-            })
-            .collect();
         let rates: Vec<_> = conditions()
             .map(|when| self.words.condition(when))
             .collect();
-        let seen = seen.join(self.pick("，", ", "));
+        let seen = self.listed(&facts);
         let rates = rates.join(self.pick("；", "; "));
         Some(match self.locale {
             Locale::Zh => format!("没有适用的标准（{seen}）；各项标准适用于：{rates}。[NO_RATE]"),
