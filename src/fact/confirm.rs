@@ -271,10 +271,11 @@ async fn choose_number(
             if is_of_another_year(number, &proposal.facts) {
                 return Err(FactsError::NumberOfAnotherYear(number.clone()));
             }
-            match store::holder_of(conn, zone, register, number).await? {
-                Some(other) if other != id => Err(FactsError::NumberTaken(number.clone())),
-                Some(_) | None => Ok(Some(number.clone())),
+            let holders = store::holders(conn, zone, register, &[number.as_str()]).await?;
+            if holders.iter().any(|holder| holder.party != id) {
+                return Err(FactsError::NumberTaken(number.clone()));
             }
+            Ok(Some(number.clone()))
         }
         (Numbering::Given, None) => Err(FactsError::NumberNeeded(register.clone())),
         (Numbering::Running(prefix), None) => {

@@ -12,11 +12,11 @@ use sqlx::PgConnection;
 use super::complete::{self, NotNamed, Rest};
 use super::error::FactsError;
 use super::file::{FactFile, FactRow, FileOptions};
-use super::parties;
 use super::recorded::{Contradiction, Verdict, compare};
 use super::register::Register;
 use super::statement::{Draft, Statement, require, source_text};
 use super::store;
+use super::{numbers, parties};
 use crate::db;
 use crate::identity::Command;
 use crate::journal::{self, BodyError, Entry, Idempotency, RecordError, Recorded, Refusal};
@@ -130,6 +130,7 @@ pub async fn plan<'a>(
     }
     let named = &comparing.parties;
     let errors = &mut comparing.errors;
+    numbers::check(conn, command, file, named, errors).await?;
     let rest = complete::plan(conn, command, file, named, corrections, errors).await?;
     comparing.errors.check().map_err(FactsError::Rows)?;
     let report = ImportReport {
@@ -253,11 +254,7 @@ pub async fn apply(
         mut report,
     } = plan;
     if let Some(rest) = &rest {
-        new.extend(rest.ended.iter().map(|(party, corrects)| Planned {
-            party: *party,
-            draft: &rest.draft,
-            corrects: *corrects,
-        }));
+        new.extend(rest.planned());
     }
     let mut done = 0;
     for batch in new.chunks(BATCH) {

@@ -19,6 +19,7 @@ mod file;
 mod import;
 mod merge;
 mod notice;
+mod numbers;
 mod parties;
 mod recognise;
 mod recognised;
@@ -32,7 +33,7 @@ mod statement;
 pub mod store;
 mod values;
 
-pub use complete::NotNamed;
+pub use complete::{Next, NotNamed};
 pub use confirm::{Determination, Kind, Registered, confirm, confirm_recognition};
 pub use confirm_all::{ConfirmedAll, confirm_next};
 pub use determine::{Proposal, propose};

@@ -49,6 +49,11 @@ impl Register {
         }
     }
 
+    /// Whether each party in it has a number of its own. What other registers call a reference may be any document.
+    pub(super) const fn has_numbers(&self) -> bool {
+        matches!(self, Self::TechSme | Self::Hnte)
+    }
+
     /// The facts that only this register states; none of another office's.
     pub const fn facts(&self) -> &'static [Fact] {
         match self {

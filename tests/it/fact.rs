@@ -5,6 +5,7 @@ pub(crate) mod commands;
 pub(crate) mod complete;
 mod files;
 mod notice;
+mod numbers;
 pub(crate) mod recognition;
 pub(crate) mod two_persons;
 

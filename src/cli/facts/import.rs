@@ -9,7 +9,7 @@ use super::{SourceArg, corrections};
 use crate::cli::mapping::MappingArgs;
 use crate::cli::session::with_session;
 use crate::cli::{Global, output};
-use crate::fact::{self, FactFile, FileOptions, ImportReport, NotNamed, Register, digest};
+use crate::fact::{self, FactFile, FileOptions, ImportReport, Next, NotNamed, Register, digest};
 use crate::policy::{Sha256, Source};
 use crate::tabular::{Format, MAX_BYTES, ReadError, Table};
 use crate::types::Day;
@@ -188,6 +188,7 @@ fn rest(not_named: &NotNamed) -> String {
         from,
         ended,
         is_new,
+        next,
         entry,
     } = not_named;
     let ended = output::counted(ended, "party no longer stands", "parties no longer stand");
@@ -196,5 +197,12 @@ fn rest(not_named: &NotNamed) -> String {
         None if *is_new => String::new(),
         None => ", as recorded before".to_owned(),
     };
-    format!("\nthe whole register as of {from}: {ended} in it; nobody else does{by}")
+    let next = next.map_or_else(String::new, |Next { from, ended }| {
+        let parties = output::counted(&ended, "party", "parties");
+        format!(
+            "\nfrom {from} on the whole register of that day counts, which was imported before; it does not name \
+             {parties} of this file"
+        )
+    });
+    format!("\nthe whole register as of {from}: {ended} in it; nobody else does{by}{next}")
 }

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use crate::fact::recognise::{Decided, Rules};
 use crate::fact::register::Register;
-use crate::policy::Outcome;
-use crate::types::{LogIndex, Name, PartyId, PolicyId, ZoneId};
+use crate::policy::{Fact, Outcome};
+use crate::types::{LogIndex, PartyId, PolicyId, ZoneId};
 
 const fn outcome_text(outcome: Outcome) -> &'static str {
     match outcome {
@@ -158,22 +158,52 @@ pub(in crate::fact) async fn later_statement(
 }
 
 /// Who has a number in a register.
-pub(in crate::fact) async fn holder_of(
+pub(in crate::fact) struct Holder {
+    pub(in crate::fact) number: String,
+    pub(in crate::fact) party: PartyId,
+    /// Code, number or name of the party.
+    pub(in crate::fact) identifier: String,
+    /// First day of the row.
+    pub(in crate::fact) from: NaiveDate,
+    pub(in crate::fact) entry: LogIndex,
+}
+
+/// Who has these numbers in a register: by rows that no later one of the same party and day gives another number, or
+/// says that the party does not stand in it.
+pub(in crate::fact) async fn holders(
     conn: &mut PgConnection,
     zone: ZoneId,
     register: &Register,
-    number: &Name,
-) -> Result<Option<PartyId>, sqlx::Error> {
-    let party = sqlx::query_scalar!(
-        r#"SELECT party_id AS "party_id!" FROM ledger.fact_statement
-           WHERE zone_id = $1 AND register = $2 AND reference COLLATE "C" = $3 AND party_id IS NOT NULL LIMIT 1"#,
+    numbers: &[&str],
+) -> Result<Vec<Holder>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT asked.number AS "number!", s.party_id AS "party_id!", s.from_day AS "from_day!",
+             s.log_index AS "log_index!", p.identifier
+           FROM unnest($3::text[]) AS asked (number)
+           CROSS JOIN LATERAL (SELECT * FROM ledger.fact_statement
+             WHERE zone_id = $1 AND register = $2 AND reference COLLATE "C" = asked.number OFFSET 0) AS s
+           JOIN ledger.party p ON p.zone_id = $1 AND p.party_id = s.party_id
+           WHERE s.facts::json ->> $4 IS DISTINCT FROM 'none' AND s.from_day IS NOT NULL
+             AND NOT EXISTS (SELECT FROM ledger.fact_statement l
+               WHERE l.zone_id = $1 AND l.party_id = s.party_id AND l.register = $2 AND l.from_day = s.from_day
+                 AND l.log_index > s.log_index
+                 AND (l.reference <> s.reference OR l.facts::json ->> $4 = 'none'))
+           ORDER BY s.log_index"#,
         zone.0,
         register.as_str(),
-        number.as_str(),
+        numbers as _,
+        register.status().map(Fact::name),
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(party.map(PartyId))
+    let holders = rows.into_iter().map(|row| Holder {
+        number: row.number,
+        party: PartyId(row.party_id),
+        identifier: row.identifier,
+        from: row.from_day,
+        entry: LogIndex(row.log_index),
+    });
+    Ok(holders.collect())
 }
 
 /// The last running number of six digits that a register has after this beginning; zero if none.

@@ -215,6 +215,58 @@ async fn files_that_contradict_each_other_are_refused() {
     world.check_invariants().await;
 }
 
+/// F is named by both files, G by the older one only, P by none: the newer file was imported first.
+#[tokio::test]
+async fn an_older_whole_register_says_nothing_from_the_newer_ones_day_on() {
+    let world = World::new(&[]).await;
+    let newer = format!("party,from\n{F},2019-03-01\n");
+    import(&world, &newer, whole("integrity", "2020-06-01")).await;
+    let older = format!("party,from\n{G},2019-12-01\n");
+    let report = import(&world, &older, whole("integrity", "2020-01-01")).await;
+    let said = report.not_named.clone().unwrap();
+    let next = said.next.unwrap();
+    assert_eq!((report.stated, said.ended), (1, 1));
+    assert_eq!((next.from, next.ended), (day("2020-06-01"), 1));
+    let days = async || {
+        for (name, on, expected) in [
+            ("f", "2019-12-31", "true Imported"),
+            ("f", "2020-01-01", "false Imported"),
+            ("f", "2020-05-31", "false Imported"),
+            ("f", "2020-06-01", "true Imported"),
+            ("g", "2019-12-01", "true Imported"),
+            ("g", "2020-05-31", "true Imported"),
+            ("g", "2020-06-01", "false Imported"),
+            ("g", "2021-01-01", "false Imported"),
+            ("p", "2020-01-01", "false Imported"),
+        ] {
+            let found = seen(&world, world.parties[name], Fact::IntegrityListed, on).await;
+            expect(found.as_deref(), expected, &format!("{name} on {on}"));
+        }
+    };
+    days().await;
+    let before = world.size().await;
+    for (csv, from) in [(&newer, "2020-06-01"), (&older, "2020-01-01")] {
+        let options = FileOptions {
+            evidence: vec![subsidy_ledger::policy::Sha256::of(
+                b"the same list, from another desk",
+            )],
+            ..whole("integrity", from)
+        };
+        let again = import(&world, csv, options).await;
+        let said = again.not_named.clone().unwrap();
+        let next = said.next.map_or(0, |next| next.ended);
+        assert_eq!(
+            (again.stated, said.ended, next, said.is_new),
+            (0, 0, 0, false),
+            "{from}"
+        );
+        assert_eq!(again.entries, None);
+    }
+    assert_eq!(world.size().await, before);
+    days().await;
+    world.check_invariants().await;
+}
+
 #[test]
 fn only_a_register_of_a_day_can_be_whole() {
     let read = |options: FileOptions| file("party,class\n1,small\n", options);
