@@ -14,7 +14,7 @@ use crate::award::{
     self, AwardFile, AwardMap, BadRows, Corrections, FileError, ImportError, ImportReport,
     MapError, Reconciliation, Stage, Totals,
 };
-use crate::db::Database;
+use crate::db::{Database, Turn};
 use crate::identity::{Actor, Command};
 use crate::report::{Align, Table};
 use crate::tabular::MAX_BYTES;
@@ -229,6 +229,9 @@ impl Import {
             });
             self.progress.tick();
         };
+        Turn::Awards
+            .wait_patiently(conn, self.zone.id, &output::waiting)
+            .await?;
         let report = award::import(
             conn,
             &command,

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+use crate::db;
 use crate::journal::Recorded;
 
 /// Standard output. A reader that goes away (`| head -1`) has enough of the answer: what is written
@@ -83,6 +84,13 @@ pub(super) fn recorded(as_json: bool, what: &str, recorded: Recorded) -> anyhow:
 
 /// Prints an error with its causes, leaving out those that repeat the one before.
 pub(super) fn fail(error: &anyhow::Error) {
+    if db::is_busy(error.as_ref()) {
+        note(
+            "error: another command, such as an import, has kept the zone busy for too long; nothing was changed: repeat \
+             this one when that one is done",
+        );
+        return;
+    }
     let mut text = error.to_string();
     let mut last = text.clone();
     for cause in error.chain().skip(1) {
@@ -95,6 +103,13 @@ pub(super) fn fail(error: &anyhow::Error) {
     }
     // Standard error may be closed; there is nobody left to tell then.
     let _ = writeln!(io::stderr(), "error: {text}");
+}
+
+/// That a command is in line behind another of its kind.
+pub(super) fn waiting() {
+    note(
+        "another such command is going on in this zone: waiting until it is done (Ctrl-C to give up)",
+    );
 }
 
 /// Says something to the person at the terminal that is no part of the answer.

@@ -19,6 +19,7 @@ use sqlx::PgConnection;
 use super::mapping::MappingArgs;
 use super::session::with_session;
 use super::{Global, output};
+use crate::db::Turn;
 use crate::identity::Command;
 use crate::party::{
     self, ContestedUscc, Filter, ImportError, ImportReport, ImportRow, Party, PartyRole,
@@ -348,6 +349,9 @@ pub async fn perform(
             read_as,
             dry_run,
         } => {
+            Turn::Parties
+                .wait_patiently(conn, zone, &output::waiting)
+                .await?;
             let plan = party::plan(conn, command, rows).await?;
             let report = if *dry_run {
                 plan.report().clone()

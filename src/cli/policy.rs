@@ -21,6 +21,7 @@ use crate::policy::{
     Decision, Facts, Locale, Moment, PackProblems, Policy, Problem, check, decide, explain_on,
     pack_schema, read_facts_file,
 };
+use crate::types::Reason;
 
 /// Check policy packs, decide by them, compare and publish them.
 #[derive(Debug, Args)]
@@ -115,11 +116,23 @@ enum PolicyCommand {
     /// List the proposals that wait for publication
     #[command(after_help = "Examples:\n  subsidy-ledger policy proposals\n  \
         subsidy-ledger policy proposals --show 57 > pack.toml\n\nA manager other than the proposer publishes one with \
-        `policy publish`. One that nobody publishes never\ncomes into force.")]
+        `policy publish`. `policy withdraw`\ntakes one back.")]
     Proposals {
         /// Print the pack of this proposal, byte for byte, by the number of its entry.
         #[arg(long, value_name = "ENTRY", value_parser = clap::value_parser!(i64).range(0..))]
         show: Option<i64>,
+    },
+    /// Withdraw a proposal that is not published (a rule administrator or a manager)
+    #[command(
+        after_help = "Example:\n  subsidy-ledger policy withdraw 57 --reason '比例有误' --as rules"
+    )]
+    Withdraw {
+        /// Entry of the proposal: `policy proposals` lists them.
+        #[arg(value_name = "ENTRY", value_parser = clap::value_parser!(i64).range(0..))]
+        entry: i64,
+        /// Why.
+        #[arg(long)]
+        reason: Reason,
     },
 }
 
@@ -227,6 +240,9 @@ pub(super) async fn run(global: &Global, args: PolicyArgs) -> anyhow::Result<Exi
         PolicyCommand::Propose { pack } => programme::propose(global, None, &pack).await,
         PolicyCommand::Publish(args) => programme::publish(global, None, args).await,
         PolicyCommand::Proposals { show } => proposals::run(global, show).await,
+        PolicyCommand::Withdraw { entry, reason } => {
+            proposals::withdraw(global, entry, reason).await
+        }
     }
 }
 

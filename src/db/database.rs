@@ -1,5 +1,6 @@
 //! A pool of sessions in one role, and the transactions that everything runs in.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::time::Duration;
 
@@ -248,28 +249,32 @@ pub struct Overtaken;
 
 /// Whether the same transaction may succeed when begun again. Looks through a feature's own errors.
 fn lost_a_race(error: &(dyn Error + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if error.is::<Overtaken>() {
-            return true;
-        }
-        let code = match error.downcast_ref::<sqlx::Error>() {
-            Some(error) => error.as_database_error().and_then(DatabaseError::code),
-            // An error that is "transparent" over sqlx's names the server's as its cause.
-            None => error
-                .downcast_ref::<Box<dyn DatabaseError>>()
-                .and_then(|error| error.code())
-                .or_else(|| {
-                    let error = error.downcast_ref::<PgDatabaseError>()?;
-                    Some(error.code().into())
-                }),
-        };
-        if matches!(code.as_deref(), Some("40001" | "40P01")) {
-            return true;
-        }
-        cause = error.source();
+    causes(error).any(|cause| {
+        cause.is::<Overtaken>() || matches!(sqlstate(cause).as_deref(), Some("40001" | "40P01"))
+    })
+}
+
+/// Whether a transaction waited too long for one that holds what it needs: nothing is wrong with the command, and nothing
+/// of it was done. Looks through a feature's own errors.
+pub fn is_busy(error: &(dyn Error + 'static)) -> bool {
+    causes(error).any(|cause| sqlstate(cause).as_deref() == Some("55P03"))
+}
+
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
+/// The server's own code, if the error is its.
+fn sqlstate<'a>(error: &'a (dyn Error + 'static)) -> Option<Cow<'a, str>> {
+    if let Some(error) = error.downcast_ref::<sqlx::Error>() {
+        return error.as_database_error().and_then(DatabaseError::code);
     }
-    false
+    // An error that is "transparent" over sqlx's names the server's as its cause.
+    if let Some(error) = error.downcast_ref::<Box<dyn DatabaseError>>() {
+        return error.code();
+    }
+    let error = error.downcast_ref::<PgDatabaseError>()?;
+    Some(error.code().into())
 }
 
 /// Up to 10 ms, then up to 20, 40, 80 and 160: random, so that the losers don't meet again.

@@ -14,11 +14,13 @@ mod database;
 pub mod private;
 mod roles;
 mod server;
+mod turn;
 
 pub use check::{UnfitServer, check_server};
-pub use database::{Database, Overtaken, enter_zone, plan_each_time};
+pub use database::{Database, Overtaken, enter_zone, is_busy, plan_each_time};
 pub use roles::Role;
 pub use server::{MIGRATIONS, Server, ServerError, is_current, migrate};
+pub use turn::Turn;
 
 /// The named constraint that a statement violated, to map errors by.
 pub fn violated_constraint(error: &sqlx::Error) -> Option<&str> {

@@ -13,6 +13,7 @@ use super::register::Register;
 use super::statement::source_text;
 use super::store;
 use super::values::Values;
+use crate::db::Turn;
 use crate::identity::{Command, Role};
 use crate::journal::{self, BodyError, Entry, Idempotency};
 use crate::party;
@@ -226,7 +227,7 @@ async fn open(
     command: &Command<'_>,
     proposed: LogIndex,
 ) -> Result<Determination, FactsError> {
-    store::lock(conn, command.zone.id).await?;
+    Turn::Facts.wait(conn, command.zone.id).await?;
     let proposal = store::lock_determination(conn, command.zone, proposed)
         .await?
         .ok_or(FactsError::NoProposal(proposed))?;

@@ -10,6 +10,7 @@ use super::error::FactsError;
 use super::notice;
 use super::recognised::{Numbering, last_day, numbering, register_of};
 use super::store;
+use crate::db::Turn;
 use crate::identity::{Command, Role};
 use crate::journal;
 use crate::party;
@@ -45,7 +46,7 @@ pub async fn confirm_next(
     limit: u16,
 ) -> Result<ConfirmedAll, FactsError> {
     command.actor.require(&[Role::Manager])?;
-    store::lock(conn, command.zone.id).await?;
+    Turn::Facts.wait(conn, command.zone.id).await?;
     let register =
         register_of(programme).ok_or_else(|| FactsError::NoRecognition(programme.clone()))?;
     let waiting = store::lock_waiting(conn, command.zone, &register, after, limit).await?;

@@ -14,13 +14,13 @@ use super::error::FactsError;
 use super::file::{FactFile, FactRow, FileOptions};
 use super::recorded::{Contradiction, Verdict, compare};
 use super::register::Register;
-use super::statement::{Draft, Statement, require, source_text};
+use super::statement::{Begin, Draft, Statement, require, source_text};
 use super::store;
 use super::{numbers, parties};
-use crate::db;
-use crate::identity::Command;
+use crate::db::{self, Turn};
+use crate::identity::{Actor, Command};
 use crate::journal::{self, BodyError, Entry, Idempotency, RecordError, Recorded, Refusal};
-use crate::policy::{Sha256, Source};
+use crate::policy::Sha256;
 use crate::tabular::{RowError, RowErrors};
 use crate::types::{LogIndex, Name, PartyId};
 
@@ -102,7 +102,7 @@ pub async fn plan<'a>(
 ) -> Result<Plan<'a>, FactsError> {
     require(command.actor, file.options.source)?;
     db::plan_each_time(conn).await?;
-    store::lock(conn, command.zone.id).await?;
+    Turn::Facts.wait(conn, command.zone.id).await?;
     let input = (file.sha256, file.content, &file.options, corrections);
     let idempotency = command.idempotency("fact.import", &input);
     if let Some(report) = first_report(conn, command, idempotency.as_ref()).await? {
@@ -114,10 +114,11 @@ pub async fn plan<'a>(
             report,
         });
     }
+    let parties = parties::named(conn, command, &file.rows).await?;
+    let verdicts = verdicts(conn, command, file, &parties).await?;
     let mut comparing = Comparing {
-        command,
+        actor: command.actor,
         corrections,
-        parties: parties::named(conn, command, &file.rows).await?,
         unknown: HashSet::new(),
         party_column: &file.party_column,
         errors: file.errors.clone(),
@@ -125,13 +126,12 @@ pub async fn plan<'a>(
         corrected: 0,
         unchanged: 0,
     };
-    for rows in file.rows.chunks(BATCH) {
-        comparing.take(conn, rows, file.options.source).await?;
+    for (row, verdict) in file.rows.iter().zip(verdicts) {
+        comparing.row(row, parties.get(row.party.as_str()).copied(), verdict);
     }
-    let named = &comparing.parties;
     let errors = &mut comparing.errors;
-    numbers::check(conn, command, file, named, errors).await?;
-    let rest = complete::plan(conn, command, file, named, corrections, errors).await?;
+    numbers::check(conn, command, file, &parties, errors).await?;
+    let rest = complete::plan(conn, command, file, &parties, corrections, errors).await?;
     comparing.errors.check().map_err(FactsError::Rows)?;
     let report = ImportReport {
         rows: file.row_count,
@@ -151,10 +151,54 @@ pub async fn plan<'a>(
     })
 }
 
+/// What each row is, beside what is recorded of its party; new if the party is unknown. Rows of one party are compared
+/// together, so that its statements are read once.
+async fn verdicts(
+    conn: &mut PgConnection,
+    command: &Command<'_>,
+    file: &FactFile,
+    parties: &HashMap<&str, PartyId>,
+) -> Result<Vec<Verdict>, sqlx::Error> {
+    let rows = file.rows.iter().enumerate();
+    let mut known: Vec<(PartyId, usize, &FactRow)> = rows
+        .filter_map(|(at, row)| Some((*parties.get(row.party.as_str())?, at, row)))
+        .collect();
+    known.sort_unstable_by_key(|(party, at, _)| (*party, *at));
+    let mut verdicts = vec![Verdict::New; file.rows.len()];
+    let zone = command.zone;
+    for rows in known.chunks(BATCH) {
+        let mut ids: Vec<PartyId> = rows.iter().map(|(party, ..)| *party).collect();
+        ids.dedup();
+        let recorded = store::from_source(conn, zone, &ids, file.options.source).await?;
+        let recorded = by_time(recorded);
+        for (party, at, row) in rows {
+            let same_time = recorded.get(&(*party, row.draft.when.begin()));
+            let same_time = same_time.map_or(&[][..], Vec::as_slice);
+            if let Some(verdict) = verdicts.get_mut(*at) {
+                *verdict = compare(&row.draft, same_time, zone.currency);
+            }
+        }
+    }
+    Ok(verdicts)
+}
+
+/// A party may have a statement for each day of years.
+fn by_time(
+    recorded: HashMap<PartyId, Vec<Statement>>,
+) -> HashMap<(PartyId, Begin), Vec<Statement>> {
+    let mut found: HashMap<(PartyId, Begin), Vec<Statement>> = HashMap::new();
+    for (party, statements) in recorded {
+        for statement in statements {
+            let time = (party, statement.when.begin());
+            found.entry(time).or_default().push(statement);
+        }
+    }
+    found
+}
+
 struct Comparing<'a, 'c> {
-    command: &'c Command<'c>,
+    actor: &'c Actor,
     corrections: Corrections,
-    parties: HashMap<&'a str, PartyId>,
     /// Parties that were reported.
     unknown: HashSet<&'a str>,
     party_column: &'a str,
@@ -165,37 +209,16 @@ struct Comparing<'a, 'c> {
 }
 
 impl<'a> Comparing<'a, '_> {
-    async fn take(
-        &mut self,
-        conn: &mut PgConnection,
-        rows: &'a [FactRow],
-        source: Source,
-    ) -> Result<(), sqlx::Error> {
-        let ids: HashSet<PartyId> = rows
-            .iter()
-            .filter_map(|row| self.parties.get(row.party.as_str()).copied())
-            .collect();
-        let ids: Vec<PartyId> = ids.into_iter().collect();
-        let zone = self.command.zone;
-        let recorded = store::from_source(conn, zone, &ids, source).await?;
-        for row in rows {
-            self.row(row, &recorded);
-        }
-        Ok(())
-    }
-
-    fn row(&mut self, row: &'a FactRow, recorded: &HashMap<PartyId, Vec<Statement>>) {
-        let Some(party) = self.parties.get(row.party.as_str()).copied() else {
+    fn row(&mut self, row: &'a FactRow, party: Option<PartyId>, verdict: Verdict) {
+        let Some(party) = party else {
             if self.unknown.insert(&row.party) {
-                let (problem, remedy) = parties::unknown(self.command.actor, &row.party);
+                let (problem, remedy) = parties::unknown(self.actor, &row.party);
                 let error =
                     RowError::of_cell(row.number, self.party_column, &row.party, problem, remedy);
                 self.errors.push(error);
             }
             return;
         };
-        let recorded = recorded.get(&party).map_or(&[][..], Vec::as_slice);
-        let verdict = compare(&row.draft, recorded, self.command.zone.currency);
         let corrects = match verdict {
             Verdict::New => None,
             Verdict::Unchanged(_) => {

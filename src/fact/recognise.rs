@@ -14,6 +14,7 @@ use super::snapshot::identity_facts;
 use super::statement::NotStatable;
 use super::store;
 use super::values::Values;
+use crate::db::Turn;
 use crate::identity::{Command, Role};
 use crate::journal::{self, BodyError, Entry, Idempotency, RecordError, Refusal};
 use crate::party::{self, Party};
@@ -266,7 +267,7 @@ pub async fn recognise(
     if let Some(first) = first_answer(conn, command, programme, idempotency.as_ref()).await? {
         return Ok(first);
     }
-    store::lock(conn, command.zone.id).await?;
+    Turn::Facts.wait(conn, command.zone.id).await?;
     let rules = Rules::in_force(conn, command, programme, given).await?;
     let known = party::store::party(conn, command.zone.id, party).await?;
     let known = known.ok_or(FactsError::UnknownParty(party))?;
@@ -298,7 +299,7 @@ pub async fn recognise_next(
     limit: u16,
 ) -> Result<RecognisedAll, FactsError> {
     command.actor.require(&[Role::Reviewer])?;
-    store::lock(conn, command.zone.id).await?;
+    Turn::Facts.wait(conn, command.zone.id).await?;
     let rules = Rules::in_force(conn, command, programme, given).await?;
     let zone = command.zone.id;
     let waiting =

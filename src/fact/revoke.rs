@@ -12,6 +12,7 @@ use super::register::Register;
 use super::statement::{Statement, When};
 use super::store;
 use super::values::Values;
+use crate::db::Turn;
 use crate::identity::{Command, Role};
 use crate::journal::{self, Entry};
 use crate::policy::Sha256;
@@ -75,7 +76,7 @@ pub async fn revoke(
         return Err(FactsError::NoEvidence);
     }
     When::Days(Period::new(*on, None).map_err(|_| FactsError::Nothing)?).check(command.today())?;
-    store::lock(conn, zone).await?;
+    Turn::Facts.wait(conn, zone).await?;
     let statements = store::statements(conn, command.zone, *party, None).await?;
     let Some(by) = standing(register, command, &statements, *on) else {
         return Err(FactsError::NotRegistered {

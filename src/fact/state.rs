@@ -12,6 +12,7 @@ use super::recorded::{Contradiction, Verdict, compare};
 use super::statement::{Draft, When, check_fact, check_time, require, source_text};
 use super::store;
 use super::values::Values;
+use crate::db::Turn;
 use crate::identity::Command;
 use crate::journal;
 use crate::party;
@@ -85,7 +86,7 @@ pub async fn state(
     require(command.actor, new.source)?;
     let (zone, actor) = (command.zone.id, command.actor.person);
     let idempotency = command.idempotency("fact.state", &Input::of(new));
-    store::lock(conn, zone).await?;
+    Turn::Facts.wait(conn, zone).await?;
     let first =
         journal::first_answer::<IgnoredAny>(conn, zone, actor, idempotency.as_ref()).await?;
     if let Some((recorded, _)) = first {

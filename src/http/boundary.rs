@@ -110,7 +110,9 @@ fn log(status: StatusCode, problem: Option<&Problem>, took: Duration) {
     let status_code = status.as_u16();
     let code = problem.map_or("", |problem| &problem.code);
     let cause = problem.and_then(|problem| problem.cause.as_deref());
-    if status.is_server_error() {
+    if status == StatusCode::SERVICE_UNAVAILABLE && cause.is_none() {
+        tracing::warn!(http.status = status_code, code, ?took, "not now");
+    } else if status.is_server_error() {
         let cause = cause.unwrap_or_default();
         tracing::error!(http.status = status_code, code, cause, ?took, "failed");
     } else {

@@ -6,6 +6,7 @@ use sqlx::error::DatabaseError;
 use super::api::redemptions::NotRedeemed;
 use super::coalescer::Failure;
 use super::problem::Problem;
+use crate::db::is_busy;
 use crate::journal::{RecordError, Refusal};
 use crate::log::LogError;
 use crate::log::proof::ProofError;
@@ -41,7 +42,11 @@ fn is_passing(error: &dyn DatabaseError) -> bool {
 
 impl From<SqlError> for Problem {
     fn from(error: SqlError) -> Self {
-        if is_outage(&error) {
+        if is_busy(&error) {
+            let detail = "another command, such as an import, has kept the zone busy for too long; nothing was changed: \
+                          repeat this one with the same key, if it has one";
+            Self::unavailable("zone_busy", detail)
+        } else if is_outage(&error) {
             Self::unavailable(
                 "database_unavailable",
                 "the database does not answer just now",

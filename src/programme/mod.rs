@@ -9,7 +9,7 @@ pub mod store;
 pub use accounts::BudgetLine;
 pub use budget::{Allocate, Appropriate, allocate, appropriate};
 pub use create::{NewProgramme, ProgrammeKind, create};
-pub use publish::{Published, Waiting, propose, publish, publish_retroactively, waiting};
+pub use publish::{Published, Waiting, propose, publish, publish_retroactively, waiting, withdraw};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -76,6 +76,15 @@ pub enum ProgrammeError {
          first with `programme propose`"
     )]
     NotProposed,
+    /// These bytes were withdrawn.
+    #[error(
+        "entry {0} withdrew this pack: whoever wants these rules after all proposes them in other bytes, such as another \
+         version"
+    )]
+    Withdrawn(LogIndex),
+    /// No proposal waits there.
+    #[error("entry {0} proposed nothing that waits for publication: see `policy proposals`")]
+    NotWaiting(LogIndex),
     /// The version begins on a day whose books are closed.
     #[error(
         "the version begins on {from}, which is in a closed period: let it begin on {open} or later, and propose it again"

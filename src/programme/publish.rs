@@ -1,5 +1,5 @@
 //! Publishing rules takes two persons: a rule administrator proposes a pack, a manager publishes exactly
-//! those bytes.
+//! those bytes. Until then either may withdraw it.
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use crate::identity::{Command, Role};
 use crate::journal::{self, RecordError, Recorded};
 use crate::log;
 use crate::policy::store::{Listed, StoreError};
-use crate::policy::{self, Exhaustion, Mode, Moment, PackProblems, Policy, Scope};
+use crate::policy::{self, Exhaustion, Mode, Moment, PackProblems, Policy, Scope, Sha256};
 use crate::types::{Code, LogIndex, PersonId, PolicyId, Reason, Zone};
 
 /// A version that is in force from its day on.
@@ -28,6 +28,7 @@ pub struct Published {
 
 const PROPOSED: &str = "policy.proposed";
 const PUBLISHED: &str = "policy.published";
+const WITHDRAWN: &str = "policy.withdrawn";
 
 /// What stands in the log about a proposal: everything, since the pack's bytes fit a leaf.
 #[derive(Serialize)]
@@ -52,6 +53,14 @@ struct Publication<'a> {
     retroactive: Option<&'a Reason>,
     sha256: String,
     version: &'a Code,
+}
+
+#[derive(Serialize)]
+struct Withdrawal<'a> {
+    programme: &'a str,
+    proposed_index: LogIndex,
+    reason: &'a Reason,
+    sha256: String,
 }
 
 /// Reads a pack, refusing one with problems, for another programme, of another mode or in another currency.
@@ -145,7 +154,8 @@ async fn lock(conn: &mut PgConnection, command: &Command<'_>) -> Result<(), Prog
 }
 
 /// Proposes a pack for a programme. The same bytes are proposed once, whoever proposes them again; the answer is the first
-/// proposal. A version that is published is not proposed.
+/// proposal. A version that is published is not proposed, nor is one that begins in a closed period, nor bytes that were
+/// withdrawn.
 pub async fn propose(
     conn: &mut PgConnection,
     command: &Command<'_>,
@@ -177,8 +187,10 @@ pub async fn propose(
         }));
     }
     if let Some(first) = store::proposed(conn, zone, &policy).await? {
+        not_withdrawn(conn, command, &policy).await?;
         return Ok(first);
     }
+    in_open_days(conn, command, &policy).await?;
     let recorded = record(conn, command, (PROPOSED, &details), &details, Vec::new()).await?;
     let proposer = command.actor.person;
     store::insert_proposal(conn, command.zone.id, &policy, proposer, recorded.index).await?;
@@ -221,10 +233,7 @@ async fn decided_before(
     if from > today {
         return Ok(None);
     }
-    let open = journal::first_open_day(conn, zone.id, from).await?;
-    if open != from {
-        return Err(ProgrammeError::BeginsInClosed { from, open });
-    }
+    in_open_days(conn, command, policy).await?;
     let listed = policy::store::list(conn, zone.id).await?;
     let loses_days = |one: &&Listed| {
         one.code == *policy.code()
@@ -247,6 +256,32 @@ async fn decided_before(
         });
     }
     Ok(is_past.then_some(decisions))
+}
+
+/// Refuses a version that would begin on a day whose books are closed.
+async fn in_open_days(
+    conn: &mut PgConnection,
+    command: &Command<'_>,
+    policy: &Policy,
+) -> Result<(), ProgrammeError> {
+    let from = policy.in_force().from();
+    let open = journal::first_open_day(conn, command.zone.id, from).await?;
+    if open == from {
+        Ok(())
+    } else {
+        Err(ProgrammeError::BeginsInClosed { from, open })
+    }
+}
+
+async fn not_withdrawn(
+    conn: &mut PgConnection,
+    command: &Command<'_>,
+    policy: &Policy,
+) -> Result<(), ProgrammeError> {
+    let withdrawn = store::withdrawn(conn, command.zone.id, policy.code(), policy.sha256());
+    withdrawn
+        .await?
+        .map_or(Ok(()), |entry| Err(ProgrammeError::Withdrawn(entry)))
 }
 
 async fn publish_for(
@@ -277,6 +312,7 @@ async fn publish_for(
     }
     // No decision is made between the count and the entry.
     lock(conn, command).await?;
+    not_withdrawn(conn, command, &policy).await?;
     let decided_before = decided_before(conn, command, &policy, retroactive.is_some()).await?;
     let details = Publication {
         decided_before,
@@ -294,7 +330,39 @@ async fn publish_for(
     Ok((published, recorded))
 }
 
-/// A pack that was proposed and is not published.
+/// Withdraws a proposal, by its entry: nobody publishes it any more, and who wants the same rules after all proposes them in
+/// other bytes. A rule administrator may, and a manager, whoever proposed it.
+pub async fn withdraw(
+    conn: &mut PgConnection,
+    command: &Command<'_>,
+    proposed: LogIndex,
+    reason: &Reason,
+) -> Result<Recorded, ProgrammeError> {
+    command.actor.require(&[Role::RuleAdmin, Role::Manager])?;
+    let asked = (proposed, reason);
+    let first = first_answer::<_, IgnoredAny>(conn, command, WITHDRAWN, &asked).await?;
+    if let Some((recorded, _)) = first {
+        return Ok(recorded);
+    }
+    // It is not published between the look and the entry.
+    lock(conn, command).await?;
+    let zone = command.zone.id;
+    let waiting = store::unpublished(conn, zone).await?;
+    let found = waiting.into_iter().find(|one| one.entry == proposed);
+    let found = found.ok_or(ProgrammeError::NotWaiting(proposed))?;
+    let details = Withdrawal {
+        programme: &found.programme,
+        proposed_index: proposed,
+        reason,
+        sha256: Sha256::of(found.pack.as_bytes()).to_string(),
+    };
+    let recorded = record(conn, command, (WITHDRAWN, &asked), &details, Vec::new()).await?;
+    let person = command.actor.person;
+    store::insert_withdrawal(conn, zone, &found, reason, person, recorded.index).await?;
+    Ok(recorded)
+}
+
+/// A pack that was proposed, and neither published nor withdrawn.
 #[derive(Clone, Debug, Serialize)]
 pub struct Waiting {
     /// The entry of the proposal.

@@ -6,8 +6,8 @@ use sqlx::PgConnection;
 use super::NewProgramme;
 use super::create::ProgrammeKind;
 use crate::journal::Recorded;
-use crate::policy::Policy;
-use crate::types::{Code, LogIndex, PersonId, ZoneId};
+use crate::policy::{Policy, Sha256};
+use crate::types::{Code, LogIndex, PersonId, Reason, ZoneId};
 
 fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
     sqlx::Error::Decode(Box::new(error))
@@ -158,21 +158,24 @@ pub(super) struct Unpublished {
     pub(super) at: DateTime<Utc>,
     pub(super) proposed_by: PersonId,
     pub(super) login: String,
+    pub(super) programme: String,
     pub(super) pack: String,
 }
 
-/// Proposals whose bytes were not published, in the order of the log.
+/// Proposals whose bytes were neither published nor withdrawn, in the order of the log.
 pub(super) async fn unpublished(
     conn: &mut PgConnection,
     zone: ZoneId,
 ) -> Result<Vec<Unpublished>, sqlx::Error> {
     let rows = sqlx::query!(
-        "SELECT p.log_index, e.recorded_at, p.proposed_by, who.login, p.body
+        "SELECT p.log_index, e.recorded_at, p.proposed_by, who.login, p.programme, p.body
          FROM ledger.policy_proposal p
          JOIN ledger.entry e ON e.zone_id = p.zone_id AND e.log_index = p.log_index
          JOIN ledger.person who ON who.zone_id = p.zone_id AND who.person_id = p.proposed_by
          WHERE p.zone_id = $1 AND NOT EXISTS (SELECT FROM ledger.policy published
              WHERE published.zone_id = $1 AND published.code = p.programme AND published.sha256 = p.sha256)
+             AND NOT EXISTS (SELECT FROM ledger.policy_withdrawal w
+                 WHERE w.zone_id = $1 AND w.programme = p.programme AND w.sha256 = p.sha256)
          ORDER BY p.log_index",
         zone.0,
     )
@@ -183,9 +186,51 @@ pub(super) async fn unpublished(
         at: row.recorded_at,
         proposed_by: PersonId(row.proposed_by),
         login: row.login,
+        programme: row.programme,
         pack: row.body,
     });
     Ok(unpublished.collect())
+}
+
+/// The entry that withdrew the proposal of these bytes.
+pub(super) async fn withdrawn(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    programme: &Code,
+    sha256: Sha256,
+) -> Result<Option<LogIndex>, sqlx::Error> {
+    let index = sqlx::query_scalar!(
+        "SELECT log_index FROM ledger.policy_withdrawal WHERE zone_id = $1 AND programme = $2 AND sha256 = $3",
+        zone.0,
+        programme.as_str(),
+        sha256.as_bytes(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(index.map(LogIndex))
+}
+
+pub(super) async fn insert_withdrawal(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    proposal: &Unpublished,
+    reason: &Reason,
+    person: PersonId,
+    index: LogIndex,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO ledger.policy_withdrawal (zone_id, programme, sha256, reason, withdrawn_by, log_index)
+         SELECT zone_id, programme, sha256, $3, $4, $5 FROM ledger.policy_proposal
+         WHERE zone_id = $1 AND log_index = $2",
+        zone.0,
+        proposal.entry.0,
+        reason.as_str(),
+        person.0,
+        index.0,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// How many applications were taken in, awards decided and recognitions decided for a programme since a day, which begins

@@ -1,9 +1,10 @@
 //! Versions that begin in the past, proposals that are made again, and award runs whose rules change under them.
 
+use subsidy_ledger::db::violated_constraint;
 use subsidy_ledger::identity::Caller;
 use subsidy_ledger::journal::Recorded;
 use subsidy_ledger::programme::{self, ProgrammeError, Published, Waiting};
-use subsidy_ledger::types::RunId;
+use subsidy_ledger::types::{LogIndex, RunId};
 use subsidy_ledger::voucher::Rejected;
 use subsidy_ledger::voucher::run::ResumeError;
 
@@ -115,6 +116,89 @@ async fn a_pack_is_proposed_once_and_listed_until_it_is_published() {
     assert!(again.to_string().contains("published already"), "{again}");
 }
 
+async fn withdraw(
+    world: &World,
+    caller: Caller,
+    proposed: LogIndex,
+) -> Result<Recorded, ProgrammeError> {
+    let input = (proposed, "比例有误".parse().unwrap());
+    let withdrawn = world.one(caller, input, |conn, command, (proposed, reason)| {
+        Box::pin(async move { programme::withdraw(conn, &command, *proposed, reason).await })
+    });
+    withdrawn.await
+}
+
+#[tokio::test]
+async fn a_proposal_that_is_withdrawn_is_never_published() {
+    let world = World::new(&[]).await;
+    let by = |who: &str| world.caller(who, "2020-05-04", None);
+    let pack = version("2021-1", "2021-01-01");
+    let proposed = propose(&world, by("rules"), &pack).await.unwrap().index;
+    let size = world.size().await;
+    let refused = withdraw(&world, by("reviewer"), proposed)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(refused, ProgrammeError::Forbidden(_)),
+        "{refused:?}"
+    );
+    let refused = withdraw(&world, by("rules"), LogIndex(0))
+        .await
+        .unwrap_err();
+    assert!(
+        refused.to_string().contains("policy proposals"),
+        "{refused}"
+    );
+    assert_eq!(world.size().await, size);
+
+    let withdrawn = withdraw(&world, by("manager"), proposed)
+        .await
+        .unwrap()
+        .index;
+    let mut conn = world.db.superuser().await;
+    let body: Vec<u8> = sqlx::query_scalar("SELECT body FROM ledger.entry WHERE log_index = $1")
+        .bind(withdrawn.0)
+        .fetch_one(&mut conn)
+        .await
+        .unwrap();
+    let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(body["kind"], "policy.withdrawn");
+    assert_eq!(body["details"]["proposed_index"], proposed.0);
+    assert_eq!(body["details"]["programme"], "SH-VOUCHER");
+    assert!(waiting(&world).await.is_empty());
+    for refused in [
+        publish(&world, "2020-05-05", &pack, None)
+            .await
+            .unwrap_err(),
+        propose(&world, by("rules"), &pack).await.unwrap_err(),
+    ] {
+        assert!(
+            matches!(refused, ProgrammeError::Withdrawn(entry) if entry == withdrawn),
+            "{refused:?}"
+        );
+    }
+    let again = withdraw(&world, by("rules"), proposed).await.unwrap_err();
+    assert!(matches!(again, ProgrammeError::NotWaiting(_)), "{again:?}");
+    // Postgres refuses it too, and what is published can't be withdrawn.
+    let sql = "INSERT INTO ledger.policy SELECT zone_id, gen_random_uuid(), programme, '2021-1', sha256, body,
+        '2021-01-01', NULL, now(), log_index FROM ledger.policy_proposal WHERE log_index = $1";
+    let refused = sqlx::query(sql)
+        .bind(proposed.0)
+        .execute(&mut conn)
+        .await
+        .unwrap_err();
+    assert_eq!(violated_constraint(&refused), Some("policy_not_withdrawn"));
+    let other = format!("{pack}# the rate was right\n");
+    let proposed = propose(&world, by("rules"), &other).await.unwrap().index;
+    publish(&world, "2020-05-05", &other, None).await.unwrap();
+    let refused = withdraw(&world, by("rules"), proposed).await.unwrap_err();
+    assert!(
+        matches!(refused, ProgrammeError::NotWaiting(_)),
+        "{refused:?}"
+    );
+    world.check_invariants().await;
+}
+
 #[tokio::test]
 async fn a_version_that_takes_past_days_needs_a_reason_and_open_days() {
     let mut play = Play::new(&[("SH", 2020, 1_000_000)]).await;
@@ -162,15 +246,18 @@ async fn a_version_that_takes_past_days_needs_a_reason_and_open_days() {
             .unwrap();
     }
 
-    world.close_year(2020, "2021-01-15").await;
     let closed = version("2020-5", "2020-06-01");
-    propose(world, rules("2021-01-16"), &closed).await.unwrap();
-    let refused = publish(world, "2021-01-16", &closed, Some("late")).await;
-    let refused = refused.unwrap_err();
-    assert!(
-        matches!(refused, ProgrammeError::BeginsInClosed { open, .. } if open == day("2021-01-01")),
-        "{refused:?}"
-    );
+    propose(world, rules("2020-12-30"), &closed).await.unwrap();
+    world.close_year(2020, "2021-01-15").await;
+    let published = publish(world, "2021-01-16", &closed, Some("late")).await;
+    let another = version("2020-6", "2020-06-02");
+    let proposed = propose(world, rules("2021-01-16"), &another).await;
+    for refused in [published.unwrap_err(), proposed.unwrap_err()] {
+        assert!(
+            matches!(refused, ProgrammeError::BeginsInClosed { open, .. } if open == day("2021-01-01")),
+            "{refused:?}"
+        );
+    }
 }
 
 #[tokio::test]

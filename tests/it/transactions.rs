@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use sqlx::postgres::PgConnection;
-use subsidy_ledger::db::{Role, violated_constraint};
+use subsidy_ledger::db::{Role, Turn, is_busy, violated_constraint};
 use subsidy_ledger::types::ZoneId;
 
 use crate::kit::{TestDb, run};
@@ -206,4 +206,66 @@ async fn each_role_is_what_it_says() {
     .await
     .unwrap();
     assert_eq!(owner, "subsidy_ledger_owner");
+}
+
+/// One has its turn until it is told to end; the other waits, says so once, and then has it.
+#[tokio::test]
+async fn long_commands_take_turns_and_one_that_waits_says_so() {
+    const ZONE: ZoneId = ZoneId(1);
+    let db = TestDb::new().await;
+    let (has_begun, begun) = tokio::sync::oneshot::channel();
+    let (end, ended) = tokio::sync::oneshot::channel();
+    let signals = std::sync::Mutex::new(Some((has_begun, ended)));
+    let first = db.app().write(ZONE, signals, move |tx, signals| {
+        let (has_begun, ended) = signals.lock().unwrap().take().unwrap();
+        Box::pin(async move {
+            Turn::Facts.wait(tx, ZONE).await?;
+            has_begun.send(()).unwrap();
+            ended.await.unwrap();
+            Ok::<_, sqlx::Error>(())
+        })
+    });
+    let told = Arc::new(AtomicU32::new(0));
+    let end = std::sync::Mutex::new(Some(end));
+    let others = async {
+        begun.await.unwrap();
+        let busy: Result<(), Refusal> = db
+            .app()
+            .write(ZONE, (), |tx, ()| {
+                Box::pin(async move {
+                    run(tx, "SET LOCAL lock_timeout = '20ms'").await;
+                    Turn::Facts
+                        .wait(tx, ZONE)
+                        .await
+                        .map_err(Refusal::Transparent)
+                })
+            })
+            .await;
+        let busy = busy.unwrap_err();
+        assert!(is_busy(&busy), "{busy:?}");
+        assert!(!is_busy(&Refusal::Refused));
+        let patient: Result<(), sqlx::Error> = db
+            .app()
+            .write(ZONE, (told.clone(), end), |tx, (told, end)| {
+                Box::pin(async move {
+                    Turn::Parties
+                        .wait_patiently(tx, ZONE, &|| panic!("another turn"))
+                        .await?;
+                    Turn::Facts
+                        .wait_patiently(tx, ZoneId(2), &|| panic!("another zone"))
+                        .await?;
+                    let waiting = || {
+                        told.fetch_add(1, Ordering::Relaxed);
+                        let end = end.lock().unwrap().take();
+                        end.unwrap().send(()).unwrap();
+                    };
+                    Turn::Facts.wait_patiently(tx, ZONE, &waiting).await
+                })
+            })
+            .await;
+        patient.unwrap();
+    };
+    let (first, ()) = tokio::join!(first, others);
+    first.unwrap();
+    assert_eq!(told.load(Ordering::Relaxed), 1);
 }

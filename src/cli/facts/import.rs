@@ -9,6 +9,7 @@ use super::{SourceArg, corrections};
 use crate::cli::mapping::MappingArgs;
 use crate::cli::session::with_session;
 use crate::cli::{Global, output};
+use crate::db::Turn;
 use crate::fact::{self, FactFile, FileOptions, ImportReport, Next, NotNamed, Register, digest};
 use crate::policy::{Sha256, Source};
 use crate::tabular::{Format, MAX_BYTES, ReadError, Table};
@@ -114,6 +115,10 @@ pub(super) async fn run(global: &Global, args: ImportArgs) -> anyhow::Result<()>
                 input,
                 |conn, command, (file, correct, dry_run, bar)| {
                     Box::pin(async move {
+                        let zone = command.zone.id;
+                        Turn::Facts
+                            .wait_patiently(conn, zone, &output::waiting)
+                            .await?;
                         let plan = fact::plan(conn, &command, file, corrections(*correct)).await?;
                         if *dry_run {
                             return Ok(plan.report().clone());
@@ -198,7 +203,7 @@ fn rest(not_named: &NotNamed) -> String {
         None => ", as recorded before".to_owned(),
     };
     let next = next.map_or_else(String::new, |Next { from, ended }| {
-        let parties = output::counted(&ended, "party", "parties");
+        let parties = output::counted(ended, "party", "parties");
         format!(
             "\nfrom {from} on the whole register of that day counts, which was imported before; it does not name \
              {parties} of this file"

@@ -1,4 +1,4 @@
-//! `policy proposals`: the packs that wait for publication.
+//! `policy proposals`, `policy withdraw`: the packs that wait for publication.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -8,6 +8,7 @@ use anyhow::Context;
 use crate::cli::session::with_session;
 use crate::cli::{Global, output};
 use crate::programme::{self, Waiting};
+use crate::types::{LogIndex, Reason};
 
 pub(super) async fn run(global: &Global, show: Option<i64>) -> anyhow::Result<ExitCode> {
     with_session(global, async |session| {
@@ -39,6 +40,26 @@ pub(super) async fn run(global: &Global, show: Option<i64>) -> anyhow::Result<Ex
     .await
 }
 
+/// Withdraws a proposal.
+pub(super) async fn withdraw(
+    global: &Global,
+    entry: i64,
+    reason: Reason,
+) -> anyhow::Result<ExitCode> {
+    with_session(global, async |session| {
+        let caller = session.caller(global).await?;
+        let input = (LogIndex(entry), reason);
+        let recorded = session
+            .command(&caller, input, |conn, command, (entry, reason)| {
+                Box::pin(async move { programme::withdraw(conn, &command, *entry, reason).await })
+            })
+            .await?;
+        let what = format!("The proposal of entry {entry} is withdrawn");
+        output::recorded(global.json, &what, recorded)
+    })
+    .await
+}
+
 fn told(one: &Waiting) -> String {
     let Waiting {
         entry,
@@ -52,7 +73,9 @@ fn told(one: &Waiting) -> String {
         ..
     } = one;
     let next = if *is_overtaken {
-        "another pack of this version is published: it can't be".to_owned()
+        format!(
+            "another pack of this version is published, it can't be: `policy withdraw {entry} --reason WHY`"
+        )
     } else {
         format!(
             "another manager publishes it: `policy proposals --show {entry} > pack.toml`, `policy publish pack.toml`"

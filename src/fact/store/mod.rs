@@ -33,22 +33,6 @@ use crate::journal::Recorded;
 use crate::policy::{Fact, Source, Value};
 use crate::types::{Currency, LogIndex, PartyId, Zone, ZoneId};
 
-/// Among advisory locks, those of whoever states facts; the second number is the zone's.
-const STATING: i32 = 0x4641_4354;
-
-/// One command at a time states facts in a zone, until its transaction ends: what it found not to be recorded is still
-/// not recorded when it records it.
-pub(super) async fn lock(conn: &mut PgConnection, zone: ZoneId) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        r#"SELECT pg_advisory_xact_lock($1, $2) AS "locked!: String""#,
-        STATING,
-        zone.0
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok(())
-}
-
 /// A statement as its row has it: the facts still as text, so that a run over a whole zone can choose where to parse
 /// them.
 #[derive(Clone, Debug)]

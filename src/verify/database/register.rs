@@ -1,5 +1,5 @@
 //! What the office has set up, compared with the entries that say so: persons and their roles, parties with theirs,
-//! their groups and accepted codes, programmes, proposed and published rules.
+//! their groups and accepted codes, programmes, proposed, withdrawn and published rules.
 //!
 //! These entries are few beside those of vouchers, and short but for packs. So one statement reads them all, once, and
 //! compares one table after the other.
@@ -35,7 +35,7 @@ pub(super) const REGISTER: &str = concat!(
         FROM ledger.entry e
         WHERE e.zone_id = $1 AND e.kind IN ('zone.founded', 'person.enrolled', 'party.registered',
             'party.group_assigned', 'party.uscc_override_proposed', 'party.uscc_override_confirmed',
-            'programme.created', 'policy.proposed', 'policy.published')
+            'programme.created', 'policy.proposed', 'policy.withdrawn', 'policy.published')
     )
     SELECT * FROM (",
     rows_of!(
@@ -89,6 +89,17 @@ pub(super) const REGISTER: &str = concat!(
             FROM told WHERE kind = 'policy.proposed' ORDER BY programme, log_index"
     ),
     ") policy_proposal UNION ALL SELECT * FROM (",
+    rows_of!(
+        "policy_withdrawal", key: "programme", order: "log_index",
+        stored: "
+            SELECT concat(programme, ', sha256 ', encode(sha256, 'hex')) AS programme, log_index, reason, withdrawn_by
+            FROM ledger.policy_withdrawal WHERE zone_id = $1",
+        log: "
+            SELECT concat(details ->> 'programme', ', sha256 ', details ->> 'sha256') AS programme, log_index,
+                details ->> 'reason' AS reason, actor_id AS withdrawn_by
+            FROM told WHERE kind = 'policy.withdrawn'"
+    ),
+    ") policy_withdrawal UNION ALL SELECT * FROM (",
     rows_of!(
         "programme", key: "code", order: "log_index",
         stored: "SELECT code, log_index, kind, name_zh, name_en FROM ledger.programme WHERE zone_id = $1",

@@ -1,5 +1,6 @@
 //! Rows of persons, parties, programmes and rules, compared with the log.
 
+use subsidy_ledger::journal::Recorded;
 use subsidy_ledger::party::{self, Identity, NewParty, PartyRole, ProposedOverride, Roles};
 use subsidy_ledger::programme;
 use subsidy_ledger::types::{Name, PartyId};
@@ -43,7 +44,15 @@ const TABLES: &[Table] = &[
         key: &["programme", "sha256"],
         named: PROPOSAL,
         forged: "\\x0707070707070707070707070707070707070707070707070707070707070707",
-        rows: 4,
+        rows: 5,
+        unstated: &[],
+    },
+    Table {
+        name: "policy_withdrawal",
+        key: &["programme", "sha256"],
+        named: PROPOSAL,
+        forged: "\\x0707070707070707070707070707070707070707070707070707070707070707",
+        rows: 1,
         unstated: &[],
     },
     Table {
@@ -130,13 +139,13 @@ async fn accept(world: &World, code: &str, is_confirmed: bool) {
     }
 }
 
-async fn propose(world: &World, who: &str, pack: &str) {
+async fn propose(world: &World, who: &str, pack: &str) -> Recorded {
     let caller = world.caller(who, "2023-12-01", None);
     let proposed = world.one(caller, pack.to_owned(), |conn, command, pack| {
         let code = "YH-VOUCHER".parse().unwrap();
         Box::pin(async move { programme::propose(conn, &command, &code, pack).await })
     });
-    proposed.await.unwrap();
+    proposed.await.unwrap()
 }
 
 /// Persons and programmes of every scenario; besides, a team, a party of two roles that changed its group, one with an
@@ -171,6 +180,14 @@ async fn everything() -> World {
     });
     published.await.unwrap();
     propose(&world, "rules", &ending.replace("\"2024-1\"", "\"2024-2\"")).await;
+    let wrong = ending.replace("\"2024-1\"", "\"2024-3\"");
+    let proposed = propose(&world, "rules", &wrong).await;
+    let caller = world.caller("manager", "2023-12-02", None);
+    let withdrawn = world.one(caller, proposed, |conn, command, proposed| {
+        let reason = "wrong".parse().unwrap();
+        Box::pin(async move { programme::withdraw(conn, &command, proposed.index, &reason).await })
+    });
+    withdrawn.await.unwrap();
     world
 }
 
