@@ -21,7 +21,7 @@ use crate::policy::{
     Decision, Facts, Locale, Moment, PackProblems, Policy, Problem, check, decide, explain_on,
     pack_schema, read_facts_file,
 };
-use crate::types::Reason;
+use crate::types::{Day, Reason};
 
 /// Check policy packs, decide by them, compare and publish them.
 #[derive(Debug, Args)]
@@ -165,7 +165,7 @@ enum OfflineCommand {
         facts: PathBuf,
         /// The day of the decision.
         #[arg(long, value_name = "DATE")]
-        on: NaiveDate,
+        on: Day,
         /// What is decided.
         ///
         /// Without it, the first that the pack decides: a grant, a claim or a recognition.
@@ -267,7 +267,7 @@ fn run_offline(global: &Global, command: OfflineCommand) -> anyhow::Result<ExitC
         } => {
             let decided = read_pack(&pack, Policy::parse);
             let decided = decided.map_err(|faults| faults.report).and_then(|policy| {
-                decide_file(&policy, &facts, moment, on).map(|made| (policy, made))
+                decide_file(&policy, &facts, moment, on.date()).map(|made| (policy, made))
             });
             match decided {
                 Ok((policy, (facts, decision))) => {

@@ -17,11 +17,11 @@ use super::session::{Session, with_session};
 use super::{Global, output, voucher};
 use crate::fact;
 use crate::party::{self, Party};
-use crate::policy::{self, Facts, Moment, Outcome, Policy, ReasonCode, check};
+use crate::policy::{self, Fact, Facts, Locale, Moment, Outcome, Policy, ReasonCode, check};
 use crate::screening::{
     self, Among, Eligibility, Listing, Row, Screened, ScreeningError, Side, Simulation, Wanted,
 };
-use crate::types::{Code, PartyId, Zone};
+use crate::types::{Code, Day, PartyId, Zone};
 
 /// Which policy, for which day, on what assumptions.
 #[derive(Clone, Debug, Args)]
@@ -31,7 +31,7 @@ pub(super) struct Question {
     policy: String,
     /// The day of the decisions, by facts and limits as they are then; today, if left out
     #[arg(long, value_name = "DATE")]
-    on: Option<NaiveDate>,
+    on: Option<Day>,
     /// What is decided; the first that the pack decides, if left out
     #[arg(long, value_enum)]
     moment: Option<MomentArg>,
@@ -67,8 +67,8 @@ pub(super) struct ScreenArgs {
     #[arg(long, value_enum, default_value_t = OutcomeArg::Pass)]
     outcome: OutcomeArg,
     /// How many are listed at most
-    #[arg(long, default_value_t = 50, value_name = "N")]
-    limit: usize,
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
     /// List those after this party: the last of the page before
     #[arg(long, value_name = "PARTY")]
     after: Option<PartyId>,
@@ -112,13 +112,13 @@ pub(super) struct SimulateArgs {
     history: bool,
     /// With --history: decisions of this day and later
     #[arg(long, value_name = "DAY", requires = "history")]
-    from: Option<NaiveDate>,
+    from: Option<Day>,
     /// With --history: decisions up to this day
     #[arg(long, value_name = "DAY", requires = "history")]
-    until: Option<NaiveDate>,
+    until: Option<Day>,
     /// How many of those who gain and of those who lose are listed
-    #[arg(long, default_value_t = 20, value_name = "N")]
-    limit: usize,
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
 }
 
 #[derive(Debug, Args)]
@@ -127,7 +127,7 @@ pub(super) struct EligibilityArgs {
     party: String,
     /// The day of the decisions; today, if left out
     #[arg(long, value_name = "DATE")]
-    on: Option<NaiveDate>,
+    on: Option<Day>,
     /// A fact of which the ledger knows nothing, as name=value
     #[arg(long = "assume", value_name = "FACT=VALUE")]
     assumed: Vec<String>,
@@ -168,7 +168,7 @@ async fn read(session: &Session, global: &Global, question: &Question) -> anyhow
     let caller = session.reader(global).await?;
     let today = caller.command().today();
     let zone = caller.zone;
-    let on = question.on.unwrap_or(today);
+    let on = question.on.map_or(today, Day::date);
     let policy = find(session, &zone, &question.policy, on).await?;
     let first = policy.moments().first().copied();
     let moment = question.moment.map(MomentArg::moment).or(first);
@@ -259,10 +259,19 @@ pub(super) async fn screen(global: &Global, args: ScreenArgs) -> anyhow::Result<
         }
         let outcome = args.outcome.outcome();
         let rows = screened.rows(outcome, args.after)?;
-        let page: Vec<usize> = rows.iter().take(args.limit).copied().collect();
+        let limit = usize::try_from(args.limit)?;
+        let page: Vec<usize> = rows.iter().take(limit).copied().collect();
         let parties = named(session, &run.zone, &screened, &page).await?;
         let wanted = run.wanted();
-        let answer = Listing::of(wanted, run.on, &screened, &page, &parties, rows.len());
+        let answer = Listing::of(
+            wanted,
+            run.on,
+            &run.assumed,
+            &screened,
+            &page,
+            &parties,
+            rows.len(),
+        );
         if global.json {
             output::json(&answer)?;
         } else {
@@ -297,8 +306,22 @@ async fn parties(session: &Session, zone: &Zone, ids: Vec<PartyId>) -> anyhow::R
     Ok(found)
 }
 
+/// What a person should know of the question that was asked.
+fn note_question(on: NaiveDate, registered_since: usize, assumed_in_vain: &[Fact]) {
+    if registered_since > 0 {
+        let parties = output::counted(registered_since, "of them was", "of them were");
+        output::note(&format!("{parties} registered in this ledger after {on}"));
+    }
+    for fact in assumed_in_vain {
+        output::note(&format!(
+            "--assume {fact} changes nothing: the pack does not ask for it, or it is known of every party"
+        ));
+    }
+}
+
 fn print(answer: &Listing) -> anyhow::Result<()> {
     let mut out = output::Answer;
+    note_question(answer.on, answer.registered_since, &answer.assumed_in_vain);
     writeln!(
         out,
         "{} version {}, {} on {}: of {} pass {}, fail {}, need review {}.",
@@ -475,16 +498,21 @@ pub(super) async fn simulate(global: &Global, args: SimulateArgs) -> anyhow::Res
             output::json(&simulation)?;
             return Ok(ExitCode::SUCCESS);
         }
+        let limit = usize::try_from(args.limit)?;
         let shown = |changes: &[screening::Change]| -> Vec<PartyId> {
             changes
                 .iter()
-                .take(args.limit)
+                .take(limit)
                 .map(|change| change.party)
                 .collect()
         };
         let ids = [shown(&simulation.gain), shown(&simulation.lose)].concat();
         let parties = parties(session, &run.zone, ids).await?;
-        print_simulation(&simulation, &parties, args.limit)?;
+        let beside = match &args.against {
+            Some(_) => "against",
+            None => "in force",
+        };
+        print_simulation(&simulation, beside, &parties, limit)?;
         Ok(ExitCode::SUCCESS)
     })
     .await
@@ -492,10 +520,16 @@ pub(super) async fn simulate(global: &Global, args: SimulateArgs) -> anyhow::Res
 
 fn print_simulation(
     simulation: &Simulation,
+    beside: &str,
     parties: &[Party],
     limit: usize,
 ) -> anyhow::Result<()> {
     let mut out = output::Answer;
+    note_question(
+        simulation.on,
+        simulation.registered_since,
+        &simulation.assumed_in_vain,
+    );
     let counted = among(simulation.among, simulation.parties);
     writeln!(out, "{counted} on {}. Nothing was written.", simulation.on)?;
     if simulation.as_if_in_force {
@@ -523,7 +557,7 @@ fn print_simulation(
         "\tversion\tpass\tfail\tneeds review\tcost\tbudget left after it"
     )?;
     if let Some(current) = &simulation.current {
-        writeln!(out, "{}", side("in force", current))?;
+        writeln!(out, "{}", side(beside, current))?;
     }
     writeln!(out, "{}", side("draft", &simulation.draft))?;
     if simulation.current.is_none() {
@@ -559,7 +593,7 @@ pub(super) async fn eligibility(
 ) -> anyhow::Result<ExitCode> {
     with_session(global, async |session| {
         let caller = session.reader(global).await?;
-        let on = args.on.unwrap_or_else(|| caller.command().today());
+        let on = args.on.map_or_else(|| caller.command().today(), Day::date);
         let assumed = voucher::facts(&args.assumed, caller.zone.currency, on)?;
         let input = (caller.clone(), args.party.clone(), on, assumed);
         let found = session
@@ -602,7 +636,7 @@ pub(super) async fn eligibility(
         if answers.is_empty() {
             output::note("no policy is in force that day: `programme publish` publishes one");
         }
-        print_eligibility(&party, on, &answers, args.trace)?;
+        print_eligibility(&party, on, &answers, &args)?;
         Ok(ExitCode::SUCCESS)
     })
     .await
@@ -612,42 +646,67 @@ fn print_eligibility(
     party: &Party,
     on: NaiveDate,
     answers: &[Eligibility],
-    traced: bool,
+    args: &EligibilityArgs,
 ) -> anyhow::Result<()> {
     let mut out = output::Answer;
-    writeln!(out, "{} on {on}", party.name)?;
+    let locale = args.lang.locale();
+    let pick = |zh, en| match locale {
+        Locale::Zh => zh,
+        Locale::En => en,
+    };
+    writeln!(out, "{}{}{on}", party.name, pick("，", " on "))?;
     for answer in answers {
+        let outcome = match locale {
+            Locale::Zh => answer.outcome.zh(),
+            Locale::En => outcome_word(answer.outcome),
+        };
         writeln!(
             out,
-            "{}\t{}\t{}\t{}\t{}\t{}",
+            "{}\t{}\t{}\t{outcome}\t{}\t{}",
             answer.programme,
             answer.version,
             answer.title,
-            outcome_word(answer.outcome),
             amount_or_dash(answer.moment != Moment::Recognition, &answer.amount),
             joined(&answer.reasons, ",")
         )?;
         if let Some(nearest) = &answer.nearest {
             writeln!(out, "  {nearest}")?;
         }
-        let (to_determine, to_bring): (Vec<&str>, Vec<&str>) = answer
+        let (to_determine, to_bring): (Vec<Fact>, Vec<Fact>) = answer
             .missing
             .iter()
-            .map(String::as_str)
-            .partition(|fact| answer.to_determine.iter().any(|one| one == fact));
-        if !to_bring.is_empty() && !traced {
-            writeln!(out, "  to bring: {}", to_bring.join(", "))?;
-        }
-        if !to_determine.is_empty() && !traced {
-            let facts = to_determine.join(", ");
-            writeln!(
-                out,
-                "  for the office to determine (facts determine, by two persons): {facts}"
-            )?;
+            .partition(|fact| answer.to_determine.contains(fact));
+        let for_office = pick(
+            "须由主管部门认定（facts determine，两人办理）：",
+            "for the office to determine (facts determine, by two persons): ",
+        );
+        let lines = [
+            (pick("还需提供：", "to bring: "), to_bring),
+            (for_office, to_determine),
+        ];
+        for (title, facts) in lines {
+            if !facts.is_empty() && !args.trace {
+                writeln!(out, "  {title}{}", named_facts(&facts, locale))?;
+            }
         }
         for sentence in &answer.trace {
             writeln!(out, "  {sentence}")?;
         }
     }
     Ok(())
+}
+
+/// What they are, each with the name that commands take.
+fn named_facts(facts: &[Fact], locale: Locale) -> String {
+    let facts: Vec<String> = facts
+        .iter()
+        .map(|fact| match locale {
+            Locale::Zh => format!("{}（{fact}）", fact.spec().what(locale)),
+            Locale::En => format!("{} ({fact})", fact.spec().what(locale)),
+        })
+        .collect();
+    facts.join(match locale {
+        Locale::Zh => "；",
+        Locale::En => "; ",
+    })
 }

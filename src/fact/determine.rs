@@ -10,6 +10,7 @@ use super::error::FactsError;
 use super::statement::{NotStatable, When};
 use super::store;
 use super::values::Values;
+use crate::db::Turn;
 use crate::identity::{Command, Role};
 use crate::journal::{self, Entry, Idempotency};
 use crate::party;
@@ -45,7 +46,7 @@ struct Said<'a> {
 }
 
 /// Proposes a determination; the entry is `fact.determination_proposed`. Nothing follows from it until another person
-/// confirms it.
+/// confirms it. What the last one about the same fact and first day says is not proposed again.
 pub async fn propose(
     conn: &mut PgConnection,
     command: &Command<'_>,
@@ -74,6 +75,16 @@ pub async fn propose(
         && party::store::party(conn, zone, party).await?.is_none()
     {
         return Err(FactsError::UnknownParty(party));
+    }
+    Turn::Facts.wait(conn, zone).await?;
+    if let Some(last) = store::last_determination(conn, command.zone, proposal).await?
+        && last.facts == facts
+        && last.until == proposal.days.until()
+    {
+        return Err(FactsError::Determined {
+            proposed: last.proposed_index,
+            is_confirmed: last.confirmed_index.is_some(),
+        });
     }
     let entry = Entry {
         subject: proposal.party.map(|party| party.0),

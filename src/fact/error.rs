@@ -89,6 +89,17 @@ pub enum FactsError {
         /// The confirmation.
         confirmed: LogIndex,
     },
+    /// The same was proposed before.
+    #[error(
+        "entry {proposed} proposes the same, {}",
+        if *.is_confirmed { "and it is confirmed: nothing is left to determine" } else { "and waits for another person: `facts confirm`" }
+    )]
+    Determined {
+        /// The proposal.
+        proposed: LogIndex,
+        /// Whether another person has confirmed it.
+        is_confirmed: bool,
+    },
     /// One person alone.
     #[error("what entry {0} proposes must be confirmed by another person than proposed it")]
     SamePerson(LogIndex),

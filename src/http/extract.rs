@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use futures::StreamExt;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use validator::{Validate, ValidationErrors, ValidationErrorsKind};
 
 use super::problem::{FieldError, Problem};
@@ -63,13 +64,55 @@ async fn read_json<T: DeserializeOwned + Validate>(
     let Strict(value) = serde_json::from_slice(&bytes).map_err(|error| {
         Problem::bad_request("not_json", format!("the body is not JSON: {error}"))
     })?;
-    let input: T = serde_path_to_error::deserialize(value).map_err(|error| {
+    parse(value).map_err(Problem::of_fields)
+}
+
+/// The body as its type has it, or every fault that it has: a field that is not acceptable is left out, and the rest is
+/// looked at again.
+fn parse<T: DeserializeOwned + Validate>(mut value: Value) -> Result<T, Vec<FieldError>> {
+    let mut faults = Vec::new();
+    loop {
+        let error = match serde_path_to_error::deserialize::<_, T>(&value) {
+            Ok(input) => {
+                if let Err(errors) = input.validate() {
+                    faults.extend(of_validation(&errors));
+                }
+                return if faults.is_empty() {
+                    Ok(input)
+                } else {
+                    Err(faults)
+                };
+            }
+            Err(error) => error,
+        };
         let path = error.path().to_string();
-        let field = if path == "." { String::new() } else { path };
-        Problem::invalid(field, error.into_inner().to_string())
-    })?;
-    input.validate().map_err(|errors| of_fields(&errors))?;
-    Ok(input)
+        let top = path.split(['.', '[']).next().unwrap_or_default().to_owned();
+        let detail = in_words(&error.into_inner().to_string());
+        let left_out = value.as_object_mut().and_then(|fields| fields.remove(&top));
+        // What is missing only because it was left out is no fault of its own.
+        let is_new = left_out.is_some() || faults.is_empty();
+        if is_new {
+            let field = if path == "." { String::new() } else { path };
+            faults.push(FieldError { field, detail });
+        }
+        if left_out.is_none() {
+            return Err(faults);
+        }
+    }
+}
+
+/// What a parser expected, in the words of people who write requests.
+fn in_words(message: &str) -> String {
+    let Some((given, expected)) = message.split_once(", expected ") else {
+        return message.to_owned();
+    };
+    let expected = match expected {
+        "usize" | "u16" | "u32" | "u64" => "a whole number from 0",
+        "a map" => "a JSON object",
+        of_type if of_type.starts_with("struct ") => "a JSON object",
+        other => other,
+    };
+    format!("{given}, expected {expected}")
 }
 
 fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
@@ -120,7 +163,7 @@ async fn read_body(body: Body, limit: usize) -> Result<Vec<u8>, Problem> {
     Ok(bytes)
 }
 
-fn of_fields(errors: &ValidationErrors) -> Problem {
+fn of_validation(errors: &ValidationErrors) -> Vec<FieldError> {
     let mut fields = Vec::new();
     for (field, kind) in errors.errors() {
         if let ValidationErrorsKind::Field(errors) = kind {
@@ -137,15 +180,7 @@ fn of_fields(errors: &ValidationErrors) -> Problem {
         }
     }
     fields.sort_by(|one, other| one.field.cmp(&other.field));
-    let detail = fields
-        .iter()
-        .map(|error| format!("{}: {}", error.field, error.detail));
-    let detail = detail.collect::<Vec<_>>().join("; ");
-    let status = StatusCode::UNPROCESSABLE_ENTITY;
-    Problem {
-        errors: fields.into(),
-        ..Problem::new(status, "invalid", detail)
-    }
+    fields
 }
 
 /// Parts of the path. What they can't name does not exist: 404.
@@ -221,5 +256,65 @@ pub(super) fn required_header<'h>(
             let detail = format!("the header {name} must stand once, in visible ASCII characters");
             Err(Problem::bad_request(missing, detail))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+    use crate::types::Day;
+
+    #[derive(Debug, Deserialize, Validate)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only whether it can be read is of interest")]
+    struct Asked {
+        name: String,
+        on: Option<Day>,
+        #[validate(range(max = 500, message = "must be at most 500"))]
+        limit: Option<usize>,
+        tags: Option<Vec<String>>,
+    }
+
+    fn faults(value: Value) -> Vec<String> {
+        let faults = parse::<Asked>(value).map_or_else(|faults| faults, |_| Vec::new());
+        let told = faults
+            .iter()
+            .map(|fault| format!("{}: {}", fault.field, fault.detail));
+        told.collect()
+    }
+
+    #[test]
+    fn every_fault_of_a_body_is_told_in_words() {
+        assert!(faults(json!({ "name": "a", "on": "2020-02-29" })).is_empty());
+        let all =
+            json!({ "name": "a", "on": "2023-02-30", "limit": "x", "tags": ["a", 5], "more": 1 });
+        assert_eq!(
+            faults(all),
+            [
+                "limit: invalid type: string \"x\", expected a whole number from 0",
+                "more: unknown field `more`, expected one of `name`, `on`, `limit`, `tags`",
+                "on: \"2023-02-30\" is not a day: write it as 2023-03-31, between the years 1900 and 9998",
+                "tags[1]: invalid type: integer `5`, expected a string",
+            ]
+        );
+        assert_eq!(
+            faults(json!({ "name": 1, "limit": 501 })),
+            ["name: invalid type: integer `1`, expected a string"]
+        );
+        assert_eq!(
+            faults(json!({ "name": "a", "limit": 501, "on": 5 })),
+            [
+                "on: invalid type: integer `5`, expected a string",
+                "limit: must be at most 500"
+            ]
+        );
+        assert_eq!(faults(json!({ "limit": 1 })), [": missing field `name`"]);
+        assert_eq!(
+            faults(json!("x")),
+            [": invalid type: string \"x\", expected a JSON object"]
+        );
     }
 }

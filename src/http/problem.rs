@@ -95,6 +95,15 @@ impl Problem {
         }
     }
 
+    /// The same of several fields, told one after the other.
+    pub fn of_fields(errors: Vec<FieldError>) -> Self {
+        let told = errors.iter().map(|error| match &*error.field {
+            "" => error.detail.clone(),
+            field => format!("{field}: {}", error.detail),
+        });
+        Self::faults(told.collect::<Vec<_>>().join("; "), errors)
+    }
+
     /// The state of things does not allow it.
     pub fn conflict(code: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, code, detail)

@@ -24,6 +24,15 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// In Chinese, of a whole decision.
+    pub const fn zh(self) -> &'static str {
+        match self {
+            Self::Pass => "通过",
+            Self::Fail => "不通过",
+            Self::NeedsReview => "需复核",
+        }
+    }
+
     /// Met only if both are; not met as soon as one is not.
     #[must_use]
     pub fn and(self, other: Self) -> Self {

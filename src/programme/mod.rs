@@ -97,8 +97,8 @@ pub enum ProgrammeError {
     },
     /// The version takes days from another one that has decided on them.
     #[error(
-        "the version begins on {from}, and version {version} of {programme} has been in force on days since, with \
-         {decisions} decisions, which stay as they are: let it begin after today and propose it again, or publish it with \
+        "the version begins on {from}, and version {version} of {programme} has been in force on days since (decisions \
+         made on them: {decisions}), which stay as they are: let it begin after today and propose it again, or publish it with \
          --retroactive and the reason"
     )]
     Retroactive {

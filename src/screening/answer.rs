@@ -3,11 +3,11 @@
 use chrono::NaiveDate;
 use serde::Serialize;
 
-use super::load::{Among, Wanted};
+use super::load::{Among, Wanted, assumed_in_vain};
 use super::one::Qualified;
 use super::whole::{Screened, ScreeningError};
 use crate::party::Party;
-use crate::policy::{Locale, Moment, Outcome, ReasonCode, explain, nearest};
+use crate::policy::{Fact, Facts, Locale, Moment, Outcome, ReasonCode, explain, nearest};
 use crate::types::{Code, Currency, Money, PartyId};
 
 /// What a policy decides for a zone, and one page of its parties.
@@ -25,6 +25,12 @@ pub struct Listing {
     pub among: Among,
     /// How many.
     pub parties: usize,
+    /// How many of them were registered after the day.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub registered_since: usize,
+    /// Facts that were assumed in vain: the pack does not ask for them, or they are known of every party.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub assumed_in_vain: Vec<Fact>,
     /// How many pass.
     pub pass: usize,
     /// How many fail.
@@ -61,7 +67,7 @@ pub struct Unmet {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-const fn is_zero(number: &usize) -> bool {
+pub(super) const fn is_zero(number: &usize) -> bool {
     *number == 0
 }
 
@@ -151,6 +157,7 @@ impl Listing {
     pub fn of(
         wanted: Wanted<'_>,
         on: NaiveDate,
+        assumed: &Facts,
         screened: &Screened,
         page: &[usize],
         parties: &[Party],
@@ -166,6 +173,8 @@ impl Listing {
             on,
             among: wanted.among,
             parties: screened.parties.len(),
+            registered_since: screened.registered_since,
+            assumed_in_vain: assumed_in_vain(assumed, &[wanted]),
             pass: screened.screening.count(Outcome::Pass),
             fail: screened.screening.count(Outcome::Fail),
             needs_review: screened.screening.count(Outcome::NeedsReview),
@@ -198,11 +207,11 @@ pub struct Eligibility {
     pub amount: String,
     /// Reason codes.
     pub reasons: Vec<ReasonCode>,
-    /// Names of the facts that are missing.
-    pub missing: Vec<String>,
+    /// The facts that are missing.
+    pub missing: Vec<Fact>,
     /// Those among them that are for the office to determine, and that no applicant can bring.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub to_determine: Vec<String>,
+    pub to_determine: Vec<Fact>,
     /// If it fails, the criterion that is nearest to be met.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nearest: Option<String>,
@@ -223,11 +232,10 @@ impl Eligibility {
             outcome: decision.outcome,
             amount: decision.amount.to_string(),
             reasons: decision.reasons.clone(),
-            missing: decision.missing.iter().map(ToString::to_string).collect(),
+            missing: decision.missing.clone(),
             to_determine: {
-                let missing = decision.missing.iter();
-                let for_office = missing.filter(|fact| policy.is_for_office(**fact));
-                for_office.map(ToString::to_string).collect()
+                let missing = decision.missing.iter().copied();
+                missing.filter(|fact| policy.is_for_office(*fact)).collect()
             },
             nearest: nearest(decision, policy, locale),
             trace: if trace {

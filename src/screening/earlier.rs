@@ -11,7 +11,7 @@ use crate::types::{Currency, PartyId, Zone};
 use crate::voucher::{Earlier, earlier_by_party};
 
 /// The facts of which something is known of every party. What was granted of one type is a case's own.
-const KNOWN: [Fact; 3] = [
+pub(super) const KNOWN: [Fact; 3] = [
     Fact::EarlierAwards,
     Fact::EarlierUnused,
     Fact::PriorYearUnused,

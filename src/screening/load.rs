@@ -12,9 +12,10 @@ use sqlx::PgConnection;
 use tokio::sync::mpsc;
 use tokio::task;
 
-use super::earlier::KnownOfAll;
+use super::earlier::{KNOWN, KnownOfAll};
 use crate::fact::store::StatementRow;
 use crate::fact::{self, Head, Settled, Statement};
+use crate::journal::{self, AsOf};
 use crate::party::{self, Identity, PartyRole};
 use crate::policy::{Fact, Facts, Moment, Payee, Policy, Source, Table, Value};
 use crate::types::{Currency, PartyId, Zone};
@@ -57,6 +58,19 @@ impl<'p> Wanted<'p> {
     }
 }
 
+/// The facts that are assumed in vain: no pack asks for them at its moment, or they are known of every party.
+pub(super) fn assumed_in_vain(assumed: &Facts, wanted: &[Wanted<'_>]) -> Vec<Fact> {
+    let is_asked = |fact: Fact| {
+        let mut asking = wanted.iter();
+        asking.any(|one| one.policy.wanted(one.moment).binary_search(&fact).is_ok())
+    };
+    let is_known = |fact| matches!(fact, Fact::DecidedOn | Fact::Uscc) || KNOWN.contains(&fact);
+    let facts = assumed.iter().map(|(fact, _)| fact);
+    facts
+        .filter(|fact| is_known(*fact) || !is_asked(*fact))
+        .collect()
+}
+
 /// Which parties of a zone are looked at, by their role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -95,6 +109,8 @@ pub struct Roll {
     pub parties: Vec<PartyId>,
     /// A table for each policy that was asked for.
     pub tables: Vec<Table>,
+    /// How many of the parties were registered after the day.
+    pub registered_since: usize,
 }
 
 /// Is told from time to time how many parties were read, out of how many.
@@ -121,13 +137,17 @@ pub async fn load(
     let role = among.and_then(Among::role);
     let total = party::store::count(conn, zone.id, role).await?;
     let rows = usize::try_from(total).unwrap_or(0);
+    let end_of_day = AsOf::Recorded(zone.time.end_of(on));
+    let size = journal::size_at(conn, zone.id, end_of_day).await?;
+    let mut registered_since = 0;
     let mut loader = Loader::new(zone.currency, wanted, rows, on);
     let mut parties = Vec::with_capacity(rows);
     {
         let mut identities = pin!(party::store::identities(conn, zone.id, role));
-        while let Some((party, identity)) = identities.try_next().await? {
+        while let Some((party, identity, entry)) = identities.try_next().await? {
             loader.identity(parties.len(), &identity);
             parties.push(party);
+            registered_since += usize::from(entry.0 >= size);
         }
     }
     let total = u64::try_from(parties.len()).unwrap_or(0);
@@ -154,6 +174,7 @@ pub async fn load(
     Ok(Roll {
         parties,
         tables: loader.tables,
+        registered_since,
     })
 }
 

@@ -4,10 +4,10 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use sqlx::PgConnection;
 
-use super::answer::Unmet;
-use super::load::{Among, Progress, Wanted, load};
+use super::answer::{Unmet, is_zero};
+use super::load::{Among, Progress, Wanted, assumed_in_vain, load};
 use super::whole::{Screened, ScreeningError, Standing, check};
-use crate::policy::{Facts, Outcome, Policy, ReasonCode, Sha256};
+use crate::policy::{Fact, Facts, Outcome, Policy, ReasonCode, Sha256};
 use crate::types::{Code, Currency, Money, PartyId, Zone};
 
 /// What would be decided on a day by a draft, and by the version in force.
@@ -19,6 +19,12 @@ pub struct Simulation {
     pub among: Among,
     /// How many.
     pub parties: usize,
+    /// How many of them were registered after the day.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub registered_since: usize,
+    /// Facts that were assumed in vain: neither pack asks for them, or they are known of every party.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub assumed_in_vain: Vec<Fact>,
     /// Whether the draft, whose time that day is not in, was taken as if it were.
     pub as_if_in_force: bool,
     /// The draft.
@@ -104,7 +110,7 @@ pub async fn simulate(
     let mut sides: Vec<Screened> = Vec::with_capacity(wanted.len());
     for (wanted, table) in wanted.iter().zip(&roll.tables) {
         let standing = Standing::of(conn, zone, wanted.policy, on, &roll.parties).await?;
-        sides.push(standing.screened(*wanted, roll.parties.clone(), table, on));
+        sides.push(standing.screened(*wanted, &roll, table, on));
     }
     let mut sides = sides.into_iter();
     let Some(after) = sides.next() else {
@@ -121,6 +127,8 @@ pub async fn simulate(
         among: draft.among,
         as_if_in_force,
         parties: roll.parties.len(),
+        registered_since: roll.registered_since,
+        assumed_in_vain: assumed_in_vain(assumed, &wanted),
         draft: Side::of(draft.policy, &after),
         current: before
             .zip(current)

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use sqlx::PgConnection;
 
 use super::exhaustion;
-use super::load::{Progress, Wanted, load};
+use super::load::{Progress, Roll, Wanted, load};
 use crate::journal::{self, AccountCode};
 use crate::policy::{self, Facts, Moment, Outcome, Policy, ReasonCode, Screening, Table, Usage};
 use crate::programme::BudgetLine;
@@ -19,6 +19,8 @@ use crate::voucher;
 pub struct Screened {
     /// Who is in which row.
     pub parties: Vec<PartyId>,
+    /// How many of them were registered after the day.
+    pub registered_since: usize,
     /// What became of each.
     pub screening: Screening,
     /// What the programme has left to give in the year of the day, if it has a budget line.
@@ -130,10 +132,10 @@ pub async fn screen(
     check(zone, wanted)?;
     let roll = load(conn, zone, &[wanted], on, assumed, progress).await?;
     let standing = Standing::of(conn, zone, wanted.policy, on, &roll.parties).await?;
-    let Some(table) = roll.tables.into_iter().next() else {
+    let Some(table) = roll.tables.first() else {
         return Err(ScreeningError::Database(sqlx::Error::RowNotFound));
     };
-    Ok(standing.screened(wanted, roll.parties, &table, on))
+    Ok(standing.screened(wanted, &roll, table, on))
 }
 
 /// The version of a programme's rules in force on a day.
@@ -205,13 +207,13 @@ impl Standing {
     pub(super) fn screened(
         &self,
         wanted: Wanted<'_>,
-        parties: Vec<PartyId>,
+        roll: &Roll,
         table: &Table,
         on: NaiveDate,
     ) -> Screened {
         let Wanted { policy, moment, .. } = wanted;
         let usage = |row: usize| {
-            let party = parties.get(row);
+            let party = roll.parties.get(row);
             party.map_or_else(Usage::default, |party| self.usage(*party))
         };
         let mut screening = policy::screen(policy, moment, table, &usage, on);
@@ -224,7 +226,8 @@ impl Standing {
         let criteria = policy.criteria().iter().filter(at_moment);
         Screened {
             criteria: criteria.map(|criterion| criterion.code.clone()).collect(),
-            parties,
+            parties: roll.parties.clone(),
+            registered_since: roll.registered_since,
             screening,
             budget_left: self.budget_left,
         }

@@ -45,7 +45,11 @@ pub(super) fn decode(
         None => (bytes, false),
     };
     if declared == Some(Encoding::Gb18030) {
-        return Ok((gb18030(bytes)?, "GB18030, as declared"));
+        let text = gb18030(bytes).ok_or_else(|| ReadError::Encoding {
+            encoding: "GB18030",
+            line: first_bad_line(bytes),
+        })?;
+        return Ok((text, "GB18030, as declared"));
     }
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok((Cow::Borrowed(text), "UTF-8")),
@@ -58,7 +62,11 @@ pub(super) fn decode(
                 });
             }
             let assumed = "GB18030, assumed because it is not valid UTF-8";
-            Ok((gb18030(bytes)?, assumed))
+            let text = gb18030(bytes).ok_or_else(|| ReadError::NeitherEncoding {
+                utf8_line: lines(valid),
+                gb18030_line: first_bad_line(bytes),
+            })?;
+            Ok((text, assumed))
         }
     }
 }
@@ -72,22 +80,14 @@ fn has_chinese(valid: &[u8]) -> bool {
     })
 }
 
-fn gb18030(bytes: &[u8]) -> Result<Cow<'_, str>, ReadError> {
-    encoding_rs::GB18030
-        .decode_without_bom_handling_and_without_replacement(bytes)
-        .ok_or_else(|| ReadError::Encoding {
-            encoding: "GB18030",
-            line: first_bad_line(bytes),
-        })
+fn gb18030(bytes: &[u8]) -> Option<Cow<'_, str>> {
+    encoding_rs::GB18030.decode_without_bom_handling_and_without_replacement(bytes)
 }
 
 /// A line feed is never part of a longer character in GB18030, so lines can be tried one by one.
 fn first_bad_line(bytes: &[u8]) -> usize {
-    let bad = bytes.split(|byte| *byte == b'\n').position(|line| {
-        encoding_rs::GB18030
-            .decode_without_bom_handling_and_without_replacement(line)
-            .is_none()
-    });
+    let mut lines = bytes.split(|byte| *byte == b'\n');
+    let bad = lines.position(|line| gb18030(line).is_none());
     bad.map_or(1, |index| index + 1)
 }
 

@@ -44,6 +44,17 @@ pub enum ReadError {
         /// The first line with such bytes, from 1.
         line: usize,
     },
+    /// Bytes of which nobody said what they are, and that neither encoding has.
+    #[error(
+        "line {utf8_line} is not valid UTF-8, and line {gb18030_line} is not valid GB18030: the file is damaged or cut \
+         off, or in another encoding; save it as \"CSV UTF-8\""
+    )]
+    NeitherEncoding {
+        /// The first line that is not UTF-8, from 1.
+        utf8_line: usize,
+        /// The first line that is not GB18030, from 1.
+        gb18030_line: usize,
+    },
     /// A quoted cell that goes on to the end of the file.
     #[error(
         "the quote that is opened in the row at line {0} is never closed: the file is cut off, or a \

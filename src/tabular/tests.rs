@@ -86,6 +86,14 @@ fn chinese_desktops_write_gb18030() {
     let refused = Table::read(cut, Format::Csv, &ReadOptions::default());
     assert!(matches!(
         refused,
+        Err(ReadError::NeitherEncoding {
+            utf8_line: 1,
+            gb18030_line: 2
+        })
+    ));
+    let refused = Table::read(cut, Format::Csv, &declared(Encoding::Gb18030));
+    assert!(matches!(
+        refused,
         Err(ReadError::Encoding {
             encoding: "GB18030",
             line: 2

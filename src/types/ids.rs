@@ -3,6 +3,11 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+/// A text that is no id.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no id: write it as 0190a5e2-7a3c-7c3e-9d51-6b1f0c8a2e11")]
+pub struct NotAnId(pub String);
+
 macro_rules! uuid_ids {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
@@ -26,10 +31,11 @@ macro_rules! uuid_ids {
         }
 
         impl std::str::FromStr for $name {
-            type Err = uuid::Error;
+            type Err = NotAnId;
 
-            fn from_str(text: &str) -> Result<Self, uuid::Error> {
-                text.parse().map(Self)
+            fn from_str(text: &str) -> Result<Self, NotAnId> {
+                let id = text.parse().map(Self);
+                id.map_err(|_| NotAnId(text.chars().take(40).collect()))
             }
         }
     )+};

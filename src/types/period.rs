@@ -7,8 +7,8 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 /// A day as people and files write it: `YYYY-MM-DD`, from 1900 to 9998.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "NaiveDate", try_from = "String")]
 pub struct Day(NaiveDate);
 
 /// A text that is no day.
@@ -34,6 +34,20 @@ impl std::str::FromStr for Day {
             .filter(|day| day.to_string() == text && (1900..=9998).contains(&day.year()));
         day.map(Self)
             .ok_or_else(|| DayError(text.chars().take(40).collect()))
+    }
+}
+
+impl From<Day> for NaiveDate {
+    fn from(day: Day) -> Self {
+        day.0
+    }
+}
+
+impl TryFrom<String> for Day {
+    type Error = DayError;
+
+    fn try_from(text: String) -> Result<Self, DayError> {
+        text.parse()
     }
 }
 

@@ -140,7 +140,7 @@ pub enum VoucherRefusal {
     BudgetExhausted,
     /// The same person acted before on this case (invariant 9).
     Segregation,
-    /// The application is not at this step.
+    /// The application or run is not at this step.
     WrongState,
 }
 
@@ -171,7 +171,10 @@ impl VoucherRefusal {
                 "The same person acted on this case before: another one has to.",
                 "同一人不得办理同一事项的多个环节。",
             ),
-            Self::WrongState => ("The application is not at this step.", "申请不处于该环节。"),
+            Self::WrongState => (
+                "The application or run is not at this step.",
+                "申请或批次不处于该环节。",
+            ),
         }
     }
 }

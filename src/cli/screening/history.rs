@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use anyhow::bail;
+
 use super::{Run, SimulateArgs, joined, outcome_word, parties};
 use crate::cli::policy::MomentArg;
 use crate::cli::session::Session;
@@ -10,7 +12,7 @@ use crate::cli::{Global, output};
 use crate::journal::{self, AsOf};
 use crate::party::Party;
 use crate::screening::{CaseChange, Count, History, OfMoment, Rerun, Span};
-use crate::types::{Code, LogIndex, PartyId};
+use crate::types::{Code, Day, LogIndex, PartyId};
 use crate::verify::decisions::decisions_in;
 
 /// Entries that are read at a time.
@@ -23,12 +25,23 @@ pub(super) async fn simulate(
     args: &SimulateArgs,
 ) -> anyhow::Result<ExitCode> {
     let span = Span {
-        from: args.from,
-        until: args.until,
+        from: args.from.map(Day::date),
+        until: args.until.map(Day::date),
     };
+    if let (Some(from), Some(until)) = (span.from, span.until)
+        && until < from
+    {
+        bail!("--from {from} is after --until {until}: no day is in between");
+    }
     let zone = run.zone.clone();
     let moment = args.question.moment.map(MomentArg::moment);
-    let mut rerun = Rerun::new(&zone, &run.policy, span, moment, args.limit)?;
+    let mut rerun = Rerun::new(
+        &zone,
+        &run.policy,
+        span,
+        moment,
+        usize::try_from(args.limit)?,
+    )?;
     read(session, &run, span, &mut rerun).await?;
     let history = session
         .database

@@ -12,7 +12,7 @@ use super::print_answer;
 use crate::cli::session::{Session, with_session};
 use crate::cli::{Global, output};
 use crate::identity::Caller;
-use crate::types::{Code, LogIndex, Named, RunId, Zone};
+use crate::types::{Code, Day, LogIndex, Named, RunId, Zone};
 use crate::voucher::run::{self, Approve, Progress, Propose, Proposed, Run};
 use crate::voucher::{self, Answered, Rejected, VoucherError};
 
@@ -72,7 +72,7 @@ pub(in crate::cli) struct ProposeArgs {
     amount: Option<String>,
     /// The day for which it is decided who qualifies; today if left out
     #[arg(long, value_name = "DAY")]
-    on: Option<NaiveDate>,
+    on: Option<Day>,
     /// Say what the list would be, and record nothing
     #[arg(long)]
     dry_run: bool,
@@ -170,7 +170,7 @@ async fn propose(
     let caller = session.caller(global).await?;
     let input = Propose {
         amount: args.amount,
-        day: args.on.unwrap_or_else(|| caller.command().today()),
+        day: args.on.map_or_else(|| caller.command().today(), Day::date),
         programme: args.programme,
     };
     let kept = propose_or_not(session, &caller, input, args.dry_run).await;

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::decode;
 use crate::fact::confirm::{Determination, Kind, Proposed};
+use crate::fact::determine::Proposal;
 use crate::fact::file::digest;
 use crate::fact::register::Register;
 use crate::fact::statement::source_text;
@@ -96,6 +97,30 @@ pub async fn determinations(
     rows.into_iter()
         .map(|row| row.read(zone.currency))
         .collect()
+}
+
+/// The last that was proposed to determine of the same fact, party and first day.
+pub(in crate::fact) async fn last_determination(
+    conn: &mut PgConnection,
+    zone: &Zone,
+    proposal: &Proposal,
+) -> Result<Option<Determination>, sqlx::Error> {
+    let row = sqlx::query_as!(
+        Row,
+        "SELECT proposed_index, kind, party_id, register, reference, facts, from_day, until_day, reason, evidence,
+             proposed_by, confirmed_by, confirmed_index
+         FROM ledger.determination
+         WHERE zone_id = $1 AND kind = 'determination' AND party_id IS NOT DISTINCT FROM $2 AND from_day = $3
+             AND facts::json -> $4 IS NOT NULL
+         ORDER BY proposed_index DESC LIMIT 1",
+        zone.id.0,
+        proposal.party.map(|party| party.0),
+        proposal.days.from(),
+        proposal.fact.name(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(|row| row.read(zone.currency)).transpose()
 }
 
 /// Locks the determination that an entry proposed, if it did.

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 pub use determination::{DeterminationFilter, determinations};
 pub(super) use determination::{
-    confirm_determination, insert_proposed, lock_determination, lock_waiting,
+    confirm_determination, insert_proposed, last_determination, lock_determination, lock_waiting,
 };
 pub(super) use listing::named_by;
 pub use listing::{Listed, other_registers, register_on};

@@ -10,6 +10,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use validator::Validate;
 
+use super::paging::Id;
 use crate::http::extract::{PackJson, Path, Query};
 use crate::http::problem::{FieldError, Problem};
 use crate::http::state::App;
@@ -21,7 +22,7 @@ use crate::policy::{
 use crate::screening::{
     self, Among, Eligibility, Listing, ScreeningError, Simulation, Wanted, find_policy,
 };
-use crate::types::{Code, Currency, PartyId, Zone};
+use crate::types::{Code, Currency, Day, PartyId, Zone};
 
 /// A pack to be checked.
 #[derive(Debug, Deserialize, Validate)]
@@ -122,10 +123,7 @@ fn misstated(error: &FactsFileError) -> Problem {
             FieldError { field, detail }
         })
         .collect();
-    let told = errors
-        .iter()
-        .map(|error| format!("{}: {}", error.field, error.detail));
-    Problem::faults(told.collect::<Vec<_>>().join("; "), errors)
+    Problem::of_fields(errors)
 }
 
 /// Which rules, for which day: a pack's text, or a programme, whose version in force is taken.
@@ -133,7 +131,7 @@ fn misstated(error: &FactsFileError) -> Problem {
 struct Rules {
     pack: Option<String>,
     programme: Option<Code>,
-    on: Option<NaiveDate>,
+    on: Option<Day>,
     moment: Option<Moment>,
     role: Option<Among>,
 }
@@ -150,7 +148,8 @@ struct Found {
 impl Rules {
     async fn find(self, app: &App, zone: &str) -> Result<Found, Problem> {
         let zone = app.zone(zone).await?.zone.clone();
-        let on = self.on.unwrap_or_else(|| zone.time.day(app.clock.now()));
+        let today = || zone.time.day(app.clock.now());
+        let on = self.on.map_or_else(today, Day::date);
         let policy = match (self.pack, self.programme) {
             (Some(pack), None) => {
                 let checked = checked(pack).await?;
@@ -186,7 +185,7 @@ impl Rules {
 pub(in crate::http) struct Case {
     pack: Option<String>,
     programme: Option<Code>,
-    on: Option<NaiveDate>,
+    on: Option<Day>,
     moment: Option<Moment>,
     /// As docs/policies.md says: `as_of`, `facts`, `usage`.
     facts: serde_json::Value,
@@ -238,7 +237,7 @@ pub(in crate::http) async fn decide_case(
 pub(in crate::http) struct Run {
     pack: Option<String>,
     programme: Option<Code>,
-    on: Option<NaiveDate>,
+    on: Option<Day>,
     moment: Option<Moment>,
     /// Which parties are looked at; those whom the pack concerns, if left out.
     role: Option<Among>,
@@ -248,7 +247,7 @@ pub(in crate::http) struct Run {
     /// Only those who come out so.
     outcome: Option<Outcome>,
     /// The last of the page before.
-    after: Option<PartyId>,
+    after: Option<Id<PartyId>>,
     /// How many are listed.
     #[serde(default = "usual_limit")]
     #[validate(range(min = 1, max = 500, message = "must be a whole number from 1 to 500"))]
@@ -277,7 +276,7 @@ impl Run {
 pub(in crate::http) struct Draft {
     /// The TOML text.
     pack: String,
-    on: Option<NaiveDate>,
+    on: Option<Day>,
     moment: Option<Moment>,
     /// Which parties are looked at; those whom the pack concerns, if left out.
     role: Option<Among>,
@@ -290,22 +289,31 @@ pub(in crate::http) struct Draft {
     limit: usize,
 }
 
+/// Every fault of what is assumed is told.
 fn assumed(
     given: &BTreeMap<String, String>,
     currency: Currency,
     on: NaiveDate,
 ) -> Result<Facts, Problem> {
     let mut facts = Facts::new(currency);
+    let mut faults = Vec::new();
     for (name, text) in given {
-        let field = format!("assume.{name}");
-        let fact = Fact::named(name).ok_or_else(|| {
-            Problem::invalid(&field, format!("unknown fact: {}", Fact::advice(name)))
-        })?;
-        facts
-            .state(fact, Raw::typed(fact, text), Source::Declared, on)
-            .map_err(|error| Problem::invalid(&field, error.to_string()))?;
+        let stated = match Fact::named(name) {
+            None => Err(format!("unknown fact: {}", Fact::advice(name))),
+            Some(fact) => facts
+                .state(fact, Raw::typed(fact, text), Source::Declared, on)
+                .map_err(|error| error.to_string()),
+        };
+        if let Err(detail) = stated {
+            let field = format!("assume.{name}");
+            faults.push(FieldError { field, detail });
+        }
     }
-    Ok(facts)
+    if faults.is_empty() {
+        Ok(facts)
+    } else {
+        Err(Problem::of_fields(faults))
+    }
 }
 
 /// `POST policies/screenings`: who qualifies, and for how much; one page of them.
@@ -328,7 +336,7 @@ pub(in crate::http) async fn screen(
                 let screened =
                     screening::screen(conn, &found.zone, wanted, found.on, facts, &|_, _| {})
                         .await?;
-                let rows = screened.rows(input.outcome, input.after)?;
+                let rows = screened.rows(input.outcome, input.after.map(|Id(after)| after))?;
                 let page: Vec<usize> = rows.iter().take(input.limit).copied().collect();
                 let ids: Vec<PartyId> = page
                     .iter()
@@ -339,6 +347,7 @@ pub(in crate::http) async fn screen(
                 Ok::<_, ScreeningError>(Listing::of(
                     wanted,
                     on,
+                    facts,
                     &screened,
                     &page,
                     &parties,
@@ -407,7 +416,7 @@ pub(in crate::http) async fn simulate(
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct EligibilityQuery {
-    on: Option<NaiveDate>,
+    on: Option<Day>,
     #[serde(default)]
     lang: Language,
 }
@@ -446,7 +455,8 @@ pub(in crate::http) async fn eligibility(
     Query(query): Query<EligibilityQuery>,
 ) -> Result<Json<Programmes>, Problem> {
     let zone = app.zone(&zone).await?.zone.clone();
-    let on = query.on.unwrap_or_else(|| zone.time.day(app.clock.now()));
+    let today = || zone.time.day(app.clock.now());
+    let on = query.on.map_or_else(today, Day::date);
     let found = app
         .database
         .read(

@@ -185,15 +185,15 @@ pub async fn all(conn: &mut PgConnection, zone: ZoneId) -> Result<Vec<Party>, sq
     parties(conn, zone, &ids).await
 }
 
-/// Every party of a zone, or every one of a role, with its identity, in the order of ids, which is that of their making:
-/// for runs over a whole zone that need nothing else.
+/// Every party of a zone, or every one of a role, with its identity and the entry that registered it, in the order of ids,
+/// which is that of their making: for runs over a whole zone that need nothing else.
 pub fn identities(
     conn: &mut PgConnection,
     zone: ZoneId,
     role: Option<PartyRole>,
-) -> impl Stream<Item = Result<(PartyId, Identity), sqlx::Error>> {
+) -> impl Stream<Item = Result<(PartyId, Identity, LogIndex), sqlx::Error>> {
     let rows = sqlx::query!(
-        "SELECT party_id, scheme, identifier FROM ledger.party p
+        "SELECT party_id, scheme, identifier, log_index FROM ledger.party p
          WHERE zone_id = $1 AND ($2::text IS NULL OR EXISTS (SELECT FROM ledger.party_role r
              WHERE r.zone_id = p.zone_id AND r.party_id = p.party_id AND r.role = $2))
          ORDER BY party_id",
@@ -205,7 +205,7 @@ pub fn identities(
         let row = row?;
         let identity = Identity::from_row(&row.scheme, &row.identifier)
             .ok_or_else(|| decode(UnreadableIdentity(row.party_id)))?;
-        Ok((PartyId(row.party_id), identity))
+        Ok((PartyId(row.party_id), identity, LogIndex(row.log_index)))
     })
 }
 

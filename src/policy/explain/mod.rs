@@ -110,10 +110,11 @@ impl Teller<'_> {
         let version = &self.decision.policy.version;
         let moment = self.words.moment(self.decision.moment);
         let outcome = match self.decision.outcome {
-            Outcome::Pass => self.pick("通过", "passes"),
-            Outcome::Fail => self.pick("不通过", "fails"),
-            Outcome::NeedsReview => self.pick("需复核", "needs review"),
+            Outcome::Pass => "passes",
+            Outcome::Fail => "fails",
+            Outcome::NeedsReview => "needs review",
         };
+        let outcome = self.pick(self.decision.outcome.zh(), outcome);
         let mut text = match self.locale {
             Locale::Zh => format!("《{title}》{version} 版，{on} {moment}评定：{outcome}"),
             Locale::En => {

@@ -138,6 +138,36 @@ async fn a_determination_takes_two_persons_and_is_seen_as_verified() {
 }
 
 #[tokio::test]
+async fn what_the_last_determination_says_is_not_proposed_again() {
+    let world = World::new(&[]).await;
+    let party = world.parties["f"];
+    let rating = |value| propose(&world, "manager", Some(party), "rating", value);
+    let first = rating("good").await.unwrap();
+    let said = rating("good").await.unwrap_err().to_string();
+    let expected = format!("entry {first} proposes the same, and waits for another person");
+    assert!(said.starts_with(&expected), "{said}");
+    confirm(&world, "manager2", None, first).await.unwrap();
+    let said = rating("good").await.unwrap_err().to_string();
+    let expected = format!("entry {first} proposes the same, and it is confirmed");
+    assert!(said.starts_with(&expected), "{said}");
+    // After another word on it the first may be proposed again.
+    for value in ["excellent", "good"] {
+        let proposed = rating(value).await.unwrap();
+        confirm(&world, "manager2", None, proposed).await.unwrap();
+    }
+    let other = propose(
+        &world,
+        "manager",
+        Some(world.parties["g"]),
+        "rating",
+        "good",
+    )
+    .await;
+    other.unwrap();
+    world.check_invariants().await;
+}
+
+#[tokio::test]
 async fn what_holds_for_the_whole_zone_yields_to_a_party_s_own() {
     let world = World::new(&[]).await;
     let (party, other) = (world.parties["f"], world.parties["g"]);

@@ -96,6 +96,59 @@ async fn every_fault_of_pack_and_facts_is_told() {
     assert_eq!(fields, expected, "{told:?}");
 }
 
+#[tokio::test]
+async fn every_fault_of_a_question_is_told() {
+    let service = Service::new().await;
+    let pack = pack_text("shanghai-2020");
+    let body =
+        json!({ "pack": pack, "on": "2020-02-30", "limit": -1, "role": "nobody", "after": "x" });
+    let told = faults(&post(&service, "screenings", &body).await);
+    let fields: Vec<&str> = told.iter().map(|(field, _)| field.as_str()).collect();
+    assert_eq!(fields, ["after", "limit", "on", "role"], "{told:?}");
+    let assume =
+        json!({ "servce_price": "1.00", "service_price": "one", "applicant_kind": "enterprise" });
+    let body = json!({ "pack": pack, "on": "2020-06-01", "assume": assume });
+    let told = faults(&post(&service, "screenings", &body).await);
+    let fields: Vec<&str> = told.iter().map(|(field, _)| field.as_str()).collect();
+    assert_eq!(
+        fields,
+        ["assume.servce_price", "assume.service_price"],
+        "{told:?}"
+    );
+}
+
+/// Who came later, and what was asked in vain.
+#[tokio::test]
+async fn a_screening_says_what_is_odd_about_its_question() {
+    let service = Service::new().await;
+    let new = NewParty {
+        identity: Identity::Uscc("91000000MA00000900".parse().unwrap()),
+        name: "云川科技有限公司".parse().unwrap(),
+        roles: Roles::from([PartyRole::Enterprise]),
+        group: None,
+    };
+    service.register(new).await;
+    let assume = json!({
+        "uscc": "91000000MA0000277Y", "staff": "3", "earlier_awards": "1", "service_price": "100.00",
+        "applicant_kind": "enterprise",
+    });
+    let pack = pack_text("shanghai-2020");
+    for (on, since) in [("2026-02-28", 1), ("2026-03-01", 0)] {
+        let body = json!({ "pack": pack, "on": on, "assume": assume });
+        for route in ["screenings", "simulations"] {
+            let body = post(&service, route, &body).await.json();
+            assert_eq!(body["parties"], 1, "{body}");
+            assert_eq!(
+                body["registered_since"].as_i64().unwrap_or(0),
+                since,
+                "{route} {on}: {body}"
+            );
+            let vain = json!(["earlier_awards", "staff", "uscc"]);
+            assert_eq!(body["assumed_in_vain"], vain, "{route}");
+        }
+    }
+}
+
 /// What is wrong is told in the words of the request, not of the command line.
 #[tokio::test]
 async fn refusals_name_fields() {
