@@ -7,10 +7,12 @@ use clap::{Args, Subcommand, ValueEnum};
 use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 
-use super::session::{open_server, private_settings, target};
+use super::session::{choose_zone, open_server, private_settings, target};
 use super::{Global, output};
 use crate::db::private::{self, PrivatePostgres};
 use crate::db::{Role, Server};
+use crate::identity;
+use crate::types::{Zone, ZoneId};
 
 /// The database itself.
 #[derive(Debug, Subcommand)]
@@ -18,7 +20,7 @@ pub(super) enum DbCommand {
     /// Open psql on the database in use, starting the private Postgres for as long as needed
     #[command(after_help = "Examples:\n  subsidy-ledger db psql --role auditor\n  \
         subsidy-ledger db psql --role auditor -- -c 'SELECT * FROM ledger.zone'\n\n\
-        Row-level security shows a zone's rows after: SET app.zone = '1'")]
+        Row-level security shows the rows of --zone, or of the only zone; those of another after: SET app.zone = '2'")]
     Psql(PsqlArgs),
 }
 
@@ -66,9 +68,11 @@ async fn psql(global: &Global, server: &Server, args: PsqlArgs) -> anyhow::Resul
         PsqlRole::Auditor => Some(Role::Auditor),
         PsqlRole::Superuser => None,
     };
-    if let Some(role) = role {
-        process.env("PGOPTIONS", format!("-c role={}", role.group()));
-    }
+    let role_option = role.map(|role| format!("-c role={}", role.group()));
+    let zone = zone_of_session(global, server).await?;
+    let zone_option = zone.map(|zone| format!("-c app.zone={zone}"));
+    let options: Vec<String> = role_option.into_iter().chain(zone_option).collect();
+    process.env("PGOPTIONS", options.join(" "));
     match server {
         Server::Private(postgres) => private_env(&mut process, postgres, role),
         Server::Configured(_) => {
@@ -88,6 +92,27 @@ async fn psql(global: &Global, server: &Server, args: PsqlArgs) -> anyhow::Resul
         .await?
         .context("psql did not start")?;
     Ok(u8::try_from(status.code().unwrap_or(1)).map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+/// The zone whose rows a session sees from its beginning: the one that is named, or the only one.
+async fn zone_of_session(global: &Global, server: &Server) -> anyhow::Result<Option<ZoneId>> {
+    let database = server.connect(Role::Auditor, 1).await?;
+    let zones = database.read(None, (), |conn, ()| Box::pin(identity::store::zones(conn)));
+    let zones = zones.await;
+    database.close().await;
+    match (zones, &global.zone) {
+        (Ok(zones), None) if zones.len() > 1 => {
+            let of_zone = |zone: &Zone| format!("SET app.zone = '{}' for {}", zone.id, zone.code);
+            let ways: Vec<String> = zones.iter().map(of_zone).collect();
+            output::note(&format!("No zone's rows are shown: {}", ways.join(", ")));
+            Ok(None)
+        }
+        (Ok(zones), None) => Ok(zones.first().map(|zone| zone.id)),
+        (Ok(zones), Some(code)) => Ok(Some(choose_zone(zones, Some(code))?.id)),
+        // A database that has no schema yet can be looked at too.
+        (Err(_), None) => Ok(None),
+        (Err(error), Some(_)) => Err(error.into()),
+    }
 }
 
 fn private_env(process: &mut Process, postgres: &PrivatePostgres, role: Option<Role>) {

@@ -192,7 +192,7 @@ impl Session {
     }
 }
 
-fn choose_zone(zones: Vec<Zone>, wanted: Option<&str>) -> anyhow::Result<Zone> {
+pub(super) fn choose_zone(zones: Vec<Zone>, wanted: Option<&str>) -> anyhow::Result<Zone> {
     let codes = zones
         .iter()
         .map(|zone| zone.code.to_string())

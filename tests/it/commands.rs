@@ -192,6 +192,56 @@ fn commands_on_a_played_year() {
     published_rules_are_listed_and_compared(data);
     what_is_missing_or_unknown_is_named(data);
     packs_are_refused_and_screened_in_words(data);
+    questions_are_refused_and_answered_in_words(data);
+}
+
+/// Days and counts that are none; answers in the language that was asked for; rows of the only zone.
+fn questions_are_refused_and_answered_in_words(data: &Path) {
+    let said = |arguments: &str| refusal(data, &arguments.split(' ').collect::<Vec<_>>()).1;
+    for (arguments, expected) in [
+        (
+            "policy screen SH-VOUCHER --on 2023-02-30",
+            "\"2023-02-30\" is not a day: write it as",
+        ),
+        ("policy screen SH-VOUCHER --limit 0", "0 is not in 1.."),
+        (
+            "policy screen SH-VOUCHER --after x",
+            "\"x\" is no id: write it as",
+        ),
+        (
+            "policy simulate SH-VOUCHER --history --from 2023-07-01 --until 2023-06-30",
+            "--from 2023-07-01 is after --until 2023-06-30",
+        ),
+        (
+            "policy withdraw 0 --reason wrong --as rules",
+            "entry 0 proposed nothing that waits for publication",
+        ),
+    ] {
+        let said = said(arguments);
+        assert!(said.contains(expected), "{arguments}: {said}");
+    }
+    let parties = json(data, &["party", "list", "--role", "enterprise"]);
+    let party = parties[0]["identifier"].as_str().unwrap_or_default();
+    let eligible = |lang| {
+        let day = ["--on", "2023-06-01", "--lang", lang];
+        text(
+            data,
+            &[&["policy", "eligibility", party][..], &day].concat(),
+        )
+    };
+    let (zh, en) = (eligible("zh"), eligible("en"));
+    assert!(
+        zh.contains("\t需复核\t") && zh.contains("还需提供："),
+        "{zh}"
+    );
+    assert!(zh.contains("（service_price）"), "{zh}");
+    assert!(
+        en.contains("\tneeds_review\t") && en.contains("to bring: "),
+        "{en}"
+    );
+    assert!(en.contains("(service_price)"), "{en}");
+    let count = "SELECT count(*) > 0 FROM ledger.voucher";
+    assert_eq!(text(data, &["db", "psql", "--", "-Atc", count]), "t\n");
 }
 
 /// Either of two arguments is enough: both are named. A name that is none is an error.

@@ -18,7 +18,7 @@ pub(crate) fn temporary_folder() -> TempDir {
 
 pub(crate) fn ledger(data: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_subsidy-ledger"));
-    command.args(arguments).arg("--data").arg(data);
+    command.arg("--data").arg(data).args(arguments);
     command
         .env_remove("SUBSIDY_LEDGER_DATABASE_URL")
         .env_remove("SUBSIDY_LEDGER_DATA");
