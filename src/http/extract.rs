@@ -16,6 +16,7 @@ use validator::{Validate, ValidationErrors, ValidationErrorsKind};
 use super::problem::{FieldError, Problem};
 use super::state::App;
 use super::strict_json::Strict;
+use crate::tabular::Format;
 
 /// How much of a parameter is repeated to whoever gave it, in characters.
 const LONGEST_GIVEN: usize = 40;
@@ -46,21 +47,40 @@ impl<T: DeserializeOwned + Validate> FromRequest<Arc<App>> for PackJson<T> {
     }
 }
 
+/// A file of rows as the whole body: `text/csv`, `application/json` or a workbook, by its media type.
+pub(super) struct Upload {
+    pub(super) format: Format,
+    pub(super) bytes: Vec<u8>,
+}
+
+const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
+impl FromRequest<Arc<App>> for Upload {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        let given = media_type(request.headers())?;
+        let format = match given.split(';').next().unwrap_or_default().trim() {
+            "text/csv" => Format::Csv,
+            "application/json" => Format::Json,
+            XLSX => Format::Xlsx,
+            _ => {
+                let detail = format!("send Content-Type: text/csv, application/json or {XLSX}");
+                return Err(unsupported(detail));
+            }
+        };
+        let bytes = arrived(request, app, app.limits.import).await?;
+        Ok(Self { format, bytes })
+    }
+}
+
 async fn read_json<T: DeserializeOwned + Validate>(
     request: Request,
     app: &App,
     longest: usize,
 ) -> Result<T, Problem> {
     check_media_type(request.headers())?;
-    let body = read_body(request.into_body(), longest);
-    let arrived = tokio::time::timeout(app.limits.arrival, body).await;
-    let bytes = arrived.map_err(|_| {
-        Problem::new(
-            StatusCode::REQUEST_TIMEOUT,
-            "slow_body",
-            "the body took too long to arrive",
-        )
-    })??;
+    let bytes = arrived(request, app, longest).await?;
     let Strict(value) = serde_json::from_slice(&bytes).map_err(|error| {
         Problem::bad_request("not_json", format!("the body is not JSON: {error}"))
     })?;
@@ -115,28 +135,47 @@ fn in_words(message: &str) -> String {
     format!("{given}, expected {expected}")
 }
 
-fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
-    let unsupported = |detail| {
+/// The body, whole and in time.
+async fn arrived(request: Request, app: &App, longest: usize) -> Result<Vec<u8>, Problem> {
+    let body = read_body(request.into_body(), longest);
+    let arrived = tokio::time::timeout(app.limits.arrival, body).await;
+    arrived.map_err(|_| {
         Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "unsupported_media_type",
-            detail,
+            StatusCode::REQUEST_TIMEOUT,
+            "slow_body",
+            "the body took too long to arrive",
         )
-    };
+    })?
+}
+
+fn unsupported(detail: impl Into<String>) -> Problem {
+    Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unsupported_media_type",
+        detail,
+    )
+}
+
+/// What the body is said to be, in small letters.
+fn media_type(headers: &HeaderMap) -> Result<String, Problem> {
     if headers.contains_key(header::CONTENT_ENCODING) {
         return Err(unsupported(
             "send the body as it is, without Content-Encoding",
         ));
     }
-    let given = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    let (essence, parameter) = match given.unwrap_or_default().split_once(';') {
+    let given = headers.get(header::CONTENT_TYPE);
+    let given = given.and_then(|value| value.to_str().ok());
+    Ok(given.unwrap_or_default().to_ascii_lowercase())
+}
+
+fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
+    let given = media_type(headers)?;
+    let (essence, parameter) = match given.split_once(';') {
         Some((essence, parameter)) => (essence, parameter.trim()),
-        None => (given.unwrap_or_default(), ""),
+        None => (given.as_str(), ""),
     };
-    let is_json = essence.trim().eq_ignore_ascii_case("application/json");
-    if is_json && (parameter.is_empty() || parameter.eq_ignore_ascii_case("charset=utf-8")) {
+    let is_json = essence.trim() == "application/json";
+    if is_json && (parameter.is_empty() || parameter == "charset=utf-8") {
         Ok(())
     } else {
         Err(unsupported("send Content-Type: application/json"))

@@ -10,6 +10,7 @@
 
 mod books;
 mod boundary;
+mod caller;
 mod extract;
 mod origin;
 mod problem;
@@ -47,8 +48,10 @@ pub fn router(app: Arc<App>) -> Router {
             get(api::accounts::statement),
         )
         .route("/budget-execution", get(api::reports::budget_execution))
+        .route("/decisions/{entry}/replay", get(api::versions::replay))
         .route("/entries", get(api::entries::list))
         .route("/entries/{index}", get(api::entries::one))
+        .route("/facts/imports", post(api::facts::import))
         .route("/holds/{hold}/redemptions", post(api::redemptions::create))
         .route("/parties", get(api::parties::list))
         .route("/parties/{party}", get(api::parties::one))
@@ -56,8 +59,22 @@ pub fn router(app: Arc<App>) -> Router {
             "/parties/{party}/eligibility",
             get(api::policies::eligibility),
         )
+        .route("/policies", get(api::versions::list))
         .route("/policies/check", post(api::policies::check_pack))
         .route("/policies/decisions", post(api::policies::decide_case))
+        .route("/policies/differences", post(api::versions::differences))
+        .route("/policies/histories", post(api::versions::history))
+        .route(
+            "/policies/proposals",
+            get(api::versions::proposals).post(api::versions::propose),
+        )
+        .route("/policies/proposals/{entry}", get(api::versions::proposal))
+        .route(
+            "/policies/proposals/{entry}/withdrawal",
+            post(api::versions::withdraw),
+        )
+        .route("/policies/publications", post(api::versions::publish))
+        .route("/policies/schema", get(api::versions::schema))
         .route("/policies/screenings", post(api::policies::screen))
         .route("/policies/simulations", post(api::policies::simulate))
         .route("/programmes", get(api::programmes::list))

@@ -4,14 +4,19 @@ use sqlx::Error as SqlError;
 use sqlx::error::DatabaseError;
 
 use super::api::redemptions::NotRedeemed;
+use super::caller::unknown_person;
 use super::coalescer::Failure;
-use super::problem::Problem;
+use super::problem::{FieldError, Problem};
 use crate::db::is_busy;
-use crate::journal::{RecordError, Refusal};
+use crate::fact::{FactsError, FileError};
+use crate::identity::Forbidden;
+use crate::journal::{BodyError, RecallError, RecordError, Refusal};
 use crate::log::LogError;
 use crate::log::proof::ProofError;
 use crate::policy::store::StoreError;
+use crate::programme::ProgrammeError;
 use crate::screening::ScreeningError;
+use crate::tabular::{ReadError, RowError};
 use crate::types::LogIndex;
 use crate::voucher::{Refused, Rejected, VoucherError, VoucherRefusal};
 use axum::http::StatusCode;
@@ -130,6 +135,7 @@ impl From<ScreeningError> for Problem {
                 );
                 Self::invalid("after", detail)
             }
+            ScreeningError::Recorded(error) => error.into(),
             ScreeningError::Database(error)
             | ScreeningError::Policy(StoreError::Database(error)) => error.into(),
             ScreeningError::Policy(error) => Self::internal(error),
@@ -172,9 +178,7 @@ impl From<Rejected> for Problem {
     fn from(rejected: Rejected) -> Self {
         match rejected {
             Rejected::Unknown { what, .. } => Self::not_found(what),
-            Rejected::Forbidden(forbidden) => {
-                Self::new(StatusCode::FORBIDDEN, "forbidden", forbidden.to_string())
-            }
+            Rejected::Forbidden(error) => forbidden(&error),
             Rejected::KeyConflict(index) => key_conflict(index),
             Rejected::NoPolicy { .. } => Self::conflict("no_policy", rejected.to_string()),
             Rejected::Run(detail) => Self::conflict("award_run", detail),
@@ -216,11 +220,7 @@ fn refusal_code(code: VoucherRefusal) -> String {
 impl From<NotRedeemed> for Problem {
     fn from(reason: NotRedeemed) -> Self {
         match reason {
-            NotRedeemed::UnknownPerson(login) => Self::new(
-                StatusCode::FORBIDDEN,
-                "unknown_person",
-                format!("no person {login} is enrolled in this zone"),
-            ),
+            NotRedeemed::UnknownPerson(login) => unknown_person(&login),
             NotRedeemed::Rejected(rejected) => rejected.into(),
         }
     }
@@ -244,6 +244,137 @@ impl<E: Into<Self>> From<Failure<E>> for Problem {
             ),
             Failure::Panicked => Self::internal("a command panicked"),
             Failure::Failed(error) => error.into(),
+        }
+    }
+}
+
+fn forbidden(error: &Forbidden) -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, "forbidden", error.to_string())
+}
+
+impl From<RecallError> for Problem {
+    fn from(error: RecallError) -> Self {
+        match error {
+            RecallError::KeyConflict(entry) => key_conflict(entry),
+            RecallError::Unreadable { .. } => Self::internal(error),
+            RecallError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<BodyError> for Problem {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLong(_) => Self::invalid("", error.to_string()),
+            BodyError::NotCanonical(_) | BodyError::Json(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::VersionExists { .. } => Self::conflict("version_exists", error.to_string()),
+            StoreError::SameDay { .. } => Self::conflict("same_day", error.to_string()),
+            StoreError::Unknown(_) => Self::not_found("policy"),
+            StoreError::Corrupt { .. } => Self::internal(error),
+            StoreError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<ProgrammeError> for Problem {
+    fn from(error: ProgrammeError) -> Self {
+        let said = error.to_string();
+        match error {
+            ProgrammeError::Unknown(code) => {
+                let detail = format!("no programme {code} in this zone: GET programmes lists them");
+                Self::invalid("pack", detail)
+            }
+            ProgrammeError::OtherProgramme { .. }
+            | ProgrammeError::OtherCurrency { .. }
+            | ProgrammeError::Uncounted(_)
+            | ProgrammeError::OtherMode { .. }
+            | ProgrammeError::Pack(_) => Self::invalid("pack", said),
+            ProgrammeError::Exists(_) => Self::conflict("programme_exists", said),
+            ProgrammeError::NotProposed => {
+                let detail = "this pack was not proposed, byte for byte: POST policies/proposals proposes it";
+                Self::conflict("not_proposed", detail)
+            }
+            ProgrammeError::Withdrawn(_) => Self::conflict("withdrawn", said),
+            ProgrammeError::NotWaiting(_) => Self::not_found("proposal that waits for publication"),
+            ProgrammeError::BeginsInClosed { .. } => Self::conflict("period_closed", said),
+            ProgrammeError::Retroactive {
+                from,
+                version,
+                decisions,
+                ..
+            } => {
+                let detail = format!(
+                    "the version begins on {from}, and version {version} has been in force on days since, with \
+                     {decisions} of its decisions made on them, which stay as they are: let it begin after today, or \
+                     give the reason in `retroactive`"
+                );
+                Self::conflict("retroactive", detail)
+            }
+            ProgrammeError::SamePerson => Self::conflict("same_person", said),
+            ProgrammeError::YearClosed { .. } => Self::conflict("year_closed", said),
+            ProgrammeError::NotPositive(_) => Self::invalid("amount", said),
+            ProgrammeError::Forbidden(error) => forbidden(&error),
+            ProgrammeError::Transfer(error) => Self::internal(error),
+            ProgrammeError::Recall(error) => error.into(),
+            ProgrammeError::Record(error) => error.into(),
+            ProgrammeError::Body(error) => error.into(),
+            ProgrammeError::Policy(error) => error.into(),
+            ProgrammeError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Self {
+        Self::invalid("", error.to_string())
+    }
+}
+
+impl From<FileError> for Problem {
+    fn from(error: FileError) -> Self {
+        let field = match error {
+            FileError::Register => "register",
+            FileError::Complete | FileError::NotYet(_) => "from",
+            FileError::NoEvidence => "evidence",
+            FileError::Mapping(_)
+            | FileError::UnknownColumns(_)
+            | FileError::Columns(_)
+            | FileError::NoFacts => "",
+        };
+        Self::invalid(field, error.to_string())
+    }
+}
+
+impl From<FactsError> for Problem {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the others are refusals of what a command asks, in their own words"
+    )]
+    fn from(error: FactsError) -> Self {
+        match error {
+            FactsError::Forbidden(error) => forbidden(&error),
+            FactsError::Rows(errors) => {
+                let of_row = |error: &RowError| FieldError {
+                    field: format!("row {}", error.row),
+                    detail: error.to_string(),
+                };
+                let rows = errors.kept().iter().map(of_row).collect();
+                Self::faults(errors.to_string(), rows)
+            }
+            FactsError::File(error) => error.into(),
+            FactsError::Policy(error) => error.into(),
+            FactsError::Recall(error) => error.into(),
+            FactsError::Record(error) => error.into(),
+            FactsError::Body(error) => error.into(),
+            FactsError::Database(error) => error.into(),
+            error => Self::conflict("facts", error.to_string()),
         }
     }
 }

@@ -50,6 +50,8 @@ pub struct Limits {
     pub body: usize,
     /// The same of a request that may hold a policy pack.
     pub pack: usize,
+    /// The same of a file that is imported.
+    pub import: usize,
     /// For a request's headers, and for a body, to arrive.
     pub arrival: Duration,
     /// For an answer.
@@ -69,6 +71,7 @@ impl Default for Limits {
             connections: 2_048,
             body: 64 * 1_024,
             pack: 1_024 * 1_024,
+            import: 16 * 1_024 * 1_024,
             arrival: Duration::from_secs(20),
             answer: Duration::from_secs(30),
             stop: Duration::from_secs(30),

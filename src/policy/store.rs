@@ -7,10 +7,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
 use sqlx::PgConnection;
 
 use super::{PackProblems, Policy, Sha256};
-use crate::types::{Code, PolicyId, TextError, ZoneId};
+use crate::types::{Code, Day, PolicyId, TextError, ZoneId};
 
 /// A version that was published in a zone.
 #[derive(Clone, Debug)]
@@ -26,9 +27,10 @@ pub struct Published {
 }
 
 /// A line in the list of versions: what can be said without reading the pack.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Listed {
     /// Its identity.
+    #[serde(rename = "policy")]
     pub id: PolicyId,
     /// The programme.
     pub code: Code,
@@ -39,7 +41,11 @@ pub struct Listed {
     /// First day on which it decides.
     pub in_force_from: NaiveDate,
     /// First day on which it no longer does, if it has an end of its own.
+    #[serde(skip)]
     pub in_force_until: Option<NaiveDate>,
+    /// The same, or the first day of the next version, if that is earlier.
+    #[serde(rename = "in_force_until")]
+    pub decides_until: Option<NaiveDate>,
     /// When it was published.
     pub published_at: DateTime<Utc>,
 }
@@ -290,8 +296,35 @@ pub async fn list(conn: &mut PgConnection, zone: ZoneId) -> Result<Vec<Listed>, 
             sha256: Sha256::from_bytes(sha256),
             in_force_from: row.in_force_from,
             in_force_until: row.in_force_until,
+            decides_until: row.in_force_until,
             published_at: row.published_at,
         })
     });
-    listed.collect()
+    let mut listed: Vec<Listed> = listed.collect::<Result<_, StoreError>>()?;
+    let mut next: Option<(Code, NaiveDate)> = None;
+    for one in listed.iter_mut().rev() {
+        let begin = next
+            .filter(|(code, _)| *code == one.code)
+            .map(|(_, day)| day);
+        one.decides_until = [one.in_force_until, begin].into_iter().flatten().min();
+        next = Some((one.code.clone(), one.in_force_from));
+    }
+    Ok(listed)
+}
+
+/// The version of a programme that is called `at`, or that is in force on the day `at`.
+pub async fn version_at(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    code: &Code,
+    at: &str,
+) -> Result<Option<Published>, StoreError> {
+    let listed = list(conn, zone).await?;
+    let mut named = listed.iter();
+    let named = named.find(|one| one.code == *code && one.version.as_str() == at);
+    match (named, at.parse::<Day>()) {
+        (Some(version), _) => get(conn, zone, version.id).await,
+        (None, Ok(day)) => in_force_on(conn, zone, code, day.date()).await,
+        (None, Err(_)) => Ok(None),
+    }
 }

@@ -12,13 +12,15 @@ use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::load::Progress;
 use super::whole::ScreeningError;
-use crate::journal::{self, AccountCode};
+use crate::db::Database;
+use crate::journal::{self, AccountCode, AsOf};
 use crate::policy::{
     Decision, Fact, Facts, Moment, Outcome, Policy, ReasonCode, Sha256, Usage, UsageSeen, decide,
 };
 use crate::types::{Code, Currency, FiscalYear, LogIndex, Money, PartyId, Zone};
-use crate::verify::decisions::RecordedDecision;
+use crate::verify::decisions::{RecordedDecision, decisions_in};
 use crate::voucher;
 
 /// The days whose decisions are made again.
@@ -153,11 +155,34 @@ pub struct Rerun {
     moment: Option<Moment>,
     /// How many changes are kept of each kind.
     limit: usize,
+    /// How many entries are read at a time.
+    page: u16,
     seen: HashSet<Uuid>,
     decisions: u64,
     lost: u64,
     moments: BTreeMap<Moment, OfMoment>,
     years: BTreeMap<FiscalYear, [Money; 2]>,
+}
+
+/// Entries that are read at a time, unless something else is said.
+const PAGE: u16 = 500;
+
+/// The number of the first entry of a day, and of the next that will be recorded. Nothing is decided for a day that is still
+/// to come.
+async fn entries_since(
+    conn: &mut PgConnection,
+    zone: &Zone,
+    from: Option<NaiveDate>,
+) -> Result<(i64, i64), sqlx::Error> {
+    let begin = match from {
+        Some(day) => {
+            let before = zone.time.start_of(day) - chrono::TimeDelta::microseconds(1);
+            journal::size_at(conn, zone.id, AsOf::Recorded(before)).await?
+        }
+        None => 0,
+    };
+    let size = journal::size_at(conn, zone.id, AsOf::Now).await?;
+    Ok((begin, size))
 }
 
 impl Rerun {
@@ -179,6 +204,7 @@ impl Rerun {
             span,
             moment,
             limit,
+            page: PAGE,
             seen: HashSet::new(),
             decisions: 0,
             lost: 0,
@@ -187,9 +213,54 @@ impl Rerun {
         })
     }
 
+    /// Reads so many entries at a time, at least one; 500 if nothing else is said.
+    #[must_use]
+    pub fn in_pages_of(mut self, entries: u16) -> Self {
+        self.page = entries.max(1);
+        self
+    }
+
+    /// Makes the decisions again, page by page from the end of the log to the first day, each page in a transaction of its
+    /// own.
+    pub async fn run(
+        mut self,
+        database: &Database,
+        zone: &Zone,
+        progress: Progress<'_>,
+    ) -> Result<History, ScreeningError> {
+        let input = (zone.clone(), self.span.from);
+        let read = database.read(zone.id, input, |conn, (zone, from)| {
+            Box::pin(entries_since(conn, zone, *from))
+        });
+        let (begin, size) = read.await?;
+        let mut end = size;
+        while end > begin {
+            progress(size.abs_diff(end), size.abs_diff(begin));
+            let from = (end - i64::from(self.page)).max(begin);
+            let limit = u16::try_from(end - from).unwrap_or(self.page);
+            let input = (
+                zone.clone(),
+                self.draft.code().clone(),
+                LogIndex(from),
+                limit,
+            );
+            let read = database.read(zone.id, input, |conn, (zone, programme, from, limit)| {
+                Box::pin(decisions_in(conn, zone, programme, *from, *limit))
+            });
+            let (page, unreadable) = read.await?;
+            self.take(page, unreadable);
+            end = from;
+        }
+        let input = (self, zone.clone());
+        let report = database.read(zone.id, input, |conn, (rerun, zone)| {
+            Box::pin(rerun.report(conn, zone))
+        });
+        report.await
+    }
+
     /// Takes a page of the log with the decisions of the draft's programme, in the order of the log, and how many of the
     /// page can't be read. Pages come from the end of the log to its beginning.
-    pub fn take(&mut self, page: Vec<RecordedDecision>, unreadable: u64) {
+    fn take(&mut self, page: Vec<RecordedDecision>, unreadable: u64) {
         self.lost += unreadable;
         for recorded in page.into_iter().rev() {
             let Decision { on, moment, .. } = recorded.decision;
@@ -254,7 +325,7 @@ impl Rerun {
     }
 
     /// The report, with parties and the budget as they are now.
-    pub async fn report(
+    async fn report(
         &self,
         conn: &mut PgConnection,
         zone: &Zone,

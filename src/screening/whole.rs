@@ -61,6 +61,9 @@ pub enum ScreeningError {
     /// A policy could not be read.
     #[error(transparent)]
     Policy(#[from] policy::store::StoreError),
+    /// Recorded decisions could not be read.
+    #[error(transparent)]
+    Recorded(#[from] voucher::VoucherError),
     /// Postgres failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),

@@ -2,8 +2,9 @@
 //! rows keep them, the usage that the decision names.
 
 use std::collections::HashMap;
+use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use sqlx::PgConnection;
@@ -42,6 +43,56 @@ impl Verdict {
     /// Whether the bytes are the same.
     pub const fn is_identical(&self) -> bool {
         matches!(self, Self::Identical)
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
+        match self {
+            Self::Identical | Self::Differs(Replayed::Identical) => {
+                f.write_str("decided again, the same byte for byte")
+            }
+            Self::Lost(why) => f.write_str(why),
+            Self::Differs(Replayed::OtherFacts { named, kept }) => write!(
+                f,
+                "its facts were changed: the decision names the SHA-256 {named}, kept is {kept}"
+            ),
+            Self::Differs(Replayed::OtherPolicy { named, given }) => write!(
+                f,
+                "its rules were changed: the decision names the SHA-256 {named}, found is {given}"
+            ),
+            Self::Differs(Replayed::Differs {
+                place,
+                recorded,
+                decided,
+            }) => write!(
+                f,
+                "comes out otherwise, first at {place}: recorded {}, decided now {}",
+                shown(recorded),
+                shown(decided)
+            ),
+        }
+    }
+}
+
+impl Serialize for ReplayedDecision {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Written<'a> {
+            entry: LogIndex,
+            identical: bool,
+            kind: &'a str,
+            why: Option<String>,
+        }
+        let identical = self.verdict.is_identical();
+        let written = Written {
+            entry: self.index,
+            identical,
+            kind: &self.kind,
+            why: (!identical).then(|| self.verdict.to_string()),
+        };
+        written.serialize(serializer)
     }
 }
 
@@ -98,7 +149,7 @@ impl<'b> Recorded<'b> {
         if !bytes.windows(MARK.len()).any(|part| part == MARK) {
             return None;
         }
-        let lost = |kind: &str, error: &dyn std::fmt::Display| ReplayedDecision {
+        let lost = |kind: &str, error: &dyn fmt::Display| ReplayedDecision {
             index,
             kind: kind.to_owned(),
             verdict: Verdict::Lost(format!("the recorded decision can't be read: {error}")),

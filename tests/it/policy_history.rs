@@ -1,10 +1,7 @@
 //! A draft against what was decided: cases, not decisions; what it lacks; the budget; and nothing is written.
 
-use subsidy_ledger::journal::{AsOf, size_at};
 use subsidy_ledger::policy::{Fact, Moment, Outcome, Policy};
-use subsidy_ledger::screening::{CaseChange, History, OfMoment, Rerun, ScreeningError, Span};
-use subsidy_ledger::types::LogIndex;
-use subsidy_ledger::verify::decisions::decisions_in;
+use subsidy_ledger::screening::{CaseChange, History, OfMoment, Rerun, Span};
 
 use crate::kit::scenario::{World, day};
 use crate::policy_cases::pack_text;
@@ -24,27 +21,10 @@ fn draft(pack: &str, changes: &[(&str, &str)]) -> Policy {
 
 /// The log read from its end, in pages that split cases.
 async fn history(world: &World, draft: Policy, span: Span, page: u16) -> History {
-    let read = world.db.app().read(
-        world.zone.id,
-        (world.zone.clone(), draft),
-        move |conn, (zone, draft)| {
-            Box::pin(async move {
-                let mut rerun = Rerun::new(zone, draft, span, None, 1)?;
-                let mut end = size_at(conn, zone.id, AsOf::Now).await?;
-                while end > 0 {
-                    let from = (end - i64::from(page)).max(0);
-                    let limit = u16::try_from(end - from).unwrap();
-                    let found = decisions_in(conn, zone, draft.code(), LogIndex(from), limit);
-                    let (page, lost) = found.await.unwrap();
-                    rerun.take(page, lost);
-                    end = from;
-                }
-                rerun.report(conn, zone).await
-            })
-        },
-    );
-    let history: Result<_, ScreeningError> = read.await;
-    history.unwrap()
+    let rerun = Rerun::new(&world.zone, &draft, span, None, 1).unwrap();
+    let rerun = rerun.in_pages_of(page);
+    let history = rerun.run(world.db.app(), &world.zone, &|_, _| {});
+    history.await.unwrap()
 }
 
 fn of(history: &History, moment: Moment) -> &OfMoment {

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use chrono::NaiveDate;
 use serde_json::json;
 
 use super::{LangArg, read_pack};
@@ -93,17 +92,7 @@ async fn published(
     let found: Option<Published> = session
         .database
         .read(zone.id, input, |conn, (zone, code, at)| {
-            Box::pin(async move {
-                let listed = store::list(conn, *zone).await?;
-                let version = listed
-                    .iter()
-                    .find(|one| one.code == *code && one.version.as_str() == at);
-                match (version, at.parse::<NaiveDate>()) {
-                    (Some(version), _) => store::get(conn, *zone, version.id).await,
-                    (None, Ok(day)) => store::in_force_on(conn, *zone, code, day).await,
-                    (None, Err(_)) => Ok(None),
-                }
-            })
+            Box::pin(store::version_at(conn, *zone, code, at))
         })
         .await?;
     let found = found.with_context(|| {

@@ -2,12 +2,9 @@
 
 use std::process::ExitCode;
 
-use chrono::NaiveDate;
-use serde_json::json;
-
 use crate::cli::session::with_session;
 use crate::cli::{Global, output};
-use crate::policy::store::{self, Listed};
+use crate::policy::store;
 use crate::report::{Align, Table};
 
 pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
@@ -19,17 +16,11 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
                 Box::pin(store::list(conn, *zone))
             })
             .await?;
-        let rows: Vec<_> = listed
-            .iter()
-            .enumerate()
-            .map(|(place, one)| (one, until(one, listed.get(place + 1))))
-            .collect();
         if global.json {
-            let rows: Vec<_> = rows.iter().map(|(one, until)| row(one, *until)).collect();
-            output::json(&rows)?;
+            output::json(&listed)?;
             return Ok(ExitCode::SUCCESS);
         }
-        if rows.is_empty() {
+        if listed.is_empty() {
             output::line("no version is published: `policy propose` proposes one")?;
             return Ok(ExitCode::SUCCESS);
         }
@@ -40,12 +31,13 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
             ("until", Align::Left),
             ("SHA-256", Align::Left),
         ]);
-        for (one, until) in rows {
+        for one in listed {
             table.row([
                 one.code.to_string(),
                 one.version.to_string(),
                 one.in_force_from.to_string(),
-                until.map_or_else(|| "open".to_owned(), |day| day.to_string()),
+                one.decides_until
+                    .map_or_else(|| "open".to_owned(), |day| day.to_string()),
                 one.sha256.to_string(),
             ]);
         }
@@ -53,23 +45,4 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
         Ok(ExitCode::SUCCESS)
     })
     .await
-}
-
-/// The first day on which a version no longer decides: its own end, or the first day of the next one.
-fn until(one: &Listed, next: Option<&Listed>) -> Option<NaiveDate> {
-    let next = next.filter(|next| next.code == one.code);
-    let ends = [one.in_force_until, next.map(|next| next.in_force_from)];
-    ends.into_iter().flatten().min()
-}
-
-fn row(one: &Listed, until: Option<NaiveDate>) -> serde_json::Value {
-    json!({
-        "code": one.code,
-        "in_force_from": one.in_force_from,
-        "in_force_until": until,
-        "policy": one.id,
-        "published_at": one.published_at,
-        "sha256": one.sha256,
-        "version": one.version,
-    })
 }

@@ -3,14 +3,13 @@
 use std::process::ExitCode;
 
 use anyhow::bail;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::cli::session::{Session, with_session};
 use crate::cli::{Global, output};
 use crate::journal::{self, AsOf};
-use crate::policy::Replayed;
 use crate::types::{LogIndex, Zone};
-use crate::verify::decisions::{ReplayedDecision, Verdict, replay_entry, replay_page};
+use crate::verify::decisions::{ReplayedDecision, replay_entry, replay_page};
 
 /// Entries that are read at a time.
 const PAGE: u16 = 500;
@@ -47,7 +46,7 @@ async fn one(
         bail!("entry {index} of zone {} has no decision", zone.code);
     };
     if as_json {
-        output::json(&row(&replayed))?;
+        output::json(&replayed)?;
     } else {
         output::line(&told(&replayed))?;
     }
@@ -83,8 +82,7 @@ async fn all(session: &Session, zone: &Zone, as_json: bool) -> anyhow::Result<bo
     }
     bar.finish_and_clear();
     if as_json {
-        let rows: Vec<_> = wrong.iter().map(row).collect();
-        output::json(&json!({ "decisions": count, "different": rows }))?;
+        output::json(&json!({ "decisions": count, "different": wrong }))?;
     } else {
         for replayed in &wrong {
             output::line(&told(replayed))?;
@@ -98,48 +96,11 @@ async fn all(session: &Session, zone: &Zone, as_json: bool) -> anyhow::Result<bo
     Ok(wrong.is_empty())
 }
 
-fn row(replayed: &ReplayedDecision) -> Value {
-    let why = match &replayed.verdict {
-        Verdict::Identical => None,
-        verdict @ (Verdict::Lost(_) | Verdict::Differs(_)) => Some(why(verdict)),
-    };
-    json!({
-        "entry": replayed.index,
-        "identical": replayed.verdict.is_identical(),
-        "kind": replayed.kind,
-        "why": why,
-    })
-}
-
 fn told(replayed: &ReplayedDecision) -> String {
-    let why = why(&replayed.verdict);
-    format!("entry {}, {}: {why}", replayed.index, replayed.kind)
-}
-
-fn why(verdict: &Verdict) -> String {
-    let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
-    match verdict {
-        Verdict::Identical => "decided again, the same byte for byte".to_owned(),
-        Verdict::Lost(why) => why.clone(),
-        Verdict::Differs(Replayed::Identical) => String::new(),
-        Verdict::Differs(Replayed::OtherFacts { named, kept }) => {
-            format!(
-                "its facts were changed: the decision names the SHA-256 {named}, kept is {kept}"
-            )
-        }
-        Verdict::Differs(Replayed::OtherPolicy { named, given }) => {
-            format!(
-                "its rules were changed: the decision names the SHA-256 {named}, found is {given}"
-            )
-        }
-        Verdict::Differs(Replayed::Differs {
-            place,
-            recorded,
-            decided,
-        }) => format!(
-            "comes out otherwise, first at {place}: recorded {}, decided now {}",
-            shown(recorded),
-            shown(decided)
-        ),
-    }
+    let ReplayedDecision {
+        index,
+        kind,
+        verdict,
+    } = replayed;
+    format!("entry {index}, {kind}: {verdict}")
 }

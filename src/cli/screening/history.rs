@@ -9,14 +9,9 @@ use super::{Run, SimulateArgs, joined, outcome_word, parties};
 use crate::cli::policy::MomentArg;
 use crate::cli::session::Session;
 use crate::cli::{Global, output};
-use crate::journal::{self, AsOf};
 use crate::party::Party;
 use crate::screening::{CaseChange, Count, History, OfMoment, Rerun, Span};
-use crate::types::{Code, Day, LogIndex, PartyId};
-use crate::verify::decisions::decisions_in;
-
-/// Entries that are read at a time.
-const PAGE: u16 = 500;
+use crate::types::{Day, PartyId};
 
 pub(super) async fn simulate(
     session: &Session,
@@ -35,20 +30,11 @@ pub(super) async fn simulate(
     }
     let zone = run.zone.clone();
     let moment = args.question.moment.map(MomentArg::moment);
-    let mut rerun = Rerun::new(
-        &zone,
-        &run.policy,
-        span,
-        moment,
-        usize::try_from(args.limit)?,
-    )?;
-    read(session, &run, span, &mut rerun).await?;
-    let history = session
-        .database
-        .read(zone.id, (rerun, zone.clone()), |conn, (rerun, zone)| {
-            Box::pin(rerun.report(conn, zone))
-        })
-        .await?;
+    run.bar.set_message("decisions made again");
+    let limit = usize::try_from(args.limit)?;
+    let rerun = Rerun::new(&zone, &run.policy, span, moment, limit)?;
+    let history = rerun.run(&session.database, &zone, &run.told()).await?;
+    run.bar.finish_and_clear();
     if global.json {
         output::json(&history)?;
         return Ok(ExitCode::SUCCESS);
@@ -61,51 +47,6 @@ pub(super) async fn simulate(
     let parties = parties(session, &zone, ids).await?;
     print(&history, &parties)?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Reads the log from its end to the first day of the span, page by page.
-async fn read(session: &Session, run: &Run, span: Span, rerun: &mut Rerun) -> anyhow::Result<()> {
-    let zone = run.zone.clone();
-    let (begin, size) = session
-        .database
-        .read(zone.id, (zone.clone(), span), |conn, (zone, span)| {
-            Box::pin(async move {
-                // Nothing is decided for a day that is still to come.
-                let begin = match span.from {
-                    Some(day) => {
-                        let before = zone.time.start_of(day) - chrono::TimeDelta::microseconds(1);
-                        journal::size_at(conn, zone.id, AsOf::Recorded(before)).await?
-                    }
-                    None => 0,
-                };
-                let size = journal::size_at(conn, zone.id, AsOf::Now).await?;
-                Ok::<_, sqlx::Error>((begin, size))
-            })
-        })
-        .await?;
-    run.bar.set_message("decisions made again");
-    run.bar.set_length(size.abs_diff(begin));
-    let mut end = size;
-    while end > begin {
-        let from = (end - i64::from(PAGE)).max(begin);
-        let limit = u16::try_from(end - from).unwrap_or(PAGE);
-        let programme: Code = run.policy.code().clone();
-        let (page, unreadable) = session
-            .database
-            .read(
-                zone.id,
-                (zone.clone(), programme, from, limit),
-                |conn, (zone, programme, from, limit)| {
-                    Box::pin(decisions_in(conn, zone, programme, LogIndex(*from), *limit))
-                },
-            )
-            .await?;
-        rerun.take(page, unreadable);
-        end = from;
-        run.bar.set_position(size.abs_diff(end));
-    }
-    run.bar.finish_and_clear();
-    Ok(())
 }
 
 fn print(history: &History, parties: &[Party]) -> anyhow::Result<()> {

@@ -8,9 +8,11 @@ mod paging;
 
 pub(super) mod accounts;
 pub(super) mod entries;
+pub(super) mod facts;
 pub(super) mod parties;
 pub(super) mod policies;
 pub(super) mod programmes;
 pub(super) mod redemptions;
 pub(super) mod reports;
+pub(super) mod versions;
 pub(super) mod vouchers;

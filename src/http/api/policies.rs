@@ -1,5 +1,5 @@
 //! Policies: check a pack, decide by it, screen a zone, simulate a draft, tell a party what it qualifies for. Nothing here
-//! writes; publishing takes two persons and is a command of its own.
+//! writes; `versions` publishes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -87,25 +87,25 @@ pub(in crate::http) async fn check_pack(
 }
 
 /// The check of a pack, where it keeps no other request waiting.
-async fn checked(pack: String) -> Result<Result<Policy, PackProblems>, Problem> {
+pub(super) async fn checked(pack: String) -> Result<Result<Policy, PackProblems>, Problem> {
     let check = tokio::task::spawn_blocking(move || check(&pack));
     check.await.map_err(Problem::internal)
 }
 
 /// Everything that is wrong with a pack that should decide, each with its place and remedy.
-fn faulty(problems: &PackProblems) -> Problem {
+pub(super) fn faulty(field: &str, problems: &PackProblems) -> Problem {
     let errors: Vec<FieldError> = problems
         .problems()
         .iter()
         .map(|problem| FieldError {
-            field: "pack".to_owned(),
+            field: field.to_owned(),
             detail: format!(
                 "line {}, column {}: {}; remedy: {}",
                 problem.line, problem.column, problem.message, problem.remedy
             ),
         })
         .collect();
-    Problem::faults(format!("pack: {problems}"), errors)
+    Problem::faults(format!("{field}: {problems}"), errors)
 }
 
 /// Everything that is wrong with the facts of a case, each with its place in the request.
@@ -153,7 +153,7 @@ impl Rules {
         let policy = match (self.pack, self.programme) {
             (Some(pack), None) => {
                 let checked = checked(pack).await?;
-                Arc::new(checked.map_err(|problems| faulty(&problems))?)
+                Arc::new(checked.map_err(|problems| faulty("pack", &problems))?)
             }
             (None, Some(code)) => {
                 let input = (zone.clone(), code, on);
@@ -254,7 +254,7 @@ pub(in crate::http) struct Run {
     limit: usize,
 }
 
-const fn usual_limit() -> usize {
+pub(super) const fn usual_limit() -> usize {
     50
 }
 
@@ -366,7 +366,7 @@ impl Found {
 }
 
 /// The turn of a run over a whole zone.
-fn turn(app: &App) -> Result<tokio::sync::SemaphorePermit<'_>, Problem> {
+pub(super) fn turn(app: &App) -> Result<tokio::sync::SemaphorePermit<'_>, Problem> {
     app.whole_zone.try_acquire().map_err(|_| {
         let detail = "another run over a whole zone is going on: try again in a moment";
         Problem::unavailable("whole_zone_busy", detail)

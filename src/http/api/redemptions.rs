@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use sqlx::PgConnection;
@@ -16,8 +15,9 @@ use validator::{Validate, ValidationError};
 
 use crate::clock::Clock;
 use crate::db::Database;
+use crate::http::caller::Acting;
 use crate::http::coalescer::{Coalescer, Executor, Running, Size};
-use crate::http::extract::{self, Path, required_header};
+use crate::http::extract::{self, Path};
 use crate::http::problem::Problem;
 use crate::http::refusals;
 use crate::http::state::App;
@@ -53,23 +53,17 @@ fn all_sha256(evidence: &[String]) -> Result<(), ValidationError> {
     }
 }
 
-/// `POST holds/{hold}/redemptions`, the hold by id or short name, with `Idempotency-Key` (1 to 255 visible ASCII characters, the
-/// person's own) and `Acting-Person` (a login; it stands in for sign-in until that exists).
+/// `POST holds/{hold}/redemptions`, the hold by id or short name, with the headers of a command ([`Acting`]).
 ///
 /// 200 with the answer and its entry; the same again for the same key and body. 409 when it is
 /// refused, with the entry that says so.
 pub(in crate::http) async fn create(
     State(app): State<Arc<App>>,
     Path((zone, hold)): Path<(String, String)>,
-    headers: HeaderMap,
+    acting: Acting,
     extract::Json(input): extract::Json<NewRedemption>,
 ) -> Result<Json<Answered<RedeemAnswer>>, Problem> {
     let hold: Named<HoldId> = hold.parse().map_err(|_| Problem::not_found("hold"))?;
-    let person = required_header(&headers, "acting-person", "acting_person_missing")?;
-    let person = person.parse().map_err(|error: identity::LoginError| {
-        Problem::bad_request("acting_person", error.to_string())
-    })?;
-    let key = idempotency_key(&headers)?;
     let desk = app.zone(&zone).await?;
     check_price(&input.price, desk.zone.currency)?;
     let redeem = Redeem {
@@ -79,11 +73,7 @@ pub(in crate::http) async fn create(
     };
     let answered = desk
         .redemptions
-        .submit(Redemption {
-            person,
-            key,
-            redeem,
-        })
+        .submit(Redemption { acting, redeem })
         .await??;
     match answered.answer {
         RedeemAnswer::Refused(refused) => Err(Problem {
@@ -108,16 +98,6 @@ async fn find_hold(app: &App, zone: &Zone, named: Named<HoldId>) -> Result<HoldI
     found.ok_or_else(|| Problem::not_found("hold"))
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<String, Problem> {
-    let key = required_header(headers, "idempotency-key", "idempotency_key_missing")?;
-    if (1..=255).contains(&key.len()) {
-        Ok(key.to_owned())
-    } else {
-        let detail = "Idempotency-Key must have 1 to 255 characters";
-        Err(Problem::bad_request("idempotency_key_length", detail))
-    }
-}
-
 fn check_price(price: &str, currency: Currency) -> Result<(), Problem> {
     let price = Money::parse(price, currency)
         .map_err(|error| Problem::invalid("price", error.to_string()))?;
@@ -128,8 +108,7 @@ fn check_price(price: &str, currency: Currency) -> Result<(), Problem> {
 /// A redemption in the queue.
 #[derive(Clone, Debug)]
 pub(in crate::http) struct Redemption {
-    person: Login,
-    key: String,
+    acting: Acting,
     redeem: Redeem,
 }
 
@@ -182,19 +161,19 @@ async fn redeem(
     now: DateTime<Utc>,
     batch: &[Redemption],
 ) -> Result<Vec<Answer>, VoucherError> {
-    let logins: HashSet<&Login> = batch.iter().map(|one| &one.person).collect();
+    let logins: HashSet<&Login> = batch.iter().map(|one| &one.acting.person).collect();
     let logins: Vec<&Login> = logins.into_iter().collect();
     let found = identity::store::actors_by_logins(conn, zone.id, &logins).await?;
     let actors: HashMap<&Login, &Actor> = found.iter().map(|actor| (&actor.login, actor)).collect();
     let commands: Vec<(Command<'_>, Redeem)> = batch
         .iter()
         .filter_map(|one| {
-            let actor = actors.get(&one.person)?;
+            let actor = actors.get(&one.acting.person)?;
             let command = Command {
                 zone,
                 actor,
                 now,
-                key: Some(&one.key),
+                key: Some(&one.acting.key),
             };
             Some((command, one.redeem.clone()))
         })
@@ -203,11 +182,11 @@ async fn redeem(
     Ok(batch
         .iter()
         .map(|one| {
-            if actors.contains_key(&one.person) {
+            if actors.contains_key(&one.acting.person) {
                 let answer = answers.next().expect("BUG: an answer for every command");
                 answer.map_err(NotRedeemed::Rejected)
             } else {
-                Err(NotRedeemed::UnknownPerson(one.person.clone()))
+                Err(NotRedeemed::UnknownPerson(one.acting.person.clone()))
             }
         })
         .collect())

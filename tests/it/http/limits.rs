@@ -26,6 +26,8 @@ async fn a_slow_body_is_given_up() {
     let request =
         Request::post("/v1/zones/SH/holds/01900000-0000-7000-8000-000000000000/redemptions")
             .header("content-type", "application/json")
+            .header("acting-person", "ann")
+            .header("idempotency-key", "k")
             .body(Body::from_stream(trickle))
             .unwrap();
     assert_eq!(

@@ -203,8 +203,8 @@ async fn only_this_machine_and_no_other_page_is_answered() {
         .header("sec-fetch-site", "same-origin")
         .header("origin", "http://localhost:8080"));
     assert_eq!(
-        own.await.status,
-        415,
+        own.await.problem(),
+        (400, "acting_person_missing".to_owned()),
         "the origin is ours: the next check refuses"
     );
     let link = ask(Request::get("/").header("sec-fetch-site", "cross-site")).await;

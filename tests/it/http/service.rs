@@ -213,28 +213,30 @@ impl Service {
     }
 
     /// Sends a request as it is, except that it gets a `Host` if it has none.
-    pub(super) async fn send(&self, mut request: Request<Body>) -> Answer {
-        let localhost = header::HeaderValue::from_static("localhost:8080");
-        request
-            .headers_mut()
-            .entry(header::HOST)
-            .or_insert(localhost);
-        let response = router(Arc::clone(&self.app))
-            .oneshot(request)
-            .await
-            .unwrap();
-        let (parts, body) = response.into_parts();
-        let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body,
-        }
+    pub(super) async fn send(&self, request: Request<Body>) -> Answer {
+        ask(&self.app, request).await
     }
 
     pub(super) async fn get(&self, path: &str) -> Answer {
         self.send(Request::get(path).body(Body::empty()).unwrap())
             .await
+    }
+}
+
+/// Sends a request as it is, except that it gets a `Host` if it has none.
+pub(super) async fn ask(app: &Arc<App>, mut request: Request<Body>) -> Answer {
+    let localhost = header::HeaderValue::from_static("localhost:8080");
+    request
+        .headers_mut()
+        .entry(header::HOST)
+        .or_insert(localhost);
+    let response = router(Arc::clone(app)).oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
+    Answer {
+        status: parts.status,
+        headers: parts.headers,
+        body,
     }
 }
 
