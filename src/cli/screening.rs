@@ -1,5 +1,7 @@
-//! `policy screen`, `policy simulate` and `policy eligibility`: a policy over a whole zone, and a party over all policies.
+//! `policy screen` and `policy simulate`: a policy over a whole zone; beside it `policy eligibility`: a party over all
+//! policies.
 
+mod eligibility;
 mod history;
 
 use std::io::Write;
@@ -12,15 +14,14 @@ use chrono::NaiveDate;
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
-use super::policy::{LangArg, MomentArg};
+pub(super) use eligibility::{EligibilityArgs, eligibility};
+
+use super::policy::MomentArg;
 use super::session::{Session, with_session};
 use super::{Global, output, voucher};
-use crate::fact;
 use crate::party::{self, Party};
-use crate::policy::{self, Fact, Facts, Locale, Moment, Outcome, Policy, ReasonCode, check};
-use crate::screening::{
-    self, Among, Eligibility, Listing, Row, Screened, ScreeningError, Side, Simulation, Wanted,
-};
+use crate::policy::{self, Fact, Facts, Moment, Outcome, Policy, ReasonCode, check};
+use crate::screening::{self, Among, Listing, Row, Screened, Side, Simulation, Wanted};
 use crate::types::{Code, Day, PartyId, Zone};
 
 /// Which policy, for which day, on what assumptions.
@@ -119,24 +120,6 @@ pub(super) struct SimulateArgs {
     /// How many of those who gain and of those who lose are listed
     #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct EligibilityArgs {
-    /// The party: its code, number or name
-    party: String,
-    /// The day of the decisions; today, if left out
-    #[arg(long, value_name = "DATE")]
-    on: Option<Day>,
-    /// A fact of which the ledger knows nothing, as name=value
-    #[arg(long = "assume", value_name = "FACT=VALUE")]
-    assumed: Vec<String>,
-    /// Tell every condition and every step of the amount
-    #[arg(long)]
-    trace: bool,
-    /// The language of the sentences
-    #[arg(long, value_enum, default_value_t = LangArg::Zh)]
-    lang: LangArg,
 }
 
 /// What a run asks, read and ready.
@@ -585,128 +568,4 @@ fn print_simulation(
         }
     }
     Ok(())
-}
-
-pub(super) async fn eligibility(
-    global: &Global,
-    args: EligibilityArgs,
-) -> anyhow::Result<ExitCode> {
-    with_session(global, async |session| {
-        let caller = session.reader(global).await?;
-        let on = args.on.map_or_else(|| caller.command().today(), Day::date);
-        let assumed = voucher::facts(&args.assumed, caller.zone.currency, on)?;
-        let input = (caller.clone(), args.party.clone(), on, assumed);
-        let found = session
-            .database
-            .read(
-                caller.zone.id,
-                input,
-                |conn, (caller, name, on, assumed)| {
-                    Box::pin(async move {
-                        let (command, zone) = (caller.command(), &caller.zone);
-                        let named = fact::party_named(conn, &command, name).await?;
-                        let party = match named {
-                            Some(id) => party::store::party(conn, zone.id, id).await?,
-                            None => None,
-                        };
-                        let Some(party) = party else {
-                            return Ok(None);
-                        };
-                        let found = screening::for_party(conn, zone, &party, *on, assumed).await?;
-                        Ok::<_, ScreeningError>(Some((party, found)))
-                    })
-                },
-            )
-            .await?;
-        let Some((party, found)) = found else {
-            bail!(
-                "no party {:?} in this zone: `party list` shows them",
-                args.party
-            );
-        };
-        let locale = args.lang.locale();
-        let answers: Vec<Eligibility> = found
-            .iter()
-            .map(|one| Eligibility::of(one, locale, args.trace))
-            .collect();
-        if global.json {
-            output::json(&answers)?;
-            return Ok(ExitCode::SUCCESS);
-        }
-        if answers.is_empty() {
-            output::note("no policy is in force that day: `programme publish` publishes one");
-        }
-        print_eligibility(&party, on, &answers, &args)?;
-        Ok(ExitCode::SUCCESS)
-    })
-    .await
-}
-
-fn print_eligibility(
-    party: &Party,
-    on: NaiveDate,
-    answers: &[Eligibility],
-    args: &EligibilityArgs,
-) -> anyhow::Result<()> {
-    let mut out = output::Answer;
-    let locale = args.lang.locale();
-    let pick = |zh, en| match locale {
-        Locale::Zh => zh,
-        Locale::En => en,
-    };
-    writeln!(out, "{}{}{on}", party.name, pick("，", " on "))?;
-    for answer in answers {
-        let outcome = match locale {
-            Locale::Zh => answer.outcome.zh(),
-            Locale::En => outcome_word(answer.outcome),
-        };
-        writeln!(
-            out,
-            "{}\t{}\t{}\t{outcome}\t{}\t{}",
-            answer.programme,
-            answer.version,
-            answer.title,
-            amount_or_dash(answer.moment != Moment::Recognition, &answer.amount),
-            joined(&answer.reasons, ",")
-        )?;
-        if let Some(nearest) = &answer.nearest {
-            writeln!(out, "  {nearest}")?;
-        }
-        let (to_determine, to_bring): (Vec<Fact>, Vec<Fact>) = answer
-            .missing
-            .iter()
-            .partition(|fact| answer.to_determine.contains(fact));
-        let for_office = pick(
-            "须由主管部门认定（facts determine，两人办理）：",
-            "for the office to determine (facts determine, by two persons): ",
-        );
-        let lines = [
-            (pick("还需提供：", "to bring: "), to_bring),
-            (for_office, to_determine),
-        ];
-        for (title, facts) in lines {
-            if !facts.is_empty() && !args.trace {
-                writeln!(out, "  {title}{}", named_facts(&facts, locale))?;
-            }
-        }
-        for sentence in &answer.trace {
-            writeln!(out, "  {sentence}")?;
-        }
-    }
-    Ok(())
-}
-
-/// What they are, each with the name that commands take.
-fn named_facts(facts: &[Fact], locale: Locale) -> String {
-    let facts: Vec<String> = facts
-        .iter()
-        .map(|fact| match locale {
-            Locale::Zh => format!("{}（{fact}）", fact.spec().what(locale)),
-            Locale::En => format!("{} ({fact})", fact.spec().what(locale)),
-        })
-        .collect();
-    facts.join(match locale {
-        Locale::Zh => "；",
-        Locale::En => "; ",
-    })
 }

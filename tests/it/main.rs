@@ -34,6 +34,8 @@ mod payment;
 #[cfg(test)]
 mod policy_cases;
 #[cfg(test)]
+mod policy_commands;
+#[cfg(test)]
 mod policy_diff;
 #[cfg(test)]
 mod policy_faults;
