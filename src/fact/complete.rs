@@ -22,7 +22,7 @@ use super::values::Values;
 use crate::identity::Command;
 use crate::policy::{Facts, Source};
 use crate::tabular::{RowError, RowErrors};
-use crate::types::{Currency, LogIndex, PartyId, Period};
+use crate::types::{Currency, LogIndex, Name, PartyId, Period};
 
 /// How many parties are compared by one call.
 const BATCH: usize = 5_000;
@@ -48,8 +48,8 @@ pub struct NotNamed {
 pub struct Next {
     /// Its day.
     pub from: NaiveDate,
-    /// Parties that this file names and that one does not: they stand in the register until its day.
-    pub ended: usize,
+    /// Parties of which this file says something else: from that day on they stand again as they did.
+    pub restated: usize,
 }
 
 /// What is still to be recorded of those that a file does not name.
@@ -58,13 +58,10 @@ pub(super) struct Rest {
     whole: Whole,
     /// What is said of the zone.
     pub(super) draft: Draft,
-    /// What is said of those who stood in the register: until the next whole one, which knows better.
-    of_ended: Draft,
-    /// They, with the entry that is corrected by saying otherwise of its own day.
+    /// Who stood in the register, with the entry that is corrected by saying otherwise of its own day.
     ended: Vec<(PartyId, Option<LogIndex>)>,
-    /// What is said from the next one's day on, of those that only this file names.
-    of_overtaken: Option<Draft>,
-    overtaken: Vec<PartyId>,
+    /// What is said again as of the next one's day, since rows of this file begin later than what counts then.
+    restated: Vec<(PartyId, Draft)>,
     /// Whether nobody has said it of the whole zone for that day.
     pub(super) is_new: bool,
 }
@@ -72,31 +69,28 @@ pub(super) struct Rest {
 impl Rest {
     /// How many statements are to be recorded.
     pub(super) fn len(&self) -> usize {
-        self.ended.len() + self.overtaken.len() + usize::from(self.is_new)
+        self.ended.len() + self.restated.len() + usize::from(self.is_new)
     }
 
     /// Those about one party.
     pub(super) fn planned(&self) -> impl Iterator<Item = Planned<'_>> {
         let ended = self.ended.iter().map(|(party, corrects)| Planned {
             party: *party,
-            draft: &self.of_ended,
+            draft: &self.draft,
             corrects: *corrects,
         });
-        let overtaken = self.of_overtaken.iter().flat_map(|draft| {
-            let of = move |party: &PartyId| Planned {
-                party: *party,
-                draft,
-                corrects: None,
-            };
-            self.overtaken.iter().map(of)
+        let restated = self.restated.iter().map(|(party, draft)| Planned {
+            party: *party,
+            draft,
+            corrects: None,
         });
-        ended.chain(overtaken)
+        ended.chain(restated)
     }
 
     pub(super) fn report(&self) -> NotNamed {
         let next = self.whole.next.map(|from| Next {
             from,
-            ended: self.overtaken.len(),
+            restated: self.restated.len(),
         });
         NotNamed {
             from: self.whole.from,
@@ -132,14 +126,6 @@ fn draft(options: &FileOptions) -> Option<(&Register, NaiveDate, Draft)> {
         facts: register.absence()?.to_text(),
     };
     Some((register, from, draft))
-}
-
-/// The same of other days.
-fn for_days(draft: &Draft, from: NaiveDate, until: Option<NaiveDate>) -> Option<Draft> {
-    Some(Draft {
-        when: When::Days(Period::new(from, until).ok()?),
-        ..draft.clone()
-    })
 }
 
 /// Whether a file with these options can be the whole of a register.
@@ -178,11 +164,9 @@ pub(super) async fn plan(
     };
     let mut rest = Rest {
         is_new: !of_register().any(|one| one.when == draft.when),
-        of_ended: for_days(&draft, from, whole.next).unwrap_or_else(|| draft.clone()),
-        of_overtaken: whole.next.and_then(|next| for_days(&draft, next, None)),
         draft,
         ended: Vec::new(),
-        overtaken: Vec::new(),
+        restated: Vec::new(),
         whole,
     };
     let mut parties: HashMap<PartyId, Vec<&FactRow>> = HashMap::new();
@@ -201,15 +185,19 @@ pub(super) async fn plan(
         for party in ids {
             let recorded = recorded.get(party).map_or(&[][..], Vec::as_slice);
             let rows = parties.get(party).map_or(&[][..], Vec::as_slice);
-            match judge(&rest.whole, recorded, rows) {
-                Judged::AsRecorded => {}
-                Judged::Unseen(error) => errors.push(error),
-                Judged::Ended => {
-                    let draft = &rest.of_ended;
-                    let corrects = corrected(draft, *party, recorded, corrections, command)?;
-                    rest.ended.push((*party, corrects));
+            let judged = match judge(&rest.whole, recorded, rows) {
+                Ok(judged) => judged,
+                Err(error) => {
+                    errors.push(error);
+                    continue;
                 }
-                Judged::Overtaken => rest.overtaken.push(*party),
+            };
+            if judged.is_ended {
+                let corrects = corrected(&rest.draft, *party, recorded, corrections, command)?;
+                rest.ended.push((*party, corrects));
+            }
+            if let Some(row) = judged.restated {
+                rest.restated.push((*party, row.draft(&rest.draft)));
             }
         }
     }
@@ -236,53 +224,103 @@ fn corrected(
     }
 }
 
-/// How a party stands to a whole register.
+/// How a party stands to a whole register, beside its rows there.
 #[derive(Debug)]
-enum Judged {
-    /// What is recorded and the file's rows say what the register says.
-    AsRecorded,
-    /// It stood in the register and no longer does.
-    Ended,
-    /// It is named, and not by the next whole register, which is recorded.
-    Overtaken,
-    /// A row that something else is seen instead of.
-    Unseen(RowError),
+struct Judged {
+    /// It stood in the register, and is not named.
+    is_ended: bool,
+    /// What counts as of the next whole register's day, if what is new would count instead.
+    restated: Option<Restated>,
 }
 
-/// Compares what is recorded of a party with its rows in a whole register. From the next one's day on nothing changes.
-fn judge(whole: &Whole, recorded: &[Statement], rows: &[&FactRow]) -> Judged {
+/// What is stated again as of a day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Restated {
+    days: Period,
+    reference: Option<Name>,
+    /// `None` if the party does not stand in the register.
+    facts: Option<Values>,
+}
+
+impl Restated {
+    /// As a statement of the register; `absent` says what is stated of those who do not stand in it.
+    fn draft(self, absent: &Draft) -> Draft {
+        Draft {
+            when: When::Days(self.days),
+            reference: self.reference,
+            facts: self
+                .facts
+                .map_or_else(|| absent.facts.clone(), |facts| facts.to_text()),
+            ..absent.clone()
+        }
+    }
+}
+
+/// Compares what is recorded of a party with its rows in a whole register; an error is a row that something else would be
+/// seen instead of.
+fn judge(whole: &Whole, recorded: &[Statement], rows: &[&FactRow]) -> Result<Judged, RowError> {
     let Whole {
         register,
         from,
-        next,
         currency,
+        ..
     } = whole;
     let new: Vec<Statement> = rows.iter().map(|row| as_stated(row, *currency)).collect();
-    let after_import = |on| merge(*currency, on, recorded.iter().chain(&new));
-    let facts = after_import(*from);
+    let facts = merge(*currency, *from, recorded.iter().chain(&new));
     let holding = new
         .iter()
         .zip(rows)
         .filter(|(one, _)| matches!(one.when, When::Days(days) if days.contains(*from)))
         .max_by_key(|(one, _)| one.when.begin());
-    let Some((row, written)) = holding else {
-        return if register.has(&facts) {
-            Judged::Ended
-        } else {
-            Judged::AsRecorded
-        };
-    };
-    if let Some(error) = unseen(row, written, &facts, *from) {
-        return Judged::Unseen(error);
+    if let Some((row, written)) = holding {
+        let alone = merge(*currency, *from, [row]);
+        if let Some(error) = unseen(&alone, written, &facts, *from) {
+            return Err(error);
+        }
     }
-    let is_overtaken = |next: &NaiveDate| {
-        register.has(&after_import(*next)) && !register.has(&merge(*currency, *next, recorded))
+    let is_ended = holding.is_none() && register.has(&facts);
+    let is_known = |row: &&&FactRow| {
+        matches!(
+            compare(&row.draft, recorded, *currency),
+            Verdict::Unchanged(_)
+        )
     };
-    if next.as_ref().is_some_and(is_overtaken) {
-        Judged::Overtaken
-    } else {
-        Judged::AsRecorded
+    let unknown = rows.iter().filter(|row| !is_known(row));
+    let begins = unknown.filter_map(|row| row.draft.when.from());
+    let last_new = begins.chain(is_ended.then_some(*from)).max();
+    Ok(Judged {
+        is_ended,
+        restated: last_new.and_then(|last_new| restated(whole, recorded, last_new)),
+    })
+}
+
+/// What counts of the register's rows as of the next whole one's day, where a new row that begins on `last_new` would
+/// count instead. So from that day on nothing changes.
+fn restated(whole: &Whole, recorded: &[Statement], last_new: NaiveDate) -> Option<Restated> {
+    let next = whole.next?;
+    let rows = || {
+        let of_register = |one: &&Statement| one.register.as_ref() == Some(&whole.register);
+        recorded.iter().filter(of_register)
+    };
+    let begins = rows().filter_map(|one| one.when.from());
+    let last = begins.filter(|begin| *begin <= next).max();
+    if last.is_some_and(|last| last_new < last) {
+        return None;
     }
+    let mut counting: Vec<&Statement> = rows().filter(|one| one.when.from() == last).collect();
+    counting.sort_by_key(|one| one.index);
+    let until = counting.last().and_then(|newest| newest.when.until());
+    let holds = last.is_some() && until.is_none_or(|until| next < until);
+    let mut facts = Values::default();
+    for (fact, value) in counting.iter().flat_map(|one| one.facts.iter()) {
+        facts.insert(fact, value.clone());
+    }
+    let reference = counting.iter().rev().find_map(|one| one.reference.clone());
+    Some(Restated {
+        days: Period::new(next, until.filter(|_| holds)).ok()?,
+        reference: reference.filter(|_| holds),
+        facts: holds.then_some(facts),
+    })
 }
 
 /// A row as the newest statement of its party.
@@ -299,18 +337,24 @@ fn as_stated(row: &FactRow, currency: Currency) -> Statement {
     }
 }
 
-/// What is wrong with a row that holds on the day, if something else is seen instead.
-fn unseen(row: &Statement, written: &FactRow, facts: &Facts, on: NaiveDate) -> Option<RowError> {
-    row.facts.iter().find_map(|(fact, value)| {
-        let seen = facts.get(fact).filter(|seen| seen.value != *value)?;
-        let entry = seen
-            .entry
-            .map_or_else(String::new, |entry| entry.to_string());
-        let problem = format!(
-            "is not what is seen on {on}: {fact} of {} is {value} here, and {} since {} by entry {entry}",
-            written.party, seen.value, seen.as_of
-        );
-        let remedy = "write in from the day since when the row holds again; with --correct it may be the entry's";
+/// What is wrong with a row that holds on the day and says `alone`, if something else is seen instead.
+fn unseen(alone: &Facts, written: &FactRow, facts: &Facts, on: NaiveDate) -> Option<RowError> {
+    let remedy = "write in from the day since when the row holds again; with --correct it may be the entry's";
+    alone.iter().find_map(|(fact, said)| {
+        let value = &said.value;
+        let instead = match facts.get(fact) {
+            Some(seen) if seen.value == *value => return None,
+            Some(seen) => {
+                let by = seen
+                    .entry
+                    .map_or_else(String::new, |entry| format!(" by entry {entry}"));
+                format!("and {} since {}{by}", seen.value, seen.as_of)
+            }
+            None => "and a recorded row that began later is over".to_owned(),
+        };
+        let party = &written.party;
+        let problem =
+            format!("is not what is seen on {on}: {fact} of {party} is {value} here, {instead}");
         Some(RowError::of_row(written.number, problem, remedy))
     })
 }
@@ -326,20 +370,16 @@ mod tests {
         NaiveDate::from_ymd_opt(2020, 1, 1 + number).unwrap()
     }
 
-    /// What a file of the list says of the party, or of the zone.
-    fn said(
-        index: i64,
-        is_own: bool,
-        from: u32,
-        until: Option<NaiveDate>,
-        is_listed: bool,
-    ) -> Statement {
+    /// A row of the list: from a day, until another if it ends, listed or not.
+    type Row = (u32, Option<u32>, bool);
+
+    fn said(index: i64, is_own: bool, (from, until, is_listed): Row) -> Statement {
         let facts = [(Fact::IntegrityListed, crate::policy::Value::Bool(is_listed))];
         Statement {
             index: LogIndex(index),
             party: is_own.then_some(PartyId(uuid::Uuid::nil())),
             source: Source::Imported,
-            when: When::Days(Period::new(day(from), until).unwrap()),
+            when: When::Days(Period::new(day(from), until.map(day)).unwrap()),
             register: Some(Register::Integrity),
             reference: None,
             proposed_index: None,
@@ -347,63 +387,98 @@ mod tests {
         }
     }
 
-    fn row(from: u32) -> FactRow {
-        let said = said(0, true, from, None, true);
+    fn written(row: Row) -> FactRow {
+        let said = said(0, true, row);
         FactRow {
             number: 2,
             party: "P".to_owned(),
-            draft: Draft {
-                source: said.source,
-                when: said.when,
-                register: said.register,
-                reference: None,
-                evidence: Vec::new(),
-                facts: said.facts.to_text(),
-            },
+            draft: draft_of(said),
         }
     }
 
-    /// Imports whole lists in this order, each of its day, and says whether the party stands in the list on each day.
-    fn play(files: &[(u32, bool)]) -> Vec<Option<bool>> {
-        let mut recorded: Vec<Statement> = Vec::new();
-        for (at, (from, is_named)) in files.iter().enumerate() {
-            let days = files.iter().take(at).map(|(day, _)| *day);
-            let next = days.filter(|day| day > from).min();
+    fn draft_of(said: Statement) -> Draft {
+        Draft {
+            source: said.source,
+            when: said.when,
+            register: said.register,
+            reference: said.reference,
+            evidence: Vec::new(),
+            facts: said.facts.to_text(),
+        }
+    }
+
+    /// Whole lists with at most one row of the one party, imported one after the other.
+    #[derive(Default)]
+    struct Imported {
+        recorded: Vec<Statement>,
+        days: Vec<u32>,
+    }
+
+    impl Imported {
+        /// `false` if the list is refused.
+        fn import(&mut self, from: u32, row: Option<Row>) -> bool {
+            let next = self.days.iter().copied().filter(|day| *day > from).min();
             let whole = Whole {
                 register: Register::Integrity,
-                from: day(*from),
+                from: day(from),
                 next: next.map(day),
                 currency: Currency::Cny,
             };
-            let row = row(*from);
-            let rows: &[&FactRow] = if *is_named { &[&row] } else { &[] };
-            let own: Vec<Statement> = recorded
-                .iter()
-                .filter(|one| one.party.is_some())
-                .cloned()
-                .collect();
-            let judged = judge(&whole, &own, rows);
-            let mut state = |is_own, from, until, is_listed| {
-                let index = i64::try_from(recorded.len()).unwrap();
-                recorded.push(said(index, is_own, from, until, is_listed));
+            let row = row.map(written);
+            let rows: Vec<&FactRow> = row.iter().collect();
+            let own = self.recorded.iter().filter(|one| one.party.is_some());
+            let own: Vec<Statement> = own.cloned().collect();
+            let contradicts = |row: &FactRow| {
+                matches!(
+                    compare(&row.draft, &own, Currency::Cny),
+                    Verdict::Contradicts(_)
+                )
             };
-            if *is_named {
-                state(true, *from, None, true);
+            let judged = judge(&whole, &own, &rows);
+            let (Ok(judged), false) = (judged, row.as_ref().is_some_and(contradicts)) else {
+                return false;
+            };
+            let absent = draft_of(said(0, false, (from, None, false)));
+            let ended = judged.is_ended.then(|| absent.clone());
+            let restated = judged.restated.map(|row| row.draft(&absent));
+            let new = row.into_iter().map(|row| row.draft);
+            for draft in new.chain(ended).chain(restated) {
+                self.state(draft, true);
             }
-            match judged {
-                Judged::AsRecorded => {}
-                Judged::Ended => state(true, *from, whole.next, false),
-                Judged::Overtaken => state(true, next.unwrap(), None, false),
-                Judged::Unseen(error) => panic!("{error}"),
-            }
-            state(false, *from, None, false);
+            self.state(absent, false);
+            self.days.push(from);
+            true
         }
-        let listed = |on| {
-            let facts = merge(Currency::Cny, day(on), &recorded);
-            let stated = facts.get(Fact::IntegrityListed)?;
-            Some(stated.value == crate::policy::Value::Bool(true))
-        };
-        (0..12).map(listed).collect()
+
+        fn state(&mut self, draft: Draft, is_own: bool) {
+            self.recorded.push(Statement {
+                index: LogIndex(i64::try_from(self.recorded.len()).unwrap()),
+                party: is_own.then_some(PartyId(uuid::Uuid::nil())),
+                source: draft.source,
+                when: draft.when,
+                register: draft.register,
+                reference: draft.reference,
+                proposed_index: None,
+                facts: Values::parse(&draft.facts, Currency::Cny).unwrap(),
+            });
+        }
+
+        /// Whether the party is seen to stand in the list, on each day.
+        fn seen(&self) -> Vec<Option<bool>> {
+            let listed = |on| {
+                let facts = merge(Currency::Cny, day(on), &self.recorded);
+                let stated = facts.get(Fact::IntegrityListed)?;
+                Some(stated.value == crate::policy::Value::Bool(true))
+            };
+            (0..25).map(listed).collect()
+        }
+    }
+
+    fn row(from: u32) -> impl Strategy<Value = Row> {
+        let until = prop::option::of(1_u32..12);
+        (0..=from, until, prop::bool::weighted(0.8)).prop_map(|(from, length, is_listed)| {
+            (from, length.map(|length| from + length), is_listed)
+        })
     }
 
     proptest! {
@@ -416,10 +491,41 @@ mod tests {
         ) {
             let mut files: Vec<(u32, bool)> = named.iter().map(|(day, is_named)| (*day, *is_named)).collect();
             files.sort_by_key(|(day, _)| keys[usize::try_from(*day).unwrap()]);
-            let expected: Vec<Option<bool>> = (0..12)
+            let mut imported = Imported::default();
+            for (from, is_named) in files {
+                prop_assert!(imported.import(from, is_named.then_some((from, None, true))));
+            }
+            let expected: Vec<Option<bool>> = (0..25)
                 .map(|on| named.range(..=on).next_back().map(|(_, is_named)| *is_named))
                 .collect();
-            prop_assert_eq!(play(&files), expected);
+            prop_assert_eq!(imported.seen(), expected);
+        }
+
+        /// From the next whole list's day on an older one changes nothing, whatever its rows say.
+        #[test]
+        fn an_older_whole_register_changes_nothing_from_the_next_ones_day_on(
+            files in prop::collection::vec((0_u32..12).prop_flat_map(|day| (Just(day), prop::option::of(row(day)))), 2..7),
+        ) {
+            let mut imported = Imported::default();
+            for (from, row) in files {
+                if imported.days.contains(&from) {
+                    continue;
+                }
+                let (before, days) = (imported.seen(), imported.days.clone());
+                if !imported.import(from, row) {
+                    continue;
+                }
+                let after = imported.seen();
+                if let Some(next) = days.into_iter().filter(|day| *day > from).min() {
+                    let next = usize::try_from(next).unwrap();
+                    prop_assert_eq!(&before[next..], &after[next..]);
+                }
+                // What the list says of its own day is seen on it.
+                let is_listed = row.is_some_and(|(_, until, is_listed)| {
+                    is_listed && until.is_none_or(|until| from < until)
+                });
+                prop_assert_eq!(after[usize::try_from(from).unwrap()], Some(is_listed));
+            }
         }
     }
 }

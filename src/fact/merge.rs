@@ -4,8 +4,9 @@ use std::cmp::Ordering;
 
 use chrono::{Datelike, NaiveDate};
 
+use super::register::{LASTING, Register, expired};
 use super::statement::{Begin, Statement, When};
-use crate::policy::{Fact, Facts, Source, Stated};
+use crate::policy::{Fact, Facts, Source, Stated, Value};
 use crate::types::{Currency, LogIndex};
 
 /// When and by whom something is stated, without what.
@@ -19,6 +20,8 @@ pub struct Head {
     pub source: Source,
     /// For which time.
     pub when: When,
+    /// Of a row of a register: the register's place in [`Register::KNOWN`].
+    pub register: Option<usize>,
 }
 
 impl Head {
@@ -66,6 +69,8 @@ const fn strength(source: Source) -> u8 {
 #[derive(Clone, Debug)]
 pub struct Settled {
     on: NaiveDate,
+    /// For each register, by its place: since when the party's last row is that has begun.
+    rows: [Option<NaiveDate>; Register::KNOWN.len()],
     /// For each fact, by its place in the registry.
     facts: Vec<Progress>,
 }
@@ -82,6 +87,7 @@ impl Settled {
     pub fn on(on: NaiveDate) -> Self {
         Self {
             on,
+            rows: [None; Register::KNOWN.len()],
             facts: vec![Progress::default(); Fact::ALL.len()],
         }
     }
@@ -89,6 +95,20 @@ impl Settled {
     /// Forgets everything, for the next party.
     pub fn clear(&mut self) {
         self.facts.fill(Progress::default());
+        self.rows = [None; Register::KNOWN.len()];
+    }
+
+    /// Whether a statement can count at all; asked of each before its facts. A row of a register holds until the register's
+    /// next row of the party: what it does not say is not known from an earlier row, and nothing is once it has ended.
+    pub fn admits(&mut self, head: &Head) -> bool {
+        let (true, Some(register), When::Days(days)) = (head.is_own, head.register, head.when)
+        else {
+            return true;
+        };
+        let Some(last) = self.rows.get_mut(register) else {
+            return true;
+        };
+        days.from() <= self.on && *last.get_or_insert(days.from()) == days.from()
     }
 
     /// Whether what this statement says of a fact is what counts of it.
@@ -112,7 +132,8 @@ impl Settled {
 /// A newer statement of the same source about the same time supersedes an older one, its end too. A fact about a year is
 /// seen in the year after; any other from its first day until its last. What was determined for the whole zone yields
 /// to what is stated of the party; of that, what was verified goes before what was imported, and that before what was
-/// declared; then what began later.
+/// declared; then what began later. Of a register's rows of the party only the last that has begun counts, and a standing
+/// whose last day is over is expired.
 pub fn merge<'a>(
     currency: Currency,
     on: NaiveDate,
@@ -126,6 +147,9 @@ pub fn merge<'a>(
     let mut settled = Settled::on(on);
     let mut facts = Facts::new(currency);
     for (head, statement) in ordered {
+        if !settled.admits(&head) {
+            continue;
+        }
         for (fact, value) in statement.facts.iter() {
             if settled.takes(&head, fact) {
                 let stated = Stated {
@@ -138,7 +162,27 @@ pub fn merge<'a>(
             }
         }
     }
+    lapse(&mut facts, on);
     facts
+}
+
+/// Standings whose last day is over on the day have expired since the day after.
+fn lapse(facts: &mut Facts, on: NaiveDate) {
+    for (status, last_day) in LASTING {
+        let value = |fact| facts.get(fact).map(|stated| &stated.value);
+        let Some(expired) = expired(status, value(status), value(last_day), on) else {
+            continue;
+        };
+        let (Some(stated), Some(Value::Date(last))) = (facts.get(status), value(last_day)) else {
+            continue;
+        };
+        let stated = Stated {
+            as_of: last.succ_opt().unwrap_or(*last),
+            value: expired,
+            ..stated.clone()
+        };
+        facts.insert(status, stated);
+    }
 }
 
 #[cfg(test)]

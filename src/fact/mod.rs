@@ -44,7 +44,7 @@ pub use merge::{Head, Settled, merge};
 pub use parties::party_named;
 pub use recognise::{Recognised, RecognisedAll, recognise, recognise_next};
 pub use reference::{markdown, rows};
-pub use register::{NotARegister, Register};
+pub use register::{LASTING, NotARegister, Register, expired};
 pub use revoke::{Revocation, revoke};
 pub use snapshot::{identity_facts, snapshot};
 pub use state::{NewStatement, Stated, state};

@@ -38,6 +38,22 @@ impl Register {
     pub const KNOWN: &'static [Self] =
         &[Self::TechSme, Self::Hnte, Self::SizeClass, Self::Integrity];
 
+    /// Its place among the known ones, which have rows; `None` of another office's list.
+    pub(super) const fn place(&self) -> Option<usize> {
+        match self {
+            Self::TechSme => Some(0),
+            Self::Hnte => Some(1),
+            Self::SizeClass => Some(2),
+            Self::Integrity => Some(3),
+            Self::Other(_) => None,
+        }
+    }
+
+    /// The same of a name.
+    pub(super) fn place_of(name: &str) -> Option<usize> {
+        Self::KNOWN.iter().position(|known| known.as_str() == name)
+    }
+
     /// As it is written.
     pub fn as_str(&self) -> &str {
         match self {
@@ -135,6 +151,25 @@ impl Register {
         reference: Option<&Name>,
         from: NaiveDate,
     ) -> Result<(), &'static str> {
+        self.fill_in(facts, reference, from)?;
+        let is_over = |(status, last_day): &(Fact, Fact)| {
+            is(facts, *status, "valid")
+                && matches!(facts.get(*last_day), Some(Value::Date(last)) if *last < from)
+        };
+        if LASTING.iter().any(is_over) {
+            return Err(
+                "its last day is before its first: correct from, valid_until or the number's year",
+            );
+        }
+        Ok(())
+    }
+
+    fn fill_in(
+        &self,
+        facts: &mut Values,
+        reference: Option<&Name>,
+        from: NaiveDate,
+    ) -> Result<(), &'static str> {
         match self {
             Self::TechSme => complete_tech_sme(facts, reference, from),
             Self::Hnte => {
@@ -154,6 +189,29 @@ impl Register {
             Self::SizeClass if facts.is_empty() => Err("enter the size class"),
             Self::SizeClass | Self::Other(_) => Ok(()),
         }
+    }
+}
+
+/// Standings that have a last day, and the facts that say which.
+pub const LASTING: [(Fact, Fact); 2] = [
+    (Fact::HnteStatus, Fact::HnteValidUntil),
+    (Fact::TechSmeStatus, Fact::TechSmeValidUntil),
+];
+
+/// What became by `on` of a standing that was valid until its last day; `None` if it is as it was.
+pub fn expired(
+    status: Fact,
+    stated: Option<&Value>,
+    last_day: Option<&Value>,
+    on: NaiveDate,
+) -> Option<Value> {
+    match (stated, last_day) {
+        (Some(Value::Choice(word)), Some(Value::Date(last)))
+            if word.name == "valid" && *last < on =>
+        {
+            choice(status, "expired")
+        }
+        _ => None,
     }
 }
 
@@ -282,6 +340,31 @@ mod tests {
         );
         assert!(complete("{}", None).is_err());
         assert!(complete(r#"{"tech_sme_revoked_on":"2019-06-10"}"#, Some("2019")).is_err());
+    }
+
+    #[test]
+    fn a_row_does_not_end_before_it_begins() {
+        let complete = |register: Register, facts: &str, reference: Option<&str>, from: &str| {
+            let mut facts = Values::parse(facts, Currency::Cny).unwrap();
+            let reference: Option<Name> = reference.map(|number| number.parse().unwrap());
+            register.complete(&mut facts, reference.as_ref(), from.parse().unwrap())
+        };
+        let until = r#"{"hnte_valid_until":"2020-01-01"}"#;
+        assert!(complete(Register::Hnte, until, None, "2020-01-01").is_ok());
+        assert!(complete(Register::Hnte, until, None, "2020-01-02").is_err());
+        let number = Some("201900000000000001");
+        assert!(complete(Register::TechSme, "{}", number, "2020-03-31").is_ok());
+        assert!(complete(Register::TechSme, "{}", number, "2020-04-01").is_err());
+        let revoked = r#"{"tech_sme_status":"revoked"}"#;
+        assert!(complete(Register::TechSme, revoked, number, "2020-04-01").is_ok());
+    }
+
+    #[test]
+    fn places_are_those_of_the_list() {
+        for (place, register) in Register::KNOWN.iter().enumerate() {
+            assert_eq!(register.place(), Some(place));
+            assert_eq!(Register::place_of(register.as_str()), Some(place));
+        }
     }
 
     #[test]

@@ -135,6 +135,10 @@ impl Statement {
             is_own: self.party.is_some(),
             source: self.source,
             when: self.when,
+            register: match &self.register {
+                Some(register) => register.place(),
+                None => None,
+            },
         }
     }
 }

@@ -110,13 +110,20 @@ pub struct Count {
 pub struct OfYear {
     /// The budget year.
     pub year: FiscalYear,
-    /// What vouchers and awards of these decisions came to, decimal text.
+    /// What vouchers and awards of these decisions came to when they were given, decimal text.
     pub given: String,
-    /// What the draft would have given, decimal text.
+    /// What the draft would have given to the same cases, and to those that did not pass and pass by the draft.
     pub given_by_draft: String,
+    /// Cases that passed and were given nothing: the budget was used up, they were refused otherwise, or they wait.
+    pub not_given: u64,
+    /// What these would have come to, decimal text.
+    pub passed_in_vain: String,
+    /// The same by the draft.
+    pub passed_in_vain_by_draft: String,
     /// What the programme has left of the year, decimal text.
     pub budget_left: String,
-    /// What it would have left by the draft; with a minus sign if the budget had not lasted.
+    /// The same less what the draft would have given more; with a minus sign if the budget had not lasted. What lapsed
+    /// of vouchers is not taken off.
     pub left_by_draft: String,
 }
 
@@ -161,7 +168,45 @@ pub struct Rerun {
     decisions: u64,
     lost: u64,
     moments: BTreeMap<Moment, OfMoment>,
-    years: BTreeMap<FiscalYear, [Money; 2]>,
+    years: BTreeMap<FiscalYear, YearSums>,
+}
+
+/// Amounts of a year, each as decided and by the draft.
+#[derive(Clone, Copy, Debug, Default)]
+struct YearSums {
+    given: [Money; 2],
+    not_given: u64,
+    in_vain: [Money; 2],
+}
+
+impl YearSums {
+    fn add(&mut self, is_given: bool, before: &Decision, after: &Decision) {
+        let passed = before.outcome == Outcome::Pass;
+        let [was, is] = if passed && !is_given {
+            self.not_given += 1;
+            &mut self.in_vain
+        } else {
+            &mut self.given
+        };
+        add(was, before.amount.money());
+        add(is, after.amount.money());
+    }
+
+    fn written(&self, year: FiscalYear, left: Money, currency: Currency) -> OfYear {
+        let text = |money: Money| money.to_text(currency);
+        let ([given, by_draft], [in_vain, in_vain_by_draft]) = (self.given, self.in_vain);
+        let back = left.minor().saturating_add(given.minor());
+        OfYear {
+            year,
+            given: text(given),
+            given_by_draft: text(by_draft),
+            not_given: self.not_given,
+            passed_in_vain: text(in_vain),
+            passed_in_vain_by_draft: text(in_vain_by_draft),
+            budget_left: text(left),
+            left_by_draft: text(Money::from_minor(back.saturating_sub(by_draft.minor()))),
+        }
+    }
 }
 
 /// Entries that are read at a time, unless something else is said.
@@ -287,11 +332,9 @@ impl Rerun {
         let usage = Usage::from(&before.usage);
         let after = decide(&self.draft, moment, facts, &usage, before.on);
         if matches!(moment, Moment::Grant | Moment::Claim) {
-            let [given, by_draft] = self.years.entry(FiscalYear::of(before.on)).or_default();
-            if ["voucher.issued", "voucher.awarded"].contains(&recorded.kind.as_str()) {
-                add(given, before.amount.money());
-            }
-            add(by_draft, after.amount.money());
+            let is_given = ["voucher.issued", "voucher.awarded"].contains(&recorded.kind.as_str());
+            let year = self.years.entry(FiscalYear::of(before.on)).or_default();
+            year.add(is_given, before, &after);
         }
         let of = self.moments.entry(moment).or_insert_with(|| OfMoment {
             moment,
@@ -356,22 +399,14 @@ impl Rerun {
         }
         let budgets = journal::control_totals(conn, zone.id).await?;
         let programme = self.draft.code().clone();
-        let years = self.years.iter().map(|(year, [given, by_draft])| {
+        let years = self.years.iter().map(|(year, sums)| {
             let of_line = budgets.iter().find(|total| {
                 total.code == AccountCode::B30
                     && total.programme == programme.as_str()
                     && total.year == year.0
             });
             let left = of_line.map_or(Money::ZERO, journal::ControlTotal::balance);
-            let back = left.minor().saturating_add(given.minor());
-            let left_by_draft = Money::from_minor(back.saturating_sub(by_draft.minor()));
-            OfYear {
-                year: *year,
-                given: given.to_text(currency),
-                given_by_draft: by_draft.to_text(currency),
-                budget_left: left.to_text(currency),
-                left_by_draft: left_by_draft.to_text(currency),
-            }
+            sums.written(*year, left, currency)
         });
         Ok(History {
             years: years.collect(),

@@ -14,7 +14,7 @@ use tokio::task;
 
 use super::earlier::{KNOWN, KnownOfAll};
 use crate::fact::store::StatementRow;
-use crate::fact::{self, Head, Settled, Statement};
+use crate::fact::{self, Head, LASTING, Settled, Statement, expired};
 use crate::journal::{self, AsOf};
 use crate::party::{self, Identity, PartyRole};
 use crate::policy::{Fact, Facts, Moment, Payee, Policy, Source, Table, Value};
@@ -189,6 +189,7 @@ struct Target {
 /// Puts facts into the columns of every table that wants them.
 struct Loader {
     currency: Currency,
+    on: NaiveDate,
     tables: Vec<Table>,
     /// For each fact of the registry, by its place, where it goes.
     targets: Vec<Vec<Target>>,
@@ -221,6 +222,7 @@ impl Loader {
         };
         Self {
             currency,
+            on,
             targets: Fact::ALL.iter().map(of_fact).collect(),
             tables,
             settled: Settled::on(on),
@@ -302,7 +304,10 @@ impl Loader {
         let mut found = mem::take(&mut self.found);
         let (targets, settled) = (&self.targets, &mut self.settled);
         for (head, statement) in ordered {
-            let wanted = |fact| wants(targets, fact);
+            if !settled.admits(&head) {
+                continue;
+            }
+            let wanted = |fact| wants(targets, fact) || is_last_day(targets, fact);
             statement.each(self.currency, wanted, |fact, value| {
                 if settled.takes(&head, fact) {
                     found.push((fact, head.source, value));
@@ -322,6 +327,7 @@ impl Loader {
                 }
             }
         }
+        lapse(&mut found, self.on);
         for (fact, source, value) in found.drain(..) {
             let is_identity = matches!(fact, Fact::Uscc | Fact::UsccOverride);
             if !is_identity {
@@ -337,6 +343,28 @@ impl Loader {
             for (fact, stated) in assumed.iter() {
                 table.assume(fact, &stated.value);
             }
+        }
+    }
+}
+
+/// Whether a standing that is wanted may be over on this day.
+fn is_last_day(targets: &[Vec<Target>], fact: Fact) -> bool {
+    let mut lasting = LASTING.iter();
+    lasting.any(|(status, last_day)| *last_day == fact && wants(targets, *status))
+}
+
+/// As [`fact::merge`] does it, of what was found of one party.
+fn lapse(found: &mut [(Fact, Source, Value)], on: NaiveDate) {
+    for (status, last_day) in LASTING {
+        let value = |asked| {
+            let mut found = found.iter();
+            found.find_map(|(fact, _, value)| (*fact == asked).then_some(value))
+        };
+        let Some(expired) = expired(status, value(status), value(last_day), on) else {
+            continue;
+        };
+        if let Some((_, _, value)) = found.iter_mut().find(|(fact, ..)| *fact == status) {
+            *value = expired;
         }
     }
 }

@@ -4,6 +4,7 @@ use subsidy_ledger::policy::{Fact, Moment, Outcome, Policy};
 use subsidy_ledger::screening::{CaseChange, History, OfMoment, Rerun, Span};
 
 use crate::kit::scenario::{World, day};
+use crate::kit::table::Play;
 use crate::policy_cases::pack_text;
 use crate::policy_replay::played;
 
@@ -151,4 +152,49 @@ async fn who_was_refused_gains_and_facts_that_nobody_was_asked_for_are_counted_a
         assert_eq!(found.decisions, decisions);
         assert_eq!(of(&found, Moment::Grant).cases, 2);
     }
+}
+
+/// Two firms ask for what the budget has for one: the rules as they are give what was given, and leave what is left.
+#[tokio::test]
+async fn the_same_rules_leave_the_same_budget() {
+    let mut play = Play::new(&[("YH", 2023, 30_000)]).await;
+    play.check(
+        "day       | who      | command                        | outcome
+        2023-05-02 | clerk    | apply a YH f requested_amount=20000.00 | pass 20000.00
+        2023-05-02 | clerk    | apply b YH g requested_amount=20000.00 | pass 20000.00
+        2023-05-03 | reviewer | review a                       | recommended 20000.00
+        2023-05-03 | reviewer | review b                       | recommended 20000.00
+        2023-05-04 | manager  | issue a                        | issued 20000.00 last_day=2023-08-04
+        2023-05-04 | manager  | issue b                        | refused BUDGET_EXHAUSTED",
+    )
+    .await;
+    let world = &play.world;
+    let years = async |changes: &[(&str, &str)]| {
+        let found = history(world, draft("yuhuan-2023", changes), Span::default(), 500).await;
+        let [year] = &found.years[..] else {
+            panic!("{found:?}")
+        };
+        [
+            &year.given,
+            &year.given_by_draft,
+            &year.passed_in_vain,
+            &year.passed_in_vain_by_draft,
+            &year.budget_left,
+            &year.left_by_draft,
+        ]
+        .map(Clone::clone)
+    };
+    assert_eq!(
+        years(&[]).await,
+        [
+            "20000.00", "20000.00", "20000.00", "20000.00", "10000.00", "10000.00"
+        ]
+    );
+    let lower = [("amount = \"50000.00\"", "amount = \"8000.00\"")];
+    assert_eq!(
+        years(&lower).await,
+        [
+            "20000.00", "8000.00", "20000.00", "8000.00", "10000.00", "22000.00"
+        ]
+    );
 }

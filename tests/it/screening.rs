@@ -2,6 +2,7 @@
 //! simulated and told about alike.
 
 use std::collections::HashSet;
+use std::fmt::Write as _;
 use std::fs;
 
 use chrono::{Datelike, NaiveDate};
@@ -341,6 +342,28 @@ async fn screened_assuming(
         .unwrap()
 }
 
+/// Rows of registers that lapse, end and follow one another.
+async fn register_some(world: &World, random: &mut TestRng) {
+    use crate::fact::complete::import;
+    use crate::fact::options;
+    let mut hnte = "party,from,valid_until,status\n".to_owned();
+    let mut listed = "party,from,until,listed\n".to_owned();
+    for number in 0..30 {
+        for from in ["2018-06-01", "2020-02-01", "2020-04-01"] {
+            let last = ["2020-02-20", "2020-04-15", "2023-01-01"][random.random_range(0..3)];
+            let status = ["有效", "有效", "none", "revoked"][random.random_range(0..4)];
+            match random.random_range(0..4) {
+                0 if last > from => writeln!(hnte, "N-{number},{from},{last},{status}").unwrap(),
+                1 => writeln!(listed, "N-{number},{from},,{}", random.random_bool(0.5)).unwrap(),
+                2 => writeln!(listed, "N-{number},{from},2020-04-10,true").unwrap(),
+                _ => {}
+            }
+        }
+    }
+    import(world, &hnte, options(Source::Imported, Some("hnte"))).await;
+    import(world, &listed, options(Source::Imported, Some("integrity"))).await;
+}
+
 /// Every party of a zone with random histories of statements is screened as a decision on its snapshot decides.
 #[tokio::test]
 async fn a_zone_is_screened_as_single_decisions_decide() {
@@ -373,7 +396,8 @@ async fn a_zone_is_screened_as_single_decisions_decide() {
             }
         }
     }
-    for on in ["2020-03-01", "2020-05-10"] {
+    register_some(&world, &mut random).await;
+    for on in ["2020-03-01", "2020-04-20", "2020-05-10"] {
         let screened = screened(&world, "tech-sme-2017", on).await;
         assert_eq!(screened.parties.len(), parties.len());
         let policy = Policy::parse(&pack_text("tech-sme-2017")).unwrap();

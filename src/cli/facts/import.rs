@@ -202,11 +202,11 @@ fn rest(not_named: &NotNamed) -> String {
         None if *is_new => String::new(),
         None => ", as recorded before".to_owned(),
     };
-    let next = next.map_or_else(String::new, |Next { from, ended }| {
-        let parties = output::counted(ended, "party", "parties");
+    let next = next.map_or_else(String::new, |Next { from, restated }| {
+        let parties = output::counted(restated, "party", "parties");
         format!(
-            "\nfrom {from} on the whole register of that day counts, which was imported before; it does not name \
-             {parties} of this file"
+            "\nfrom {from} on the whole register of that day counts, which was imported before: what it says of \
+             {parties} is stated again"
         )
     });
     format!("\nthe whole register as of {from}: {ended} in it; nobody else does{by}{next}")

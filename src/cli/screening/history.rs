@@ -10,7 +10,7 @@ use crate::cli::policy::MomentArg;
 use crate::cli::session::Session;
 use crate::cli::{Global, output};
 use crate::party::Party;
-use crate::screening::{CaseChange, Count, History, OfMoment, Rerun, Span};
+use crate::screening::{CaseChange, Count, History, OfMoment, OfYear, Rerun, Span};
 use crate::types::{Day, PartyId};
 
 pub(super) async fn simulate(
@@ -74,7 +74,10 @@ fn print(history: &History, parties: &[Party]) -> anyhow::Result<()> {
     let line = |name: &str, moment: &str, cases: u64, count: &Count| {
         format!(
             "{moment}\t{name}\t{cases}\t{}\t{}\t{}\t{}",
-            count.pass, count.fail, count.needs_review, count.amount
+            count.pass,
+            count.fail,
+            count.needs_review,
+            output::grouped(&count.amount)
         )
     };
     for of in &history.moments {
@@ -83,14 +86,34 @@ fn print(history: &History, parties: &[Party]) -> anyhow::Result<()> {
         writeln!(out, "{}", line("by the draft", moment, of.cases, &of.after))?;
     }
     for year in &history.years {
-        writeln!(
-            out,
-            "{}: given {}, by the draft {}; left {}, by the draft {}",
-            year.year, year.given, year.given_by_draft, year.budget_left, year.left_by_draft
-        )?;
+        print_year(&mut out, year)?;
     }
     for of in &history.moments {
         print_moment(&mut out, of, parties)?;
+    }
+    Ok(())
+}
+
+fn print_year(out: &mut impl Write, year: &OfYear) -> anyhow::Result<()> {
+    let [given, by_draft] =
+        [&year.given, &year.given_by_draft].map(|amount| output::grouped(amount));
+    let [left, left_by_draft] =
+        [&year.budget_left, &year.left_by_draft].map(|amount| output::grouped(amount));
+    writeln!(
+        out,
+        "{}: given {given}, by the draft {by_draft}; left {left}, by the draft {left_by_draft}",
+        year.year
+    )?;
+    if year.not_given > 0 {
+        let cases = output::counted(year.not_given, "case", "cases");
+        let [was, is] = [&year.passed_in_vain, &year.passed_in_vain_by_draft]
+            .map(|amount| output::grouped(amount));
+        writeln!(
+            out,
+            "{}: {cases} passed and were given nothing, since the budget was used up, for another reason or not yet: \
+             {was}, by the draft {is}",
+            year.year
+        )?;
     }
     Ok(())
 }
@@ -135,10 +158,10 @@ fn told(change: &CaseChange, parties: &[Party]) -> String {
         change.entry,
         change.on,
         outcome_word(change.before),
-        change.amount_before,
+        output::grouped(&change.amount_before),
         joined(&change.reasons_before, ","),
         outcome_word(change.after),
-        change.amount_after,
+        output::grouped(&change.amount_after),
         joined(&change.reasons, ",")
     )
 }

@@ -41,15 +41,13 @@ pub async fn register_on(
     limit: u16,
 ) -> Result<Vec<Listed>, sqlx::Error> {
     let rows = sqlx::query!(
-        r#"WITH told AS (
-               SELECT DISTINCT ON (party_id, from_day) log_index, party_id, from_day, until_day, reference, facts
+        r#"WITH last AS (
+               SELECT DISTINCT ON (party_id) log_index, party_id, from_day, until_day, reference, facts
                FROM ledger.fact_statement
                WHERE zone_id = $1 AND register = $2 AND from_day <= $3 AND party_id IS NOT NULL
-               ORDER BY party_id, from_day, log_index DESC
+               ORDER BY party_id, from_day DESC, log_index DESC
            ), holding AS (
-               SELECT DISTINCT ON (party_id) * FROM told
-               WHERE until_day IS NULL OR until_day > $3
-               ORDER BY party_id, from_day DESC
+               SELECT * FROM last WHERE until_day IS NULL OR until_day > $3
            )
            SELECT h.log_index AS "log_index!", h.party_id AS "party_id!", h.from_day AS "from_day!", h.until_day,
                h.reference, h.facts AS "facts!", p.identifier, p.name

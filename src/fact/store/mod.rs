@@ -69,6 +69,7 @@ impl StatementRow {
             is_own: self.party_id.is_some(),
             source,
             when: When::of(self.year, self.from_day, self.until_day).ok_or_else(unreadable)?,
+            register: self.register.as_deref().and_then(super::Register::place_of),
         })
     }
 

@@ -145,7 +145,7 @@ async fn a_row_that_is_over_on_the_day_names_nobody() {
 async fn each_register_says_it_in_its_own_facts_and_a_revocation_stays_one() {
     let world = World::new(&[]).await;
     let tech = format!(
-        "party,登记编号,from,status,revoked_on\n{F},201931011500001234,2019-06-10,,\n\
+        "party,登记编号,from,status,revoked_on\n{F},202031011500001234,2020-01-10,,\n\
          {G},201931011500005678,,已撤销,2019-09-01\n"
     );
     import(&world, &tech, options(Source::Imported, Some("tech_sme"))).await;
@@ -206,7 +206,9 @@ async fn files_that_contradict_each_other_are_refused() {
     for (on, expected) in [
         ("2020-02-28", "true Imported"),
         ("2020-03-01", "false Imported"),
-        ("2020-06-01", "false Imported"),
+        ("2020-05-31", "false Imported"),
+        // The register of that day names it, whatever is corrected of the time before.
+        ("2020-06-01", "true Imported"),
     ] {
         let found = seen(&world, f, Fact::IntegrityListed, on).await;
         expect(found.as_deref(), expected, on);
@@ -226,7 +228,7 @@ async fn an_older_whole_register_says_nothing_from_the_newer_ones_day_on() {
     let said = report.not_named.clone().unwrap();
     let next = said.next.unwrap();
     assert_eq!((report.stated, said.ended), (1, 1));
-    assert_eq!((next.from, next.ended), (day("2020-06-01"), 1));
+    assert_eq!((next.from, next.restated), (day("2020-06-01"), 2));
     let days = async || {
         for (name, on, expected) in [
             ("f", "2019-12-31", "true Imported"),
@@ -254,7 +256,7 @@ async fn an_older_whole_register_says_nothing_from_the_newer_ones_day_on() {
         };
         let again = import(&world, csv, options).await;
         let said = again.not_named.clone().unwrap();
-        let next = said.next.map_or(0, |next| next.ended);
+        let next = said.next.map_or(0, |next| next.restated);
         assert_eq!(
             (again.stated, said.ended, next, said.is_new),
             (0, 0, 0, false),
@@ -265,6 +267,76 @@ async fn an_older_whole_register_says_nothing_from_the_newer_ones_day_on() {
     assert_eq!(world.size().await, before);
     days().await;
     world.check_invariants().await;
+}
+
+/// An older file revokes what a newer one has as valid, has another certificate, and does not know of an end.
+#[tokio::test]
+async fn an_older_whole_register_changes_no_value_either() {
+    let world = World::new(&[]).await;
+    let newer =
+        format!("party,from,valid_until,reference,status\n{F},2019-01-01,2022-01-01,GR2,\n");
+    import(&world, &newer, whole("hnte", "2020-05-01")).await;
+    let older = format!("party,from,valid_until,reference,status\n{F},2019-06-01,,GR1,已撤销\n");
+    let report = import(&world, &older, whole("hnte", "2020-01-01")).await;
+    assert_eq!(report.not_named.unwrap().next.unwrap().restated, 1);
+    let f = world.parties["f"];
+    for (fact, on, expected) in [
+        (Fact::HnteStatus, "2019-05-31", "valid Imported"),
+        (Fact::HnteStatus, "2019-06-01", "revoked Imported"),
+        (Fact::HnteValidUntil, "2020-04-30", "unknown"),
+        (Fact::HnteStatus, "2020-05-01", "valid Imported"),
+        (Fact::HnteValidUntil, "2020-05-01", "2022-01-01 Imported"),
+        (Fact::HnteStatus, "2022-01-01", "valid Imported"),
+        (Fact::HnteStatus, "2022-01-02", "expired Imported"),
+    ] {
+        let found = seen(&world, f, fact, on).await;
+        expect(found.as_deref(), expected, &format!("{fact} on {on}"));
+    }
+
+    let newer = format!("party,from,until\n{G},2019-01-01,2020-06-01\n");
+    import(&world, &newer, whole("integrity", "2020-05-01")).await;
+    let older = format!("party,from\n{G},2019-06-01\n");
+    import(&world, &older, whole("integrity", "2020-01-01")).await;
+    for (on, expected) in [
+        ("2020-05-31", "true Imported"),
+        ("2020-06-01", "false Imported"),
+    ] {
+        let found = seen(&world, world.parties["g"], Fact::IntegrityListed, on).await;
+        expect(found.as_deref(), expected, on);
+    }
+    world.check_invariants().await;
+}
+
+/// What an earlier row said is not known from it once the next one has begun, nor after that one's end.
+#[tokio::test]
+async fn a_row_holds_until_the_next_one_of_its_party() {
+    let world = World::new(&[]).await;
+    let rows = format!(
+        "party,from,valid_until,recognition\n{F},2017-01-01,2019-12-31,first\n{F},2020-02-01,2022-12-31,\n"
+    );
+    import(&world, &rows, options(Source::Imported, Some("hnte"))).await;
+    let listed = format!("party,from,until\n{G},2019-01-01,\n{G},2020-02-01,2020-04-01\n");
+    import(
+        &world,
+        &listed,
+        options(Source::Imported, Some("integrity")),
+    )
+    .await;
+    for (name, fact, on, expected) in [
+        ("f", Fact::HnteRecognition, "2019-12-31", "first Imported"),
+        ("f", Fact::HnteStatus, "2020-01-31", "expired Imported"),
+        ("f", Fact::HnteStatus, "2020-02-01", "valid Imported"),
+        ("f", Fact::HnteRecognition, "2020-02-01", "unknown"),
+        ("g", Fact::IntegrityListed, "2020-03-31", "true Imported"),
+        ("g", Fact::IntegrityListed, "2020-04-01", "unknown"),
+    ] {
+        let found = seen(&world, world.parties[name], fact, on).await;
+        expect(
+            found.as_deref(),
+            expected,
+            &format!("{name} {fact} on {on}"),
+        );
+    }
 }
 
 #[test]
