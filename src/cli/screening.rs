@@ -30,7 +30,7 @@ pub(super) struct Question {
     /// A pack's file, or the code of a programme, whose version in force is taken
     #[arg(value_name = "PACK|PROGRAMME")]
     policy: String,
-    /// The day of the decisions, by facts and limits as they are then; today, if left out
+    /// The day of the decisions, by that day's facts and the usage of now; today, if left out
     #[arg(long, value_name = "DATE")]
     on: Option<Day>,
     /// What is decided; the first that the pack decides, if left out
