@@ -20,6 +20,7 @@ use super::statement::{Draft, Statement, When};
 use super::store;
 use super::values::Values;
 use crate::identity::Command;
+use crate::party;
 use crate::policy::{Facts, Source};
 use crate::tabular::{RowError, RowErrors};
 use crate::types::{Currency, LogIndex, Name, PartyId, Period};
@@ -67,6 +68,35 @@ pub(super) struct Rest {
 }
 
 impl Rest {
+    /// With nobody in it yet; what is stated of the whole zone has the other days as of which the register is known.
+    fn of(
+        register: &Register,
+        from: NaiveDate,
+        draft: Draft,
+        of_zone: &[Statement],
+        currency: Currency,
+    ) -> Self {
+        let of_register = || {
+            let whole = |one: &&Statement| {
+                one.register.as_ref() == Some(register) && one.proposed_index.is_none()
+            };
+            of_zone.iter().filter(whole)
+        };
+        let days = of_register().filter_map(|one| one.when.from());
+        Self {
+            whole: Whole {
+                register: register.clone(),
+                from,
+                next: days.filter(|day| *day > from).min(),
+                currency,
+            },
+            is_new: !of_register().any(|one| one.when == draft.when),
+            draft,
+            ended: Vec::new(),
+            restated: Vec::new(),
+        }
+    }
+
     /// How many statements are to be recorded.
     pub(super) fn len(&self) -> usize {
         self.ended.len() + self.restated.len() + usize::from(self.is_new)
@@ -148,27 +178,8 @@ pub(super) async fn plan(
         return Ok(None);
     };
     let zone = command.zone;
-    let of_zone: Vec<Statement> = store::zone_wide(conn, zone).await?;
-    let of_register = || {
-        let whole = |one: &&Statement| {
-            one.register.as_ref() == Some(register) && one.proposed_index.is_none()
-        };
-        of_zone.iter().filter(whole)
-    };
-    let days = of_register().filter_map(|one| one.when.from());
-    let whole = Whole {
-        register: register.clone(),
-        from,
-        next: days.filter(|day| *day > from).min(),
-        currency: zone.currency,
-    };
-    let mut rest = Rest {
-        is_new: !of_register().any(|one| one.when == draft.when),
-        draft,
-        ended: Vec::new(),
-        restated: Vec::new(),
-        whole,
-    };
+    let of_zone = store::zone_wide(conn, zone).await?;
+    let mut rest = Rest::of(register, from, draft, &of_zone, zone.currency);
     let mut parties: HashMap<PartyId, Vec<&FactRow>> = HashMap::new();
     for party in store::named_by(conn, zone.id, register, from).await? {
         parties.insert(party, Vec::new());
@@ -180,6 +191,7 @@ pub(super) async fn plan(
     }
     let mut ids: Vec<PartyId> = parties.keys().copied().collect();
     ids.sort_unstable();
+    let mut not_named = Vec::new();
     for ids in ids.chunks(BATCH) {
         let recorded = store::from_source(conn, zone, ids, Source::Imported).await?;
         for party in ids {
@@ -193,34 +205,44 @@ pub(super) async fn plan(
                 }
             };
             if judged.is_ended {
-                let corrects = corrected(&rest.draft, *party, recorded, corrections, command)?;
-                rest.ended.push((*party, corrects));
+                match corrected(&rest.draft, recorded, corrections, zone.currency) {
+                    Ok(corrects) => rest.ended.push((*party, corrects)),
+                    Err(entry) => not_named.push((*party, entry)),
+                }
             }
             if let Some(row) = judged.restated {
                 rest.restated.push((*party, row.draft(&rest.draft)));
             }
         }
     }
-    Ok(Some(rest))
+    if not_named.is_empty() || errors.total() > 0 {
+        return Ok(Some(rest));
+    }
+    let ids: Vec<PartyId> = not_named.iter().map(|(party, _)| *party).collect();
+    let parties = party::store::parties(conn, zone.id, &ids).await?;
+    let named = not_named.into_iter().filter_map(|(id, entry)| {
+        let party = parties.iter().find(|party| party.id == id)?;
+        Some((party.identity.identifier().to_owned(), entry))
+    });
+    Err(FactsError::NotNamed(named.collect()))
 }
 
-/// The entry that says of the same day that the party stands in the register, if it may be superseded.
+/// The entry that says of the same day that the party stands in the register, if there is one that may be superseded; an
+/// error is one that may not.
 fn corrected(
     draft: &Draft,
-    party: PartyId,
     recorded: &[Statement],
     corrections: Corrections,
-    command: &Command<'_>,
-) -> Result<Option<LogIndex>, FactsError> {
-    match compare(draft, recorded, command.zone.currency) {
+    currency: Currency,
+) -> Result<Option<LogIndex>, LogIndex> {
+    match compare(draft, recorded, currency) {
         Verdict::New | Verdict::Unchanged(_) => Ok(None),
-        Verdict::Contradicts(otherwise) if corrections == Corrections::Apply => {
+        Verdict::Contradicts(otherwise)
+            if corrections == Corrections::Apply && otherwise.by_two.is_none() =>
+        {
             Ok(Some(otherwise.entry))
         }
-        Verdict::Contradicts(otherwise) => Err(FactsError::NotNamed {
-            party,
-            entry: otherwise.entry,
-        }),
+        Verdict::Contradicts(otherwise) => Err(otherwise.by_two.unwrap_or(otherwise.entry)),
     }
 }
 

@@ -280,9 +280,9 @@ async fn choose_number(
         }
         (Numbering::Given, None) => Err(FactsError::NumberNeeded(register.clone())),
         (Numbering::Running(prefix), None) => {
-            let next = store::last_number(conn, zone, register, &prefix).await? + 1;
-            let number = format!("{prefix}{next:06}");
-            let number: Option<Name> = number.parse().ok().filter(|_| next <= 999_999);
+            let free = store::free_numbers(conn, zone, register, &prefix, 1).await?;
+            let next = free.first();
+            let number = next.and_then(|next| format!("{prefix}{next:06}").parse::<Name>().ok());
             let number = number.ok_or_else(|| FactsError::NumberNeeded(register.clone()))?;
             Ok(Some(number))
         }

@@ -1,6 +1,6 @@
 //! Many recognitions, confirmed by one person at once: those whose notice is over.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use serde::Serialize;
 use sqlx::PgConnection;
@@ -9,6 +9,7 @@ use super::confirm::{Determination, confirmation};
 use super::error::FactsError;
 use super::notice;
 use super::recognised::{Numbering, last_day, numbering, register_of};
+use super::register::Register;
 use super::store;
 use crate::db::Turn;
 use crate::identity::{Command, Role};
@@ -119,31 +120,42 @@ async fn number(
         .into_iter()
         .map(|party| (party.id, party.region))
         .collect();
-    let mut last: HashMap<String, u32> = HashMap::new();
-    let mut numbered = Vec::with_capacity(due.len());
+    let region = |proposal: &Determination| {
+        let region = proposal.party.and_then(|party| regions.get(&party));
+        region.and_then(Option::as_deref)
+    };
+    let mut numberings = Vec::with_capacity(due.len());
+    let mut wanted: HashMap<(Register, String), usize> = HashMap::new();
     for proposal in due {
-        let Some(register) = &proposal.register else {
+        let Some(register) = proposal.register.clone() else {
             continue;
         };
-        let region = proposal.party.and_then(|party| regions.get(&party));
-        let region = region.and_then(Option::as_deref);
-        let number = match numbering(register, &proposal.facts, region) {
+        let numbering = numbering(&register, &proposal.facts, region(&proposal));
+        if let Numbering::Running(prefix) = &numbering {
+            *wanted
+                .entry((register.clone(), prefix.clone()))
+                .or_default() += 1;
+        }
+        numberings.push((proposal, register, numbering));
+    }
+    let mut free: HashMap<String, VecDeque<u32>> = HashMap::new();
+    for ((register, prefix), count) in wanted {
+        let numbers = store::free_numbers(conn, zone, &register, &prefix, count).await?;
+        free.insert(prefix, numbers.into());
+    }
+    let mut numbered = Vec::with_capacity(numberings.len());
+    for (proposal, register, numbering) in numberings {
+        let number = match numbering {
             Numbering::Without => None,
             Numbering::Given => {
                 answer.without_number += 1;
                 continue;
             }
             Numbering::Running(prefix) => {
-                let before = match last.get(&prefix) {
-                    Some(before) => *before,
-                    None => store::last_number(conn, zone, register, &prefix).await?,
-                };
-                let next = before + 1;
-                let number: Option<Name> = format!("{prefix}{next:06}").parse().ok();
-                let number = number.filter(|_| next <= 999_999);
-                let number = number.ok_or_else(|| FactsError::NumberNeeded(register.clone()))?;
-                last.insert(prefix, next);
-                Some(number)
+                let next = free.get_mut(&prefix).and_then(VecDeque::pop_front);
+                let number =
+                    next.and_then(|next| format!("{prefix}{next:06}").parse::<Name>().ok());
+                Some(number.ok_or(FactsError::NumberNeeded(register))?)
             }
         };
         numbered.push((proposal, number));

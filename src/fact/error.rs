@@ -62,17 +62,13 @@ pub enum FactsError {
         /// The time of both.
         when: String,
     },
-    /// A whole register does not name a party that it is recorded to have had on the same day.
+    /// A whole register does not name parties, each with the entry by which it stands in it since the same day.
     #[error(
-        "entry {entry} says that the party {party} stands in the register from the day on as of which the file is \
-         the whole of it, and the file does not name it; if the entry is wrong, repeat with --correct"
+        "the file is the whole register as of a day, and does not name parties that stand in it by an entry of that very \
+         day:{}; name them, or repeat with --correct where the entry was not made by two persons",
+        listed(.0)
     )]
-    NotNamed {
-        /// Who.
-        party: PartyId,
-        /// The entry that says otherwise.
-        entry: LogIndex,
-    },
+    NotNamed(Vec<(String, LogIndex)>),
     /// Not a fact that the office determines.
     #[error("{0} is not for the office to determine: `facts list` says who states it")]
     NotOffices(Fact),
@@ -199,4 +195,18 @@ pub enum FactsError {
     /// Postgres refused or failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+}
+
+/// How many parties are listed in an error.
+const LISTED: usize = 20;
+
+fn listed(parties: &[(String, LogIndex)]) -> String {
+    let shown = parties.iter().take(LISTED);
+    let mut lines: Vec<String> = shown
+        .map(|(party, entry)| format!("{party}, entry {entry}"))
+        .collect();
+    if parties.len() > LISTED {
+        lines.push(format!("and {} more", parties.len() - LISTED));
+    }
+    format!("\n  {}", lines.join("\n  "))
 }

@@ -225,7 +225,9 @@ impl<'a> Comparing<'a, '_> {
                 self.unchanged += 1;
                 return;
             }
-            Verdict::Contradicts(otherwise) if self.corrections == Corrections::Apply => {
+            Verdict::Contradicts(otherwise)
+                if self.corrections == Corrections::Apply && otherwise.by_two.is_none() =>
+            {
                 self.corrected += 1;
                 Some(otherwise.entry)
             }
@@ -248,13 +250,21 @@ fn contradiction(row: &FactRow, otherwise: &Contradiction) -> RowError {
         what,
         recorded,
         stated,
+        by_two,
     } = otherwise;
     let (source, when) = (source_text(row.draft.source), row.draft.when);
-    let problem = format!(
+    let mut problem = format!(
         "contradicts entry {entry}: {what} of {} is {recorded} there and {stated} here, both {source} and {when}",
         row.party
     );
-    let remedy = "correct the row, or repeat with --correct if the entry is wrong";
+    let remedy = match by_two {
+        Some(by_two) => {
+            problem =
+                format!("{problem}; entry {by_two} about the same time was made by two persons");
+            "no import corrects what two persons made: give the row a later day, or revoke the registration by two persons"
+        }
+        None => "correct the row, or repeat with --correct if the entry is wrong",
+    };
     RowError::of_row(row.number, problem, remedy)
 }
 

@@ -43,6 +43,7 @@ pub use import::{Corrections, ImportReport, Plan, apply, plan};
 pub use merge::{Head, Settled, merge};
 pub use parties::party_named;
 pub use recognise::{Recognised, RecognisedAll, recognise, recognise_next};
+pub use recognised::register_of;
 pub use reference::{markdown, rows};
 pub use register::{LASTING, NotARegister, Register, expired};
 pub use revoke::{Revocation, revoke};

@@ -43,7 +43,7 @@ const RECOGNITIONS: &[(Register, &[(Fact, Says)])] = &[
 ];
 
 /// The register of a programme's recognitions: TECH-SME enters in `tech_sme`. None, if none has its name.
-pub(super) fn register_of(programme: &Code) -> Option<Register> {
+pub fn register_of(programme: &Code) -> Option<Register> {
     let name = programme.as_str().to_ascii_lowercase().replace('-', "_");
     let mut registers = RECOGNITIONS.iter().map(|(register, _)| register);
     registers.find(|one| one.as_str() == name).cloned()

@@ -25,6 +25,8 @@ pub(super) struct Contradiction {
     pub(super) what: &'static str,
     pub(super) recorded: String,
     pub(super) stated: String,
+    /// The newest statement about the same time that two persons made.
+    pub(super) by_two: Option<LogIndex>,
 }
 
 /// Compares a statement with what is recorded of its party. For each fact the newest statement of the same source and
@@ -40,6 +42,8 @@ pub(super) fn compare(draft: &Draft, recorded: &[Statement], currency: Currency)
     }
     same.sort_by_key(|one| std::cmp::Reverse(one.index));
     let values = Values::parse(&draft.facts, currency).unwrap_or_default();
+    let by_two = same.iter().find(|one| one.proposed_index.is_some());
+    let by_two = by_two.map(|one| one.index);
     let mut unchanged = None;
     let mut is_new = false;
     for (fact, value) in values.iter() {
@@ -56,6 +60,7 @@ pub(super) fn compare(draft: &Draft, recorded: &[Statement], currency: Currency)
                 what,
                 recorded,
                 stated,
+                by_two,
             })
         };
         if known != value {
@@ -137,6 +142,7 @@ mod tests {
                 what,
                 recorded,
                 stated,
+                ..
             }) => format!("{what} {recorded} {stated} {entry}"),
         }
     }

@@ -301,9 +301,10 @@ impl From<ProgrammeError> for Problem {
                 let detail = "this pack was not proposed, byte for byte: POST policies/proposals proposes it";
                 Self::conflict("not_proposed", detail)
             }
+            ProgrammeError::Recognises(_) => Self::invalid("kind", said),
             ProgrammeError::Withdrawn(_) => Self::conflict("withdrawn", said),
             ProgrammeError::NotWaiting(_) => Self::not_found("proposal that waits for publication"),
-            ProgrammeError::BeginsInClosed { .. } => Self::conflict("period_closed", said),
+            ProgrammeError::InForceOnClosed { .. } => Self::conflict("period_closed", said),
             ProgrammeError::Retroactive {
                 from,
                 version,
@@ -311,9 +312,9 @@ impl From<ProgrammeError> for Problem {
                 ..
             } => {
                 let detail = format!(
-                    "the version begins on {from}, and version {version} has been in force on days since, with \
-                     {decisions} of its decisions made on them, which stay as they are: let it begin after today, or \
-                     give the reason in `retroactive`"
+                    "the version begins on {from} and takes days from version {version}; cases of the programme that were \
+                     decided since: {decisions}, which stay as they are: let it begin after today, or give the reason \
+                     in `retroactive`"
                 );
                 Self::conflict("retroactive", detail)
             }

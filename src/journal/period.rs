@@ -171,24 +171,19 @@ fn closed_by(
     (covered >= until).then(|| sharing().map(|(_, entry)| *entry).collect())
 }
 
-/// The first day from this one on that is in no closed period; the day itself, if it is open.
-pub async fn first_open_day(
+/// The first day from this one on from which no day before `until` is in a closed period; the day itself, if none is.
+pub async fn open_throughout(
     conn: &mut PgConnection,
     zone: ZoneId,
-    day: NaiveDate,
+    from: NaiveDate,
+    until: Option<NaiveDate>,
 ) -> Result<NaiveDate, sqlx::Error> {
-    let mut closed: Vec<ClosedPeriod> = closings(conn, zone)
-        .await?
-        .into_iter()
-        .map(|(days, _)| days)
-        .collect();
-    closed.sort_unstable();
-    Ok(closed.into_iter().fold(
-        day,
-        |day, days| {
-            if contains(days, day) { days.1 } else { day }
-        },
-    ))
+    let closings = closings(conn, zone).await?;
+    let met = closings.iter().filter(|((first, open_again), _)| {
+        from < *open_again && until.is_none_or(|until| *first < until)
+    });
+    let open_again = met.map(|((_, open_again), _)| *open_again).max();
+    Ok(open_again.unwrap_or(from))
 }
 
 /// Whether a day is in a closed period.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use super::{ProgrammeError, first_answer, record, store};
+use crate::fact;
 use crate::identity::{Command, Role};
 use crate::journal::Recorded;
 use crate::policy::Mode;
@@ -97,6 +98,9 @@ pub async fn create(
     let first = first_answer::<_, IgnoredAny>(conn, command, KIND, new).await?;
     if let Some((recorded, _)) = first {
         return Ok(recorded);
+    }
+    if fact::register_of(&new.code).is_some() && new.kind != ProgrammeKind::Recognition {
+        return Err(ProgrammeError::Recognises(new.code.clone()));
     }
     if store::exists(conn, command.zone.id, &new.code).await? {
         return Err(ProgrammeError::Exists(new.code.clone()));

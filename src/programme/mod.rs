@@ -33,6 +33,11 @@ pub enum ProgrammeError {
     /// The code is taken.
     #[error("programme {0} exists already")]
     Exists(Code),
+    /// The code is that of a register.
+    #[error(
+        "a programme with the code {0} enters parties in a register: create it with --kind recognition, or take another code"
+    )]
+    Recognises(Code),
     /// The pack is for another programme.
     #[error("the pack is for programme {pack}, not for {programme}")]
     OtherProgramme {
@@ -85,20 +90,21 @@ pub enum ProgrammeError {
     /// No proposal waits there.
     #[error("entry {0} proposed nothing that waits for publication: see `policy proposals`")]
     NotWaiting(LogIndex),
-    /// The version begins on a day whose books are closed.
+    /// The version would be in force on days whose books are closed.
     #[error(
-        "the version begins on {from}, which is in a closed period: let it begin on {open} or later, and propose it again"
+        "the version begins on {from} and would be in force on days of a closed period: let it begin on {open} or later, \
+         and propose it again"
     )]
-    BeginsInClosed {
+    InForceOnClosed {
         /// Its first day.
         from: chrono::NaiveDate,
-        /// The first open day after it.
+        /// The first day from which on all are open.
         open: chrono::NaiveDate,
     },
     /// The version takes days from another one that has decided on them.
     #[error(
-        "the version begins on {from}, and version {version} of {programme} has been in force on days since (decisions \
-         made on them: {decisions}), which stay as they are: let it begin after today and propose it again, or publish it with \
+        "the version begins on {from} and takes days from version {version} of {programme}; cases of the programme that were \
+         decided since: {decisions}, which stay as they are: let it begin after today and propose it again, or publish it with \
          --retroactive and the reason"
     )]
     Retroactive {
@@ -106,9 +112,9 @@ pub enum ProgrammeError {
         programme: Code,
         /// Its first day.
         from: chrono::NaiveDate,
-        /// The version that it takes days from.
+        /// The first version that it takes days from.
         version: Code,
-        /// How many decisions were recorded since that day.
+        /// How many applications, awards and recognitions were decided since that day.
         decisions: i64,
     },
     /// Proposer and publisher are one person.

@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 
 use super::{ProgrammeError, first_answer, record, store};
 use crate::identity::{Command, Role};
-use crate::journal::{self, RecordError, Recorded};
+use crate::journal::{self, BodyError, RecordError, Recorded};
 use crate::log;
 use crate::policy::store::{Listed, StoreError};
 use crate::policy::{self, Exhaustion, Mode, Moment, PackProblems, Policy, Scope, Sha256};
@@ -179,22 +179,49 @@ pub async fn propose(
     lock(conn, command).await?;
     let (zone, code) = (command.zone.id, policy.code());
     let listed = policy::store::list(conn, zone).await?;
-    let is_published = |one: &Listed| one.code == *code && one.version == *policy.version();
-    if listed.iter().any(is_published) {
-        return Err(ProgrammeError::Policy(StoreError::VersionExists {
-            code: code.clone(),
-            version: policy.version().clone(),
-        }));
-    }
+    is_new(&policy, &listed)?;
     if let Some(first) = store::proposed(conn, zone, &policy).await? {
         not_withdrawn(conn, command, &policy).await?;
         return Ok(first);
     }
-    in_open_days(conn, command, &policy).await?;
-    let recorded = record(conn, command, (PROPOSED, &details), &details, Vec::new()).await?;
+    let from = policy.in_force().from();
+    if listed
+        .iter()
+        .any(|one| one.code == *code && one.in_force_from == from)
+    {
+        let code = code.clone();
+        return Err(ProgrammeError::Policy(StoreError::SameDay { code, from }));
+    }
+    in_open_days(conn, command, &policy, &listed).await?;
+    let recorded = record(conn, command, (PROPOSED, &details), &details, Vec::new()).await;
+    let recorded = recorded.map_err(too_long)?;
     let proposer = command.actor.person;
     store::insert_proposal(conn, command.zone.id, &policy, proposer, recorded.index).await?;
     Ok(recorded)
+}
+
+/// A version is published once.
+fn is_new(policy: &Policy, listed: &[Listed]) -> Result<(), ProgrammeError> {
+    let is_published =
+        |one: &Listed| one.code == *policy.code() && one.version == *policy.version();
+    if listed.iter().any(is_published) {
+        return Err(ProgrammeError::Policy(StoreError::VersionExists {
+            code: policy.code().clone(),
+            version: policy.version().clone(),
+        }));
+    }
+    Ok(())
+}
+
+/// The entry of a proposal has the whole pack.
+fn too_long(error: ProgrammeError) -> ProgrammeError {
+    let ProgrammeError::Body(BodyError::TooLong(bytes)) = error else {
+        return error;
+    };
+    ProgrammeError::Pack(format!(
+        "the pack is too long to be proposed: its entry would have {bytes} bytes, an entry of the log has at most 65535; \
+         shorten its comments, texts or examples"
+    ))
 }
 
 /// Publishes a pack that another person has proposed, byte for byte. One that takes past days from another version is
@@ -230,18 +257,20 @@ async fn decided_before(
 ) -> Result<Option<i64>, ProgrammeError> {
     let (zone, today) = (command.zone, command.today());
     let from = policy.in_force().from();
+    let listed = policy::store::list(conn, zone.id).await?;
+    is_new(policy, &listed)?;
     if from > today {
         return Ok(None);
     }
-    in_open_days(conn, command, policy).await?;
-    let listed = policy::store::list(conn, zone.id).await?;
+    in_open_days(conn, command, policy, &listed).await?;
     let loses_days = |one: &&Listed| {
         one.code == *policy.code()
             && one.in_force_from <= today
             && one.in_force_until.is_none_or(|until| from < until)
     };
-    // In the order in which they came into force: the last one is what people know.
-    let Some(loser) = listed.iter().rev().find(loses_days) else {
+    let mut losers = listed.iter().filter(loses_days);
+    // In the order in which they came into force: the first one was in force on the day, if one was.
+    let Some(loser) = losers.next() else {
         return Ok(None);
     };
     let since = zone.time.start_of(from);
@@ -258,18 +287,24 @@ async fn decided_before(
     Ok(is_past.then_some(decisions))
 }
 
-/// Refuses a version that would begin on a day whose books are closed.
+/// Refuses a version that would be in force on a day whose books are closed: until its own end, or the next version.
 async fn in_open_days(
     conn: &mut PgConnection,
     command: &Command<'_>,
     policy: &Policy,
+    listed: &[Listed],
 ) -> Result<(), ProgrammeError> {
     let from = policy.in_force().from();
-    let open = journal::first_open_day(conn, command.zone.id, from).await?;
+    let of_code = listed.iter().filter(|one| one.code == *policy.code());
+    let later = of_code
+        .map(|one| one.in_force_from)
+        .filter(|day| *day > from);
+    let until = later.chain(policy.in_force().until()).min();
+    let open = journal::open_throughout(conn, command.zone.id, from, until).await?;
     if open == from {
         Ok(())
     } else {
-        Err(ProgrammeError::BeginsInClosed { from, open })
+        Err(ProgrammeError::InForceOnClosed { from, open })
     }
 }
 

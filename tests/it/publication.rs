@@ -12,7 +12,7 @@ use crate::award_run;
 use crate::caps::pack;
 use crate::kit::scenario::{World, day};
 use crate::kit::table::Play;
-use crate::policy_cases::changed_pack;
+use crate::policy_cases::{changed_pack, pack_text};
 
 async fn propose(world: &World, caller: Caller, pack: &str) -> Result<Recorded, ProgrammeError> {
     let proposed = world.one(caller, pack.to_owned(), |conn, command, pack| {
@@ -254,10 +254,49 @@ async fn a_version_that_takes_past_days_needs_a_reason_and_open_days() {
     let proposed = propose(world, rules("2021-01-16"), &another).await;
     for refused in [published.unwrap_err(), proposed.unwrap_err()] {
         assert!(
-            matches!(refused, ProgrammeError::BeginsInClosed { open, .. } if open == day("2021-01-01")),
+            matches!(refused, ProgrammeError::InForceOnClosed { open, .. } if open == day("2021-01-01")),
             "{refused:?}"
         );
     }
+}
+
+/// One that begins in open days and would go on through a closed year; one that ends before it; one that is taken already.
+#[tokio::test]
+async fn no_version_takes_closed_days_from_another() {
+    let world = World::new(&[]).await;
+    world.close_year(2021, "2022-01-15").await;
+    let rules = || world.caller("rules", "2022-01-16", None);
+    let through = version("2020-2", "2020-06-01");
+    let refused = propose(&world, rules(), &through).await.unwrap_err();
+    assert!(
+        matches!(refused, ProgrammeError::InForceOnClosed { open, .. } if open == day("2022-01-01")),
+        "{refused:?}"
+    );
+    let before = through.replace("from = 2020-06-01", "from = 2020-06-01\nuntil = 2021-01-01");
+    propose(&world, rules(), &before).await.unwrap();
+    let same_day = version("2020-3", "2020-01-01");
+    let refused = propose(&world, rules(), &same_day).await.unwrap_err();
+    assert!(refused.to_string().contains("on another day"), "{refused}");
+    let taken = pack_text("shanghai-2020");
+    for reason in [None, Some("again")] {
+        let refused = publish(&world, "2022-01-16", &taken, reason)
+            .await
+            .unwrap_err();
+        assert!(
+            refused.to_string().contains("is published already"),
+            "{refused}"
+        );
+    }
+    let long = format!(
+        "{}# {}\n",
+        version("2023-1", "2023-01-01"),
+        "x".repeat(70_000)
+    );
+    let refused = propose(&world, rules(), &long).await.unwrap_err();
+    assert!(
+        refused.to_string().contains("too long to be proposed"),
+        "{refused}"
+    );
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ pub(super) use determination::{
 pub(super) use listing::named_by;
 pub use listing::{Listed, other_registers, register_on};
 pub(super) use recognition::{
-    Holder, holders, insert_recognitions, last_number, later_statement, overtaken, rules_of,
+    Holder, free_numbers, holders, insert_recognitions, later_statement, overtaken, rules_of,
     undecided,
 };
 pub use snapshot::{keep_snapshots, snapshot_by_hash, snapshots_by_hash};

@@ -206,23 +206,41 @@ pub(in crate::fact) async fn holders(
     Ok(holders.collect())
 }
 
-/// The last running number of six digits that a register has after this beginning; zero if none.
-pub(in crate::fact) async fn last_number(
+/// The next running numbers of six digits that a register can give after this beginning, at most so many: those after the
+/// highest one and, once they are given, the lowest that are free.
+pub(in crate::fact) async fn free_numbers(
     conn: &mut PgConnection,
     zone: ZoneId,
     register: &Register,
     prefix: &str,
-) -> Result<u32, sqlx::Error> {
-    let last = sqlx::query_scalar!(
-        r#"SELECT max(right(reference, 6)::integer) FROM ledger.fact_statement
-           WHERE zone_id = $1 AND register = $2
-               AND reference COLLATE "C" BETWEEN $3::text || '000000' AND $3::text || '999999'
-               AND reference ~ ('^' || $3::text || '[0-9]{6}$')"#,
+    count: usize,
+) -> Result<Vec<u32>, sqlx::Error> {
+    let numbers = sqlx::query_scalar!(
+        r#"WITH given AS MATERIALIZED (
+               SELECT DISTINCT right(reference, 6)::integer AS number FROM ledger.fact_statement
+               WHERE zone_id = $1 AND register = $2
+                   AND reference COLLATE "C" BETWEEN $3::text || '000000' AND $3::text || '999999'
+                   AND reference ~ ('^' || $3::text || '[0-9]{6}$')
+           ), highest AS (
+               SELECT coalesce(max(number), 0) AS number FROM given
+           )
+           SELECT free.number AS "number!" FROM (
+               SELECT n.number, 0 AS turn FROM highest h
+               CROSS JOIN LATERAL generate_series(h.number + 1, least(h.number + $4::integer, 999999)) AS n (number)
+               UNION ALL
+               SELECT n.number, 1 FROM highest h
+               CROSS JOIN LATERAL generate_series(1, h.number - 1) AS n (number)
+               WHERE h.number + $4::integer > 999999 AND NOT EXISTS (SELECT FROM given g WHERE g.number = n.number)
+           ) free ORDER BY turn, number LIMIT $4::integer"#,
         zone.0,
         register.as_str(),
         prefix,
+        i32::try_from(count).unwrap_or(i32::MAX),
     )
-    .fetch_one(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(last.and_then(|last| u32::try_from(last).ok()).unwrap_or(0))
+    Ok(numbers
+        .into_iter()
+        .filter_map(|number| u32::try_from(number).ok())
+        .collect())
 }

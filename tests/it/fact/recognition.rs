@@ -406,6 +406,29 @@ async fn a_number_is_given_once() {
     assert!(matches!(said, FactsError::NoNumbers(_)), "{said}");
 }
 
+/// A wrong number as high as numbers get does not end the making of numbers.
+#[tokio::test]
+async fn numbers_go_on_where_they_are_free() {
+    let world = tech_zone().await;
+    let csv = "party,登记编号,from\n91000000MA0000277Y,2020000000999999,2020-05-01\n\
+        914403001922038216,2020000000000001,2020-05-01\n";
+    let from_register = || options(subsidy_ledger::policy::Source::Imported, Some("tech_sme"));
+    super::import(&world, csv, from_register()).await.unwrap();
+    let proposed = recognise(&world, world.parties["f"], "2020-06-01")
+        .await
+        .entry;
+    let done = register(&world, "2020-06-15", proposed).await;
+    assert_eq!(done.number.unwrap().as_str(), "2020000000000002");
+
+    // What two persons entered, no import corrects.
+    let csv = "party,登记编号,from\n91000000MA00000900,2020000000000077,2020-06-01\n";
+    let caller = world.caller("reviewer", "2020-06-20", None);
+    let read = super::file(csv, from_register()).unwrap();
+    let refused = super::import_as(&world, caller, read, fact::Corrections::Apply).await;
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("was made by two persons"), "{refused}");
+}
+
 #[tokio::test]
 async fn a_size_class_is_what_the_pack_puts_the_party_in() {
     let world = tech_zone().await;
