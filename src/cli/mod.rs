@@ -31,9 +31,10 @@ use crate::config::DatabaseUrl;
 use crate::db::private;
 use crate::identity::Login;
 
-/// An audited ledger of public subsidies: vouchers, awards, payments, and the proof of all of them.
+/// An audited ledger of public subsidies: innovation vouchers from appropriation to bank line, and past awards taken over
+/// from other offices
 #[derive(Debug, Parser)]
-#[command(version, about, max_term_width = 100, after_help = EXAMPLES)]
+#[command(version, max_term_width = 100, after_help = EXAMPLES)]
 pub struct Cli {
     #[command(flatten)]
     global: Global,
@@ -216,6 +217,17 @@ mod tests {
     use clap::CommandFactory;
 
     use super::Cli;
+
+    /// Others than these are not built.
+    #[test]
+    fn the_help_names_what_there_is() {
+        let about = Cli::command().get_about().map(ToString::to_string).unwrap();
+        assert_eq!(about, env!("CARGO_PKG_DESCRIPTION"));
+        assert!(
+            about.contains("innovation vouchers") && !about.contains("relief"),
+            "{about}"
+        );
+    }
 
     #[test]
     fn the_command_line_is_consistent() {

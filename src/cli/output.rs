@@ -91,6 +91,14 @@ pub(super) fn fail(error: &anyhow::Error) {
         );
         return;
     }
+    if db::is_lost(error.as_ref()) {
+        note(&format!(
+            "error: the connection to the database was lost ({}): what this command records was recorded whole or not at \
+             all; repeat it, with the same --key if it had one",
+            error.root_cause()
+        ));
+        return;
+    }
     let mut text = error.to_string();
     let mut last = text.clone();
     for cause in error.chain().skip(1) {

@@ -67,7 +67,7 @@ enum State {
 
 #[derive(Debug, Args)]
 pub(super) struct ListArgs {
-    /// Where they are on their way
+    /// Where they are on their way; those that are owed wait for approval
     #[arg(long, value_enum, default_value = "owed")]
     state: State,
     /// At most so many
@@ -161,7 +161,7 @@ async fn list(global: &Global, args: ListArgs) -> anyhow::Result<ExitCode> {
         if global.json {
             output::json(&lines)?;
         } else if lines.is_empty() {
-            output::line(&format!("No payable is {}.", state.as_str()))?;
+            output::line(none_is(state))?;
         } else {
             output::line(&format!(
                 "{:<8}\t{:36}\t{:>16}\tprogramme\tyear\tpayee",
@@ -184,6 +184,24 @@ async fn list(global: &Global, args: ListArgs) -> anyhow::Result<ExitCode> {
     .await
 }
 
+/// That no payable is in a state, and where those are that are not there.
+const fn none_is(state: PayableState) -> &'static str {
+    match state {
+        PayableState::Owed => {
+            "No payable waits for approval; with --state approved, sent or paid the others are listed."
+        }
+        PayableState::Approved => {
+            "No payable is approved and not yet sent; with --state owed, sent or paid the others are listed."
+        }
+        PayableState::Sent => {
+            "No payable waits for the bank's answer; with --state owed, approved or paid the others are listed."
+        }
+        PayableState::Paid => {
+            "No payable is paid; with --state owed, approved or sent the others are listed."
+        }
+    }
+}
+
 async fn payable_ids(
     session: &Session,
     zone: &Zone,
@@ -199,7 +217,7 @@ async fn payable_ids(
             .await?;
         let unknown = || {
             format!(
-                "no payable {named} in zone {}: `payment list` shows what is owed",
+                "no payable {named} in zone {}: `payment list` shows those that wait for approval, --state others",
                 zone.code
             )
         };

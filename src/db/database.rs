@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::error::Error;
+use std::io;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -258,6 +259,34 @@ fn lost_a_race(error: &(dyn Error + 'static)) -> bool {
 /// of it was done. Looks through a feature's own errors.
 pub fn is_busy(error: &(dyn Error + 'static)) -> bool {
     causes(error).any(|cause| sqlstate(cause).as_deref() == Some("55P03"))
+}
+
+/// Whether a session ended under a command, so that nobody knows whether its last transaction was committed. Looks
+/// through a feature's own errors.
+pub fn is_lost(error: &(dyn Error + 'static)) -> bool {
+    // What the server says as it stops (57P01), or after another of its processes crashed (57P02).
+    let is_stopping = |cause| matches!(sqlstate(cause).as_deref(), Some("57P01" | "57P02"));
+    causes(error).any(is_stopping) || is_cut(error)
+}
+
+/// Whether a stream of the database's ended. An error that is "transparent" over sqlx's names the stream's as its cause,
+/// and speaks in sqlx's words.
+fn is_cut(error: &(dyn Error + 'static)) -> bool {
+    let is_sqlx = causes(error).any(|cause| {
+        cause
+            .to_string()
+            .starts_with("error communicating with database")
+    });
+    let is_end = |error: &io::Error| {
+        matches!(
+            error.kind(),
+            io::ErrorKind::BrokenPipe
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::UnexpectedEof
+        )
+    };
+    is_sqlx && causes(error).any(|cause| cause.downcast_ref().is_some_and(is_end))
 }
 
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {

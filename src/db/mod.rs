@@ -17,7 +17,7 @@ mod server;
 mod turn;
 
 pub use check::{UnfitServer, check_server};
-pub use database::{Database, Overtaken, enter_zone, is_busy, plan_each_time};
+pub use database::{Database, Overtaken, enter_zone, is_busy, is_lost, plan_each_time};
 pub use roles::Role;
 pub use server::{MIGRATIONS, Server, ServerError, is_current, migrate};
 pub use turn::Turn;

@@ -17,7 +17,15 @@ use crate::types::Zone;
 #[derive(Clone, Debug)]
 pub(super) struct Acting {
     pub(super) person: Login,
-    pub(super) key: String,
+    pub(super) key: Option<String>,
+}
+
+impl Acting {
+    /// For what only says what a command would do: the key is not used, and what was done under it is not looked up.
+    pub(super) fn without_key(mut self) -> Self {
+        self.key = None;
+        self
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Acting {
@@ -29,7 +37,10 @@ impl<S: Sync> FromRequestParts<S> for Acting {
             Problem::bad_request("acting_person", error.to_string())
         })?;
         let key = idempotency_key(&parts.headers)?;
-        Ok(Self { person, key })
+        Ok(Self {
+            person,
+            key: Some(key),
+        })
     }
 }
 
@@ -97,7 +108,7 @@ impl App {
                             zone,
                             actor: &actor,
                             now: clock.now(),
-                            key: Some(&acting.key),
+                            key: acting.key.as_deref(),
                         };
                         body(conn, command, input).await.map_err(NotDone::Failed)
                     })

@@ -7,16 +7,18 @@ use axum::body::Body;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use futures::StreamExt;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_path_to_error::Segment;
 use validator::{Validate, ValidationErrors, ValidationErrorsKind};
 
 use super::problem::{FieldError, Problem};
 use super::state::App;
 use super::strict_json::Strict;
-use crate::tabular::Format;
+use crate::tabular::{Encoding, Format};
 
 /// How much of a parameter is repeated to whoever gave it, in characters.
 const LONGEST_GIVEN: usize = 40;
@@ -50,6 +52,8 @@ impl<T: DeserializeOwned + Validate> FromRequest<Arc<App>> for PackJson<T> {
 /// A file of rows as the whole body: `text/csv`, `application/json` or a workbook, by its media type.
 pub(super) struct Upload {
     pub(super) format: Format,
+    /// The encoding that the media type declares.
+    pub(super) encoding: Option<Encoding>,
     pub(super) bytes: Vec<u8>,
 }
 
@@ -69,9 +73,30 @@ impl FromRequest<Arc<App>> for Upload {
                 return Err(unsupported(detail));
             }
         };
+        let encoding = declared_encoding(&given, format)?;
         let bytes = arrived(request, app, app.limits.import).await?;
-        Ok(Self { format, bytes })
+        Ok(Self {
+            format,
+            encoding,
+            bytes,
+        })
     }
+}
+
+/// The `charset` of a media type: of CSV what [`Encoding`] knows, of JSON UTF-8. A workbook has none to declare.
+fn declared_encoding(media_type: &str, format: Format) -> Result<Option<Encoding>, Problem> {
+    let mut parameters = media_type.split(';').skip(1);
+    let charset = parameters.find_map(|parameter| parameter.trim().strip_prefix("charset="));
+    let Some(charset) = charset else {
+        return Ok(None);
+    };
+    let detail = match (format, charset.trim_matches('"').parse()) {
+        (Format::Csv, Ok(encoding)) => return Ok(Some(encoding)),
+        (Format::Json, Ok(Encoding::Utf8)) | (Format::Xlsx, _) => return Ok(None),
+        (Format::Csv, Err(_)) => "send text/csv with charset=utf-8, gb18030, gbk or gb2312",
+        (Format::Json, _) => "send application/json in UTF-8",
+    };
+    Err(unsupported(detail))
 }
 
 async fn read_json<T: DeserializeOwned + Validate>(
@@ -87,10 +112,10 @@ async fn read_json<T: DeserializeOwned + Validate>(
     parse(value).map_err(Problem::of_fields)
 }
 
-/// The body as its type has it, or every fault that it has: a field that is not acceptable is left out, and the rest is
-/// looked at again.
+/// The body as its type has it, or every fault that it has: what is not acceptable is left out, and the rest is looked
+/// at again.
 fn parse<T: DeserializeOwned + Validate>(mut value: Value) -> Result<T, Vec<FieldError>> {
-    let mut faults = Vec::new();
+    let mut faults: Vec<FieldError> = Vec::new();
     loop {
         let error = match serde_path_to_error::deserialize::<_, T>(&value) {
             Ok(input) => {
@@ -105,20 +130,61 @@ fn parse<T: DeserializeOwned + Validate>(mut value: Value) -> Result<T, Vec<Fiel
             }
             Err(error) => error,
         };
-        let path = error.path().to_string();
-        let top = path.split(['.', '[']).next().unwrap_or_default().to_owned();
+        let place = match error.path().to_string() {
+            root if root == "." => String::new(),
+            place => place,
+        };
+        let keys = keys(error.path());
         let detail = in_words(&error.into_inner().to_string());
-        let left_out = value.as_object_mut().and_then(|fields| fields.remove(&top));
+        let field = match missing(&detail) {
+            Some(name) if place.is_empty() => name.to_owned(),
+            Some(name) => format!("{place}.{name}"),
+            None => place,
+        };
         // What is missing only because it was left out is no fault of its own.
-        let is_new = left_out.is_some() || faults.is_empty();
+        let is_new = faults
+            .iter()
+            .all(|fault| fault.field != field && !is_within(&fault.field, &field));
         if is_new {
-            let field = if path == "." { String::new() } else { path };
             faults.push(FieldError { field, detail });
         }
-        if left_out.is_none() {
+        if !leave_out(&mut value, &keys) {
             return Err(faults);
         }
     }
+}
+
+/// The objects' keys on the way to what is wrong, as far as the first array.
+fn keys(path: &serde_path_to_error::Path) -> Vec<String> {
+    let key = |segment: &Segment| match segment {
+        Segment::Map { key } => Some(key.clone()),
+        Segment::Seq { .. } | Segment::Enum { .. } | Segment::Unknown => None,
+    };
+    path.iter().map_while(key).collect()
+}
+
+/// Takes what stands under the keys out of a value, if it stands there.
+fn leave_out(value: &mut Value, keys: &[String]) -> bool {
+    let Some((last, way)) = keys.split_last() else {
+        return false;
+    };
+    let inner = way
+        .iter()
+        .try_fold(value, |value, key| value.get_mut(key.as_str()));
+    let object = inner.and_then(Value::as_object_mut);
+    object.and_then(|object| object.remove(last)).is_some()
+}
+
+/// Whether a place in a body is part of a field.
+fn is_within(place: &str, field: &str) -> bool {
+    place
+        .strip_prefix(field)
+        .is_some_and(|rest| rest.starts_with(['.', '[']))
+}
+
+/// The field that a parser says is missing.
+fn missing(detail: &str) -> Option<&str> {
+    detail.strip_prefix("missing field `")?.strip_suffix('`')
 }
 
 /// What a parser expected, in the words of people who write requests.
@@ -237,44 +303,83 @@ impl From<PathRejection> for Problem {
     }
 }
 
-/// The query. 400 for what stands twice, 422 for what is unknown or not acceptable.
+/// The query. 400 for what stands twice, 422 for all that is unknown or not acceptable.
 pub(super) struct Query<T>(pub(super) T);
+
+/// Names and values of a query.
+type Pairs = Vec<(String, String)>;
 
 impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        type Pairs = axum::extract::Query<Vec<(String, String)>>;
-        let pairs = Pairs::try_from_uri(&parts.uri);
-        let axum::extract::Query(pairs) = pairs.map_err(|error| of_query(&error, &[]))?;
+        let pairs = axum::extract::Query::<Pairs>::try_from_uri(&parts.uri);
+        let axum::extract::Query(pairs) = pairs.map_err(|error| {
+            let FieldError { field, detail } = of_query(&error, &[]);
+            Problem::invalid(field, detail)
+        })?;
         let mut seen = HashSet::new();
         if let Some((twice, _)) = pairs.iter().find(|(name, _)| !seen.insert(name)) {
             let detail = format!("{twice:?} stands twice in the query: give it once");
             return Err(Problem::bad_request("duplicate_parameter", detail));
         }
-        let query = axum::extract::Query::try_from_uri(&parts.uri);
-        let axum::extract::Query(query) = query.map_err(|error| of_query(&error, &pairs))?;
-        Ok(Self(query))
+        ask(pairs).map(Self).map_err(Problem::of_fields)
     }
 }
 
+/// The query as its type has it, or every fault that it has, as with a body.
+fn ask<T: DeserializeOwned>(mut pairs: Pairs) -> Result<T, Vec<FieldError>> {
+    let mut faults: Vec<FieldError> = Vec::new();
+    loop {
+        let error = match axum::extract::Query::<T>::try_from_uri(&uri(&pairs)) {
+            Ok(axum::extract::Query(query)) if faults.is_empty() => return Ok(query),
+            Ok(_) => return Err(faults),
+            Err(error) => error,
+        };
+        let fault = of_query(&error, &pairs);
+        let left_out = pairs.iter().position(|(name, _)| *name == fault.field);
+        if faults.iter().all(|other| other.field != fault.field) {
+            faults.push(fault);
+        }
+        match left_out {
+            Some(place) => drop(pairs.remove(place)),
+            None => return Err(faults),
+        }
+    }
+}
+
+/// An address with this query.
+fn uri(pairs: &[(String, String)]) -> Uri {
+    let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let pairs = pairs
+        .iter()
+        .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
+    let text = format!("/?{}", pairs.collect::<Vec<_>>().join("&"));
+    text.parse().unwrap_or_default()
+}
+
 /// The parameter, what belongs there, and what was given.
-fn of_query(error: &QueryRejection, pairs: &[(String, String)]) -> Problem {
+fn of_query(error: &QueryRejection, pairs: &[(String, String)]) -> FieldError {
     // "Failed to deserialize query string: limit: must be a whole number from 1 to 500"
     let text = error.body_text();
     let detail = text
         .split_once(": ")
         .map_or(text.as_str(), |(_, detail)| detail);
-    let Some((field, detail)) = detail.split_once(": ") else {
-        return Problem::invalid("", detail);
+    let (field, detail) = match detail.split_once(": ") {
+        Some((field, detail)) => (field, detail),
+        None => (missing(detail).unwrap_or_default(), detail),
     };
     let given = pairs.iter().find(|(name, _)| name == field);
-    match given {
+    let detail = match given {
         Some((_, given)) => {
             let shown: String = given.chars().take(LONGEST_GIVEN).collect();
-            Problem::invalid(field, format!("{detail} (given: {shown:?})"))
+            format!("{detail} (given: {shown:?})")
         }
-        None => Problem::invalid(field, detail),
+        None => detail.to_owned(),
+    };
+    FieldError {
+        field: field.to_owned(),
+        detail,
     }
 }
 
@@ -300,6 +405,8 @@ pub(super) fn required_header<'h>(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use serde::Deserialize;
     use serde_json::json;
 
@@ -315,6 +422,72 @@ mod tests {
         #[validate(range(max = 500, message = "must be at most 500"))]
         limit: Option<usize>,
         tags: Option<Vec<String>>,
+        words: Option<BTreeMap<String, String>>,
+        inner: Option<Inner>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only whether it can be read is of interest")]
+    struct Inner {
+        text: String,
+    }
+
+    /// A media type declares how a file is written.
+    #[test]
+    fn a_charset_is_an_encoding_or_refused() {
+        let declared = |given: &str, format| declared_encoding(given, format).ok().flatten();
+        for (given, expected) in [
+            ("text/csv", None),
+            ("text/csv; header=present", None),
+            ("text/csv;charset=utf-8", Some(Encoding::Utf8)),
+            (
+                "text/csv; header=present; charset=\"gbk\"",
+                Some(Encoding::Gb18030),
+            ),
+            ("text/csv; charset=gb2312", Some(Encoding::Gb18030)),
+        ] {
+            assert_eq!(declared(given, Format::Csv), expected, "{given}");
+        }
+        for (given, format) in [
+            ("text/csv; charset=latin1", Format::Csv),
+            ("application/json; charset=gbk", Format::Json),
+        ] {
+            let refused = declared_encoding(given, format).unwrap_err();
+            assert_eq!(refused.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        }
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only whether it can be read is of interest")]
+    struct Page {
+        named: String,
+        on: Option<Day>,
+        is_whole: Option<bool>,
+        limit: Option<u16>,
+    }
+
+    #[test]
+    fn every_fault_of_a_query_is_told() {
+        let faults = |query: &str| {
+            let uri = format!("/?{query}").parse().unwrap();
+            let pairs = axum::extract::Query::<Pairs>::try_from_uri(&uri).unwrap().0;
+            let faults = ask::<Page>(pairs).map_or_else(|faults| faults, |_| Vec::new());
+            let told = faults
+                .iter()
+                .map(|fault| format!("{}: {}", fault.field, fault.detail));
+            told.collect::<Vec<_>>()
+        };
+        assert!(faults("named=a%26+b&on=2020-02-29&is_whole=true&limit=5").is_empty());
+        assert_eq!(
+            faults("limit=x&on=5&more=1"),
+            [
+                "limit: invalid digit found in string (given: \"x\")",
+                "on: \"5\" is not a day: write it as 2023-03-31, between the years 1900 and 9998 (given: \"5\")",
+                "more: unknown field `more`, expected one of `named`, `on`, `is_whole`, `limit` (given: \"1\")",
+                "named: missing field `named`",
+            ]
+        );
     }
 
     fn faults(value: Value) -> Vec<String> {
@@ -334,7 +507,7 @@ mod tests {
             faults(all),
             [
                 "limit: invalid type: string \"x\", expected a whole number from 0",
-                "more: unknown field `more`, expected one of `name`, `on`, `limit`, `tags`",
+                "more: unknown field `more`, expected one of `name`, `on`, `limit`, `tags`, `words`, `inner`",
                 "on: \"2023-02-30\" is not a day: write it as 2023-03-31, between the years 1900 and 9998",
                 "tags[1]: invalid type: integer `5`, expected a string",
             ]
@@ -350,7 +523,35 @@ mod tests {
                 "limit: must be at most 500"
             ]
         );
-        assert_eq!(faults(json!({ "limit": 1 })), [": missing field `name`"]);
+        assert_eq!(
+            faults(json!({ "limit": 1 })),
+            ["name: missing field `name`"]
+        );
+        assert_eq!(
+            faults(json!({ "limit": "x" })),
+            [
+                "limit: invalid type: string \"x\", expected a whole number from 0",
+                "name: missing field `name`",
+            ]
+        );
+        assert_eq!(
+            faults(json!({ "name": "a", "words": { "a": 5, "b": "x", "c.d": null } })),
+            [
+                "words.a: invalid type: integer `5`, expected a string",
+                "words.c.d: invalid type: null, expected a string",
+            ]
+        );
+        assert_eq!(
+            faults(json!({ "name": "a", "inner": {}, "on": 5 })),
+            [
+                "inner.text: missing field `text`",
+                "on: invalid type: integer `5`, expected a string"
+            ]
+        );
+        assert_eq!(
+            faults(json!({ "name": "a", "inner": { "text": 1 } })),
+            ["inner.text: invalid type: integer `1`, expected a string"]
+        );
         assert_eq!(
             faults(json!("x")),
             [": invalid type: string \"x\", expected a JSON object"]

@@ -104,6 +104,16 @@ impl Problem {
         Self::faults(told.collect::<Vec<_>>().join("; "), errors)
     }
 
+    /// This one, with the fields of another, if both are about fields.
+    #[must_use]
+    pub fn and(self, other: &Self) -> Self {
+        if self.code != "invalid" || other.code != "invalid" {
+            return self;
+        }
+        let detail = format!("{}; {}", self.detail, other.detail);
+        Self::faults(detail, [self.errors, other.errors.clone()].concat())
+    }
+
     /// The state of things does not allow it.
     pub fn conflict(code: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, code, detail)

@@ -16,7 +16,7 @@ use crate::log::proof::ProofError;
 use crate::policy::store::StoreError;
 use crate::programme::ProgrammeError;
 use crate::screening::ScreeningError;
-use crate::tabular::{ReadError, RowError};
+use crate::tabular::{ReadError, RowError, RowErrors};
 use crate::types::LogIndex;
 use crate::voucher::{Refused, Rejected, VoucherError, VoucherRefusal};
 use axum::http::StatusCode;
@@ -45,9 +45,18 @@ fn is_passing(error: &dyn DatabaseError) -> bool {
         .any(|class| code.starts_with(class))
 }
 
+/// Whether a text has the character NUL, which Postgres keeps in no text (22021) and no JSON (22P05), by SQLSTATE.
+fn has_nul(error: &SqlError) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    matches!(code.as_deref(), Some("22021" | "22P05"))
+}
+
 impl From<SqlError> for Problem {
     fn from(error: SqlError) -> Self {
-        if is_busy(&error) {
+        if has_nul(&error) {
+            let detail = "a text has the character NUL (U+0000), which no name and no text here has: leave it out";
+            Self::invalid("", detail)
+        } else if is_busy(&error) {
             let detail = "another command, such as an import, has kept the zone busy for too long; nothing was changed: \
                           repeat this one with the same key, if it has one";
             Self::unavailable("zone_busy", detail)
@@ -332,9 +341,81 @@ impl From<ProgrammeError> for Problem {
     }
 }
 
+/// Options of the command line, as refusals of files name them, and what stands for them in a request.
+const OPTIONS: &[(&str, &str)] = &[
+    ("or map them with --column FACT=HEADER", "in the file"),
+    ("`facts list` names facts", "docs/facts.md names facts"),
+    ("map or ignore one of them", "delete one of them"),
+    (
+        "register the party with `party import` first",
+        "have the office register the party first",
+    ),
+    (
+        "its name must end in .xlsx",
+        "send it under the media type of one (application/vnd.openxmlformats-officedocument.spreadsheetml.sheet)",
+    ),
+    ("name its encoding", "name its encoding in `encoding`"),
+    ("`facts import --register NAME`", "`register=NAME`"),
+    ("`facts import --register ", "`register="),
+    ("--source imported", "`source=imported`"),
+    ("--register NAME", "`register=NAME`"),
+    ("--register", "`register`"),
+    ("--complete", "`complete=true`"),
+    ("--correct", "`correct=true`"),
+    ("with --evidence", "in `evidence`"),
+    ("--year", "`year`"),
+    ("with --from", "in `from`"),
+    ("--from", "`from`"),
+];
+
+/// What a refusal of a file says, in words of the request that sent it. Over HTTP no columns are mapped: the file must
+/// have the names.
+fn in_words_of_requests(text: &str) -> String {
+    let mut said = text.to_owned();
+    for (option, parameter) in OPTIONS {
+        said = said.replace(option, parameter);
+    }
+    let mut lines = said.split('\n').map(without_mapping);
+    let first = lines.next().unwrap_or_default();
+    lines.fold(first, |said, line| said + "\n" + &line)
+}
+
+/// A line without its advice to map columns, which ends with the line or at a semicolon.
+fn without_mapping(line: &str) -> String {
+    if let Some((said, _)) = line.split_once("; map it with --column ") {
+        return format!("{said}; rename it in the file, or delete it");
+    }
+    match line.split_once(", or map it with --column ") {
+        Some((said, rest)) => match rest.split_once("; ") {
+            Some((_, rest)) => format!("{said}; {rest}"),
+            None => said.to_owned(),
+        },
+        None => line.to_owned(),
+    }
+}
+
+/// Every fault of a file's rows that is kept, each with its row.
+fn of_rows(summary: &str, errors: &RowErrors) -> Problem {
+    let of_row = |error: &RowError| FieldError {
+        field: format!("row {}", error.row),
+        detail: in_words_of_requests(&error.to_string()),
+    };
+    let rows = errors.kept().iter().map(of_row).collect();
+    Problem::faults(in_words_of_requests(summary), rows)
+}
+
 impl From<ReadError> for Problem {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the others are about the file as a whole, in their own words"
+    )]
     fn from(error: ReadError) -> Self {
-        Self::invalid("", error.to_string())
+        let said = in_words_of_requests(&error.to_string());
+        match error {
+            ReadError::Rows(errors) => of_rows(&said, &errors),
+            ReadError::NoSheet { .. } => Self::invalid("sheet", said),
+            _ => Self::invalid("", said),
+        }
     }
 }
 
@@ -349,7 +430,7 @@ impl From<FileError> for Problem {
             | FileError::Columns(_)
             | FileError::NoFacts => "",
         };
-        Self::invalid(field, error.to_string())
+        Self::invalid(field, in_words_of_requests(&error.to_string()))
     }
 }
 
@@ -361,21 +442,82 @@ impl From<FactsError> for Problem {
     fn from(error: FactsError) -> Self {
         match error {
             FactsError::Forbidden(error) => forbidden(&error),
-            FactsError::Rows(errors) => {
-                let of_row = |error: &RowError| FieldError {
-                    field: format!("row {}", error.row),
-                    detail: error.to_string(),
-                };
-                let rows = errors.kept().iter().map(of_row).collect();
-                Self::faults(errors.to_string(), rows)
-            }
+            FactsError::Rows(errors) => of_rows(&errors.to_string(), &errors),
             FactsError::File(error) => error.into(),
             FactsError::Policy(error) => error.into(),
             FactsError::Recall(error) => error.into(),
             FactsError::Record(error) => error.into(),
             FactsError::Body(error) => error.into(),
             FactsError::Database(error) => error.into(),
-            error => Self::conflict("facts", error.to_string()),
+            error => Self::conflict("facts", in_words_of_requests(&error.to_string())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fact::FactsError;
+    use crate::tabular::{Format, ReadOptions};
+    use crate::tabular::{Mapping, MappingError, Table};
+
+    fn detail(problem: impl Into<Problem>) -> String {
+        let problem: Problem = problem.into();
+        problem
+            .errors
+            .iter()
+            .map(|error| error.detail.clone())
+            .collect()
+    }
+
+    /// Nothing that a request can't have.
+    fn is_of_a_request(said: &str) -> bool {
+        let of_a_command = [" --", "`party import`", "`facts list`", "name must end"];
+        !of_a_command.iter().any(|option| said.contains(option))
+    }
+
+    #[test]
+    fn refusals_of_files_name_parameters() {
+        let bad = Table::read(b"a\n\0", Format::Csv, &ReadOptions::default()).unwrap_err();
+        let unknown =
+            "\"staf\": unknown; map it with --column FACT=staf, or leave it out with --ignore staf";
+        let missing = MappingError::Missing {
+            field: "party",
+            headers: vec!["uscc"],
+            columns: vec!["x".to_owned()],
+        };
+        for said in [
+            detail(bad),
+            detail(FileError::Register),
+            detail(FileError::Complete),
+            detail(FileError::NotYet(chrono::NaiveDate::MAX)),
+            detail(FileError::NoEvidence),
+            detail(FileError::NoFacts),
+            detail(FileError::Mapping(missing)),
+            detail(FileError::UnknownColumns(vec![
+                unknown.to_owned(),
+                unknown.to_owned(),
+            ])),
+            in_words_of_requests(
+                "is no party; correct it, or register the party with `party import` first",
+            ),
+            in_words_of_requests("correct the row, or repeat with --correct if the entry is wrong"),
+            in_words_of_requests(&FactsError::NoRegister.to_string()),
+        ] {
+            assert!(is_of_a_request(&said), "{said}");
+        }
+        assert_eq!(
+            detail(FileError::UnknownColumns(vec![unknown.to_owned()])),
+            "nothing reads these columns:\n  \"staf\": unknown; rename it in the file, or delete it"
+        );
+        let table = Table::read(b"x\n1", Format::Csv, &ReadOptions::default()).unwrap();
+        let missing = Mapping::default()
+            .bind(&table, crate::fact::fields(None))
+            .unwrap_err();
+        let said = detail(FileError::Mapping(missing));
+        assert!(
+            said.ends_with("; the file has x") && is_of_a_request(&said),
+            "{said}"
+        );
     }
 }

@@ -90,10 +90,10 @@ pub enum ProgrammeError {
     /// No proposal waits there.
     #[error("entry {0} proposed nothing that waits for publication: see `policy proposals`")]
     NotWaiting(LogIndex),
-    /// The version would be in force on days whose books are closed.
+    /// The version begins on a day whose books are closed, or takes such days from another.
     #[error(
-        "the version begins on {from} and would be in force on days of a closed period: let it begin on {open} or later, \
-         and propose it again"
+        "the version begins on {from}, and would decide on days of a closed period: let it begin on {open} or later, and \
+         propose it again"
     )]
     InForceOnClosed {
         /// Its first day.

@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 
 use super::{ProgrammeError, first_answer, record, store};
 use crate::identity::{Command, Role};
-use crate::journal::{self, BodyError, RecordError, Recorded};
+use crate::journal::{self, RecordError, Recorded, Refusal};
 use crate::log;
 use crate::policy::store::{Listed, StoreError};
 use crate::policy::{self, Exhaustion, Mode, Moment, PackProblems, Policy, Scope, Sha256};
@@ -213,15 +213,14 @@ fn is_new(policy: &Policy, listed: &[Listed]) -> Result<(), ProgrammeError> {
     Ok(())
 }
 
-/// The entry of a proposal has the whole pack.
+/// The entry of a proposal has the whole pack; nothing else of it can be too long.
 fn too_long(error: ProgrammeError) -> ProgrammeError {
-    let ProgrammeError::Body(BodyError::TooLong(bytes)) = error else {
+    let ProgrammeError::Record(RecordError::Refused(Refusal::Body(_))) = error else {
         return error;
     };
-    ProgrammeError::Pack(format!(
-        "the pack is too long to be proposed: its entry would have {bytes} bytes, an entry of the log has at most 65535; \
-         shorten its comments, texts or examples"
-    ))
+    let remedy = "the pack is too long to be proposed: with it the entry would have more than the 65535 bytes of an entry of \
+                  the log; shorten its comments, texts or examples";
+    ProgrammeError::Pack(remedy.to_owned())
 }
 
 /// Publishes a pack that another person has proposed, byte for byte. One that takes past days from another version is
@@ -287,7 +286,7 @@ async fn decided_before(
     Ok(is_past.then_some(decisions))
 }
 
-/// Refuses a version that would be in force on a day whose books are closed: until its own end, or the next version.
+/// Refuses a version that begins on a day whose books are closed, or takes such days from another.
 async fn in_open_days(
     conn: &mut PgConnection,
     command: &Command<'_>,
@@ -295,11 +294,17 @@ async fn in_open_days(
     listed: &[Listed],
 ) -> Result<(), ProgrammeError> {
     let from = policy.in_force().from();
-    let of_code = listed.iter().filter(|one| one.code == *policy.code());
-    let later = of_code
-        .map(|one| one.in_force_from)
-        .filter(|day| *day > from);
-    let until = later.chain(policy.in_force().until()).min();
+    let of_code = || listed.iter().filter(|one| one.code == *policy.code());
+    let loses_days = |one: &&Listed| {
+        one.in_force_from < from && one.decides_until.is_none_or(|until| from < until)
+    };
+    let until = match of_code().find(loses_days) {
+        Some(loser) => [loser.decides_until, policy.in_force().until()]
+            .into_iter()
+            .flatten()
+            .min(),
+        None => from.succ_opt(),
+    };
     let open = journal::open_throughout(conn, command.zone.id, from, until).await?;
     if open == from {
         Ok(())

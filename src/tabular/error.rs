@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::unpacked::MAX_TEXT;
 use super::{MAX_COLUMNS, MAX_ROWS};
 
 /// Why a file was not read.
@@ -24,6 +25,11 @@ pub enum ReadError {
     /// Nothing in it.
     #[error("the file is empty: its first row must name the columns")]
     Empty,
+    /// An array without objects, or with none that has a field.
+    #[error(
+        "the array is empty, or its objects are: write one for each row, with the columns as its keys"
+    )]
+    NoObjects,
     /// A header and nothing below.
     #[error("the file names columns but has no rows below them")]
     NoRows,
@@ -74,6 +80,18 @@ pub enum ReadError {
         "the workbook is in the old .xls format or has a password: save it as .xlsx without one"
     )]
     OldOrEncrypted,
+    /// A small file that holds much, or a large one that holds more than a table has.
+    #[error(
+        "the workbook unpacks to more than {0} MiB, which its rows don't need: copy them into a new workbook, or save \
+         the sheet as \"CSV UTF-8\""
+    )]
+    Unpacked(u64),
+    /// More in one piece than a cell can have.
+    #[error(
+        "the workbook has a text of more than {MAX_TEXT} bytes, and Excel's cells have 32,767 characters at most: \
+         shorten it, or delete what is no cell"
+    )]
+    LongText,
     /// The workbook has no such sheet.
     #[error("the workbook has no sheet {asked:?}: it has {}", .sheets.join(", "))]
     NoSheet {

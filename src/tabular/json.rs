@@ -36,7 +36,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Table, ReadError> {
         }
     }
     if columns.is_empty() {
-        return Err(ReadError::NoRows);
+        return Err(ReadError::NoObjects);
     }
     let names = header(columns.iter().copied())?;
     let mut rows = Rows::default();

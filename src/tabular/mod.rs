@@ -9,6 +9,7 @@ mod error;
 mod formula;
 mod json;
 mod mapping;
+mod unpacked;
 mod xlsx;
 
 use std::collections::HashSet;

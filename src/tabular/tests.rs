@@ -145,8 +145,8 @@ fn half_written_and_empty_files() {
             "{text}"
         );
     }
-    assert!(matches!(json("[]"), Err(ReadError::NoRows)));
-    assert!(matches!(json("[{}]"), Err(ReadError::NoRows)));
+    assert!(matches!(json("[]"), Err(ReadError::NoObjects)));
+    assert!(matches!(json("[{}]"), Err(ReadError::NoObjects)));
     let whole = xlsx(|sheet| {
         sheet.write(0, 0, "a").unwrap();
         sheet.write(1, 0, "1").unwrap();
@@ -365,4 +365,14 @@ fn long_lists_of_errors_are_cut() {
     assert!(text.contains("999…\": is too long\n"));
     assert!(text.ends_with("\n  and 1150 more"));
     assert_eq!(errors.check().unwrap_err().total(), 1_200);
+}
+
+#[test]
+fn the_longest_cell_is_read() {
+    let bytes = xlsx(|sheet| {
+        sheet.write(0, 0, "name").unwrap();
+        sheet.write(1, 0, "甲".repeat(32_767)).unwrap();
+    });
+    let table = Table::read(&bytes, Format::Xlsx, &ReadOptions::default()).unwrap();
+    assert_eq!(table.len(), 1);
 }

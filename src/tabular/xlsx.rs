@@ -5,13 +5,14 @@ use std::io::Cursor;
 use calamine::{DataRef, ExcelDateTime, Reader, Xlsx, XlsxError};
 use csv::StringRecord;
 
-use super::{MAX_COLUMNS, ReadError, RowError, Rows, Table, header};
+use super::{MAX_COLUMNS, ReadError, RowError, Rows, Table, header, unpacked};
 
 pub(super) fn read(bytes: &[u8], sheet: Option<&str>) -> Result<Table, ReadError> {
     // The mark of an OLE compound file, which holds .xls and encrypted workbooks.
     if bytes.starts_with(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1") {
         return Err(ReadError::OldOrEncrypted);
     }
+    unpacked::check(bytes)?;
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(|error| damaged(&error))?;
     let sheets = book.sheet_names();
     let found = match sheet {
@@ -67,7 +68,7 @@ impl Lines {
             self.row = row;
         }
         let index = usize::try_from(column).unwrap_or(usize::MAX);
-        let content = text(value);
+        let content = text(value).and_then(short_enough);
         if content.as_ref().is_ok_and(|text| text.trim().is_empty()) {
             return Ok(());
         }
@@ -153,6 +154,20 @@ fn text(value: &DataRef<'_>) -> Result<String, Fault> {
             remedy: "mend the formula or enter the value",
         }),
     }
+}
+
+/// The most characters that Excel keeps in a cell.
+const LONGEST: usize = 32_767;
+
+fn short_enough(text: String) -> Result<String, Fault> {
+    if text.len() > LONGEST && text.chars().count() > LONGEST {
+        return Err(Fault {
+            shown: text.chars().take(LONGEST).collect(),
+            problem: "has more than the 32,767 characters that Excel keeps",
+            remedy: "shorten it",
+        });
+    }
+    Ok(text)
 }
 
 fn date(moment: &ExcelDateTime) -> Result<String, Fault> {

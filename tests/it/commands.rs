@@ -180,6 +180,7 @@ fn commands_on_a_played_year() {
     let data = played();
     let data = data.path();
     a_closed_pipe_is_no_failure(data);
+    persons_act_for_one_party_or_for_all(data);
     an_account_without_postings_says_so(data);
     logs_and_receipts_are_json_too(data);
     short_names_are_as_good_as_ids(data);
@@ -221,6 +222,43 @@ fn a_closed_pipe_is_no_failure(data: &Path) {
         assert!(output.status.success(), "{arguments:?}: {said}");
         assert_eq!(said, "", "{arguments:?}");
     }
+}
+
+/// Whoever acts for every party is told so, and a party has more names than its id.
+fn persons_act_for_one_party_or_for_all(data: &Path) {
+    let party = json(data, &["party", "list", "--limit", "1"])[0].take();
+    let (id, code) = (
+        party["id"].as_str().unwrap(),
+        party["identifier"].as_str().unwrap(),
+    );
+    let add = |login: &str, more: &[&str]| {
+        let add = [
+            "person", "add", login, "--name", "周", "--as", "system", "--json",
+        ];
+        let output = ledger(data, &[&add, more].concat()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        (serde_json::from_slice::<Value>(&output.stdout).ok(), said)
+    };
+    let (person, said) = add("zhou.1", &["--role", "sme"]);
+    assert!(person.unwrap()["party"].is_null());
+    assert!(
+        said.contains("zhou.1 acts for every party of the zone") && said.contains("--party"),
+        "{said}"
+    );
+    for (login, named) in [("zhou.2", code), ("zhou.3", id)] {
+        let (person, said) = add(login, &["--role", "sme", "--party", named]);
+        assert_eq!(
+            (person.unwrap()["party"].as_str(), said.as_str()),
+            (Some(id), "")
+        );
+    }
+    let (person, said) = add("zhou.4", &["--role", "sme", "--party", "nobody"]);
+    assert!(
+        person.is_none() && said.contains("there is no party nobody"),
+        "{said}"
+    );
+    let (_, said) = add("zhou.5", &["--role", "auditor"]);
+    assert_eq!(said, "");
 }
 
 fn an_account_without_postings_says_so(data: &Path) {
@@ -489,6 +527,11 @@ fn lists_have_short_names(data: &Path, service: &Service) {
     assert!(printed.contains(&format!("\n{payable:<8}\t")), "{printed}");
     let approved = json(data, &["payment", "approve", payable, "--as", "finance"]);
     assert_eq!(approved[0]["payable"], owed[0]["id"]);
+    let none = text(data, &["payment", "list"]);
+    assert!(
+        none.contains("waits for approval") && none.contains("--state approved"),
+        "{none}"
+    );
     let mut again = ledger(data, &["payment", "approve", payable, "--as", "finance"]);
     let again = String::from_utf8(again.output().unwrap().stdout).unwrap();
     let name = format!("  {payable} (");

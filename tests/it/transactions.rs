@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use sqlx::postgres::PgConnection;
-use subsidy_ledger::db::{Role, Turn, is_busy, violated_constraint};
+use subsidy_ledger::db::{Role, Turn, is_busy, is_lost, violated_constraint};
 use subsidy_ledger::types::ZoneId;
 
 use crate::kit::{TestDb, run};
@@ -268,4 +268,34 @@ async fn long_commands_take_turns_and_one_that_waits_says_so() {
     let (first, ()) = tokio::join!(first, others);
     first.unwrap();
     assert_eq!(told.load(Ordering::Relaxed), 1);
+}
+
+/// Whether the last transaction of a session that ended was committed, nobody knows.
+#[tokio::test]
+async fn a_session_that_ends_under_a_command_is_lost() {
+    const ZONE: ZoneId = ZoneId(1);
+    let db = TestDb::new().await;
+    let superuser = tokio::sync::Mutex::new(db.superuser().await);
+    let ended: Result<(), Refusal> = db
+        .app()
+        .write(ZONE, superuser, |tx, superuser| {
+            Box::pin(async move {
+                let pid: i32 = sqlx::query_scalar("SELECT pg_backend_pid()")
+                    .fetch_one(&mut *tx)
+                    .await?;
+                let end = format!("SELECT pg_terminate_backend({pid}, 60000)");
+                run(&mut *superuser.lock().await, &end).await;
+                let next = sqlx::query("SELECT 1").execute(tx).await;
+                next.map(drop).map_err(Refusal::Transparent)
+            })
+        })
+        .await;
+    let ended = ended.unwrap_err();
+    assert!(is_lost(&ended), "{ended:?}");
+    let io = |kind: std::io::ErrorKind| sqlx::Error::Io(kind.into());
+    let broken = std::io::ErrorKind::BrokenPipe;
+    assert!(is_lost(&io(broken)) && is_lost(&Refusal::Transparent(io(broken))));
+    assert!(is_lost(&Refusal::Sql(io(broken))));
+    assert!(!is_lost(&io(std::io::ErrorKind::ConnectionRefused)));
+    assert!(!is_lost(&std::io::Error::from(broken)) && !is_lost(&Refusal::Refused));
 }

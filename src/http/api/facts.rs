@@ -13,7 +13,7 @@ use crate::http::extract::{Path, Query, Upload};
 use crate::http::problem::Problem;
 use crate::http::state::App;
 use crate::policy::{Sha256, Source};
-use crate::tabular::{Encoding, Mapping, Table};
+use crate::tabular::{Encoding, Format, Mapping, Table};
 use crate::types::{Day, LogIndex};
 
 /// What the file's rows don't say, as options of `facts import`.
@@ -58,7 +58,7 @@ pub(in crate::http) async fn import(
     upload: Upload,
 ) -> Result<Json<Imported>, Problem> {
     let zone = app.zone(&zone).await?.zone.clone();
-    let (options, mapping) = (query.options()?, query.mapping()?);
+    let (options, mapping) = (query.options()?, query.mapping(&upload)?);
     // One at a time: a file in memory is many times as large as on the wire.
     let _turn = turn(&app)?;
     let (currency, today) = (zone.currency, zone.time.day(app.clock.now()));
@@ -75,6 +75,11 @@ pub(in crate::http) async fn import(
         Corrections::Refuse
     };
     let dry_run = query.dry_run;
+    let acting = if dry_run {
+        acting.without_key()
+    } else {
+        acting
+    };
     let input = (file, corrections, dry_run);
     let done = app.command(
         &zone,
@@ -125,16 +130,35 @@ impl ImportQuery {
         })
     }
 
-    fn mapping(&self) -> Result<Mapping, Problem> {
+    /// How the file is to be read: its encoding may be said here or by its media type.
+    fn mapping(&self, upload: &Upload) -> Result<Mapping, Problem> {
         let mut mapping = Mapping::default();
-        if let Some(encoding) = &self.encoding {
-            let encoding: Result<Encoding, String> = encoding.parse();
-            mapping
-                .declare_encoding(encoding.map_err(|detail| Problem::invalid("encoding", detail))?);
+        if let Some(encoding) = self.encoding(upload)? {
+            mapping.declare_encoding(encoding);
         }
         if let Some(sheet) = &self.sheet {
+            if upload.format != Format::Xlsx {
+                let detail = "only a workbook has sheets: leave `sheet` out";
+                return Err(Problem::invalid("sheet", detail));
+            }
             mapping.choose_sheet(sheet);
         }
         Ok(mapping)
+    }
+
+    fn encoding(&self, upload: &Upload) -> Result<Option<Encoding>, Problem> {
+        let wrong = |detail: &str| Err(Problem::invalid("encoding", detail));
+        let Some(encoding) = &self.encoding else {
+            return Ok(upload.encoding);
+        };
+        let parsed: Result<Encoding, String> = encoding.parse();
+        let encoding = parsed.map_err(|detail| Problem::invalid("encoding", detail))?;
+        if upload.format != Format::Csv {
+            return wrong("only CSV files differ in it: leave `encoding` out");
+        }
+        if upload.encoding.is_some_and(|said| said != encoding) {
+            return wrong("Content-Type names another: leave one of them out");
+        }
+        Ok(Some(encoding))
     }
 }

@@ -173,7 +173,7 @@ async fn redeem(
                 zone,
                 actor,
                 now,
-                key: Some(&one.acting.key),
+                key: one.acting.key.as_deref(),
             };
             Some((command, one.redeem.clone()))
         })

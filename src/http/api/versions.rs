@@ -89,8 +89,13 @@ pub(in crate::http) async fn differences(
     PackJson(pair): PackJson<Pair>,
 ) -> Result<Json<Comparison>, Problem> {
     let zone = app.zone(&zone).await?.zone.clone();
-    let old = which(&app, &zone, "old", pair.old).await?;
-    let new = which(&app, &zone, "new", pair.new).await?;
+    let old = which(&app, &zone, "old", pair.old).await;
+    let new = which(&app, &zone, "new", pair.new).await;
+    let (old, new) = match (old, new) {
+        (Ok(old), Ok(new)) => (old, new),
+        (Err(old), Err(new)) => return Err(old.and(&new)),
+        (Err(problem), Ok(_)) | (Ok(_), Err(problem)) => return Err(problem),
+    };
     let named = |policy: &Policy| Compared {
         code: policy.code().clone(),
         sha256: policy.sha256(),

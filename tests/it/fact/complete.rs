@@ -198,7 +198,10 @@ async fn files_that_contradict_each_other_are_refused() {
     import(&world, &later, whole("integrity", "2020-06-01")).await;
     // Named from that very day, and now not named as of it.
     let said = refused(NOBODY.to_owned(), "2020-04-01", Corrections::Refuse).await;
-    assert!(said.contains("does not name parties") && said.contains(F), "{said}");
+    assert!(
+        said.contains("does not name parties") && said.contains(F),
+        "{said}"
+    );
     let corrected = whole("integrity", "2020-04-01");
     let report = try_import(&world, NOBODY, corrected, Corrections::Apply).await;
     assert_eq!(report.unwrap().not_named.unwrap().ended, 1);

@@ -108,3 +108,98 @@ async fn what_is_wrong_with_a_file_is_told_and_nothing_is_imported() {
         .await;
     assert_eq!(done.json()["import"]["stated"], 1, "{}", done.text());
 }
+
+/// A dry run says what would be done now, whatever was done under its key.
+#[tokio::test]
+async fn a_dry_run_under_a_used_key_is_dry() {
+    let office = Office::on(World::new(&[]).await, "2020-06-10");
+    let csv = format!("party,year,staff\n{F},2019,3\n");
+    let done = import(&office, "", ("reviewer", "k"), &csv).await.json();
+    assert_eq!(done["import"]["stated"], 1, "{done}");
+    let tried = import(&office, "?dry_run=true", ("reviewer", "k"), &csv).await;
+    let tried = tried.json();
+    assert_eq!(
+        (&tried["entry"], &tried["import"]["unchanged"]),
+        (&serde_json::Value::Null, &1.into()),
+        "{tried}"
+    );
+    let other = csv.replace(",3", ",4");
+    let tried = import(
+        &office,
+        "?dry_run=true&correct=true",
+        ("reviewer", "k"),
+        &other,
+    )
+    .await;
+    assert_eq!(tried.json()["import"]["corrected"], 1, "{}", tried.text());
+}
+
+#[tokio::test]
+async fn a_media_type_declares_the_encoding() {
+    let office = Office::on(World::new(&[]).await, "2020-06-10");
+    let csv = format!("party,年度,staff\n{F},2019,3\n");
+    let (gbk, _, _) = encoding_rs::GBK.encode(&csv);
+    let send = async |query: &str, media_type: &str, body: &[u8]| {
+        let path = format!("facts/imports?dry_run=true{query}");
+        let by = ("reviewer", "k");
+        office.command(&path, by, (media_type, body)).await
+    };
+    for charset in ["gbk", "GB18030", "\"gb2312\""] {
+        let read = send("", &format!("text/csv; charset={charset}"), &gbk).await;
+        assert_eq!(read.json()["read_as"], "GB18030, as declared", "{charset}");
+    }
+    let wrong = send("", "text/csv; charset=utf-8", &gbk).await;
+    assert_eq!(wrong.problem(), (422, "invalid".to_owned()));
+    let unknown = send("", "text/csv; charset=latin1", &gbk).await;
+    assert_eq!(
+        unknown.problem(),
+        (415, "unsupported_media_type".to_owned())
+    );
+    for (query, field) in [("&encoding=utf-8", "encoding"), ("&sheet=x", "sheet")] {
+        let refused = send(query, "text/csv; charset=gbk", &gbk).await;
+        assert_eq!(refused.problem(), (422, "invalid".to_owned()), "{query}");
+        assert_eq!(refused.json()["field"], field);
+    }
+    let empty = send("", "application/json", b"[]").await;
+    assert!(
+        empty.text().contains("the array is empty"),
+        "{}",
+        empty.text()
+    );
+}
+
+/// What is wrong with a file is told in the words of the request.
+#[tokio::test]
+async fn refusals_of_files_name_parameters() {
+    let office = Office::on(World::new(&[]).await, "2020-06-10");
+    let by = ("reviewer", "k");
+    let good = format!("party,year,staff\n{F},2019,3\n");
+    import(&office, "", by, &good).await.json();
+    let by = ("reviewer", "k2");
+    for (query, csv) in [
+        ("?complete=true", good.clone()),
+        ("?source=imported", good.clone()),
+        (
+            "?register=integrity&complete=true&from=2030-01-01",
+            good.clone(),
+        ),
+        ("?source=verified", good.clone()),
+        ("", good.replace(",3", ",4")),
+        ("", good.replace("staff", "staf")),
+        ("", good.replace("party", "firm")),
+        ("", good.replace("year,", "").replace("2019,", "")),
+        ("", good.replace(F, "X")),
+        ("", "a\0".to_owned()),
+    ] {
+        let refused = import(&office, query, by, &csv).await;
+        assert_eq!(
+            refused.problem(),
+            (422, "invalid".to_owned()),
+            "{query} {csv}"
+        );
+        let said = refused.text();
+        let of_a_command = [" --", "party import", "facts list", "must end in"];
+        let cli = of_a_command.iter().find(|words| said.contains(**words));
+        assert_eq!(cli, None, "{said}");
+    }
+}

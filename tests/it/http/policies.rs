@@ -230,3 +230,41 @@ async fn a_party_is_named_by_id_or_code() {
         assert_eq!(answer.problem(), (404, "not_found".to_owned()));
     }
 }
+
+/// Postgres keeps no such text: that is the client's fault, not the service's.
+#[tokio::test]
+async fn a_text_with_nul_is_refused() {
+    let service = Service::new().await;
+    for path in [
+        "parties/%00/eligibility",
+        "parties/a%00/eligibility",
+        "parties?search=%00",
+    ] {
+        let answer = service.get(&format!("/v1/zones/SH/{path}")).await;
+        assert!(
+            matches!(answer.status.as_u16(), 404 | 422),
+            "{path}: {}",
+            answer.text()
+        );
+    }
+}
+
+#[tokio::test]
+async fn faults_of_both_packs_are_told() {
+    let service = Service::new().await;
+    let faulty = json!({ "pack": "x" });
+    let body = json!({ "old": faulty, "new": { "published": "NONE" } });
+    let told = faults(&post(&service, "differences", &body).await);
+    let fields: Vec<&str> = told.iter().map(|(field, _)| field.as_str()).collect();
+    assert!(
+        fields.contains(&"old.pack") && fields.contains(&"new.published"),
+        "{told:?}"
+    );
+    let told = faults(&post(&service, "differences", &json!({ "old": faulty })).await);
+    assert_eq!(told, [("new".to_owned(), "missing field `new`".to_owned())]);
+    let assume = json!({ "staff": 5, "uscc": null });
+    let body = json!({ "pack": pack_text("shanghai-2020"), "assume": assume });
+    let told = faults(&post(&service, "screenings", &body).await);
+    let fields: Vec<&str> = told.iter().map(|(field, _)| field.as_str()).collect();
+    assert_eq!(fields, ["assume.staff", "assume.uscc"], "{told:?}");
+}
