@@ -73,9 +73,12 @@ pub(super) struct ScreenArgs {
     /// List those after this party: the last of the page before
     #[arg(long, value_name = "PARTY")]
     after: Option<PartyId>,
-    /// Write every listed party to this file, as CSV
+    /// Write every listed party to this new file, as CSV, instead of the list
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
+    /// Replace the file if it is there
+    #[arg(long, requires = "csv")]
+    force: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -120,6 +123,18 @@ pub(super) struct SimulateArgs {
     /// How many of those who gain and of those who lose are listed
     #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
+}
+
+impl SimulateArgs {
+    /// A span is one of the history.
+    fn check(&self) -> anyhow::Result<()> {
+        if !self.history && (self.from.is_some() || self.until.is_some()) {
+            bail!(
+                "--from and --until belong to --history: give it too, or --on for the day of a simulation"
+            );
+        }
+        Ok(())
+    }
 }
 
 /// What a run asks, read and ready.
@@ -243,7 +258,8 @@ pub(super) async fn screen(global: &Global, args: ScreenArgs) -> anyhow::Result<
         let outcome = args.outcome.outcome();
         let rows = screened.rows(outcome, args.after)?;
         let limit = usize::try_from(args.limit)?;
-        let page: Vec<usize> = rows.iter().take(limit).copied().collect();
+        let shown = if args.csv.is_some() { 0 } else { limit };
+        let page: Vec<usize> = rows.iter().take(shown).copied().collect();
         let parties = named(session, &run.zone, &screened, &page).await?;
         let wanted = run.wanted();
         let answer = Listing::of(
@@ -261,7 +277,7 @@ pub(super) async fn screen(global: &Global, args: ScreenArgs) -> anyhow::Result<
             print(&answer)?;
         }
         if let Some(path) = &args.csv {
-            write_csv(session, &run, &screened, &rows, path).await?;
+            write_csv(session, &run, &screened, &rows, (path, args.force)).await?;
         }
         Ok(ExitCode::SUCCESS)
     })
@@ -399,8 +415,14 @@ async fn write_csv(
     run: &Run,
     screened: &Screened,
     rows: &[usize],
-    path: &std::path::Path,
+    (path, force): (&std::path::Path, bool),
 ) -> anyhow::Result<()> {
+    if !force && path.exists() {
+        bail!(
+            "{} exists: name a new file, or replace it with --force",
+            path.display()
+        );
+    }
     let failed = || format!("{} can't be written", path.display());
     let mut file = csv::Writer::from_path(path).with_context(failed)?;
     let header = ["party", "name", "outcome", "amount", "reasons"];
@@ -434,6 +456,7 @@ async fn write_csv(
 
 pub(super) async fn simulate(global: &Global, args: SimulateArgs) -> anyhow::Result<ExitCode> {
     with_session(global, async |session| {
+        args.check()?;
         let run = read(session, global, &args.question).await?;
         if args.history {
             return history::simulate(session, global, run, &args).await;

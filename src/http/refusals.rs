@@ -138,6 +138,10 @@ impl From<ScreeningError> for Problem {
                 );
                 Self::invalid("moment", detail)
             }
+            ScreeningError::NotDecided(moment) => {
+                let detail = format!("this pack decides nothing at a {moment}: leave `moment` out");
+                Self::invalid("moment", detail)
+            }
             ScreeningError::NoSuchParty(party) => {
                 let detail = format!(
                     "no party {party} in this zone: take `party` of the last row of the page before"

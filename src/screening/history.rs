@@ -244,6 +244,9 @@ impl Rerun {
             let (pack, zone) = (draft.currency(), zone.currency);
             return Err(ScreeningError::OtherCurrency { pack, zone });
         }
+        if let Some(moment) = moment.filter(|moment| !draft.moments().contains(moment)) {
+            return Err(ScreeningError::NotDecided(moment.word()));
+        }
         Ok(Self {
             draft: draft.undated(),
             span,

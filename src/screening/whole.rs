@@ -45,6 +45,9 @@ pub enum ScreeningError {
     /// The pack has no such moment, or it is one of single orders.
     #[error("this pack decides for no party as such at a {0}: leave --moment out")]
     NoSuchMoment(&'static str),
+    /// The pack has no such moment.
+    #[error("this pack decides nothing at a {0}: leave --moment out")]
+    NotDecided(&'static str),
     /// A page begins after nobody.
     #[error("no party {0} in this zone: take the id of the last row of the page before")]
     NoSuchParty(PartyId),

@@ -11,6 +11,7 @@ use crate::cli::session::with_session;
 use crate::cli::{Global, output};
 use crate::db::Turn;
 use crate::fact::{self, FactFile, FileOptions, ImportReport, Next, NotNamed, Register, digest};
+use crate::identity::Command;
 use crate::policy::{Sha256, Source};
 use crate::tabular::{Format, MAX_BYTES, ReadError, Table};
 use crate::types::Day;
@@ -119,6 +120,9 @@ pub(super) async fn run(global: &Global, args: ImportArgs) -> anyhow::Result<()>
                         Turn::Facts
                             .wait_patiently(conn, zone, &output::waiting)
                             .await?;
+                        // What a dry run says is no answer that a key would recall.
+                        let key = command.key.filter(|_| !*dry_run);
+                        let command = Command { key, ..command };
                         let plan = fact::plan(conn, &command, file, corrections(*correct)).await?;
                         if *dry_run {
                             return Ok(plan.report().clone());

@@ -138,7 +138,9 @@ async fn which(app: &App, zone: &Zone, field: &str, which: Which) -> Result<Poli
         Box::pin(store::version_at(conn, *zone, code, at))
     });
     let found = found.await?;
-    let found = found.ok_or_else(|| Problem::invalid(&field, detail))?;
+    let none =
+        "no such version is published, and none is in force on such a day: GET policies lists them";
+    let found = found.ok_or_else(|| Problem::invalid(&field, none))?;
     Ok(found.policy)
 }
 
