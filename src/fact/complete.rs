@@ -102,6 +102,12 @@ impl Rest {
         self.ended.len() + self.restated.len() + usize::from(self.is_new)
     }
 
+    /// How many of them supersede what was recorded.
+    pub(super) fn corrected(&self) -> usize {
+        let corrects = |(_, corrects): &&(PartyId, Option<LogIndex>)| corrects.is_some();
+        self.ended.iter().filter(corrects).count()
+    }
+
     /// Those about one party.
     pub(super) fn planned(&self) -> impl Iterator<Item = Planned<'_>> {
         let ended = self.ended.iter().map(|(party, corrects)| Planned {

@@ -136,7 +136,7 @@ pub async fn plan<'a>(
     let report = ImportReport {
         rows: file.row_count,
         stated: comparing.new.len(),
-        corrected: comparing.corrected,
+        corrected: comparing.corrected + rest.as_ref().map_or(0, Rest::corrected),
         unchanged: comparing.unchanged,
         not_named: rest.as_ref().map(Rest::report),
         entries: None,

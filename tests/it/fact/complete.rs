@@ -204,7 +204,8 @@ async fn files_that_contradict_each_other_are_refused() {
     );
     let corrected = whole("integrity", "2020-04-01");
     let report = try_import(&world, NOBODY, corrected, Corrections::Apply).await;
-    assert_eq!(report.unwrap().not_named.unwrap().ended, 1);
+    let report = report.unwrap();
+    assert_eq!((report.not_named.unwrap().ended, report.corrected), (1, 1));
     let f = world.parties["f"];
     for (on, expected) in [
         ("2020-02-28", "true Imported"),
