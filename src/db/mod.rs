@@ -10,6 +10,7 @@
 //! ```
 
 mod check;
+mod copy;
 mod database;
 pub mod private;
 mod roles;
@@ -17,6 +18,7 @@ mod server;
 mod turn;
 
 pub use check::{UnfitServer, check_server};
+pub use copy::{CopyOut, Fields, Malformed};
 pub use database::{Database, Overtaken, enter_zone, is_busy, is_lost, plan_each_time};
 pub use roles::Role;
 pub use server::{MIGRATIONS, Server, ServerError, is_current, migrate};

@@ -43,7 +43,7 @@ pub(super) fn how_to_write(kind: Kind) -> String {
             unit.label(Locale::En)
         ),
         Kind::Quantity(unit) => format!(
-            "a number with at most two decimals ({}), such as 1200.00",
+            "a number with at most two decimals ({}), such as 12.50",
             unit.label(Locale::En)
         ),
         Kind::Date => "a day, such as 2020-02-28".to_owned(),

@@ -10,7 +10,6 @@ use super::error::FactsError;
 use super::notice;
 use super::recognised::{Numbering, is_of_another_year, last_day, numbering};
 use super::register::Register;
-use super::statement::source_text;
 use super::store;
 use super::values::Values;
 use crate::db::Turn;
@@ -304,7 +303,7 @@ pub(super) fn confirmation(
         proposed_index: proposal.proposed_index,
         reference: number,
         register: proposal.register.as_ref(),
-        source: of_register.then_some(source_text(proposal.kind.source())),
+        source: of_register.then_some(proposal.kind.source().word()),
         until: proposal.until,
     };
     Ok(Entry {

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 
 use super::file::FileError;
+use super::possible::Impossible;
 use super::register::Register;
 use super::statement::{NotStatable, NotYet};
 use crate::identity::Forbidden;
@@ -35,6 +36,9 @@ pub enum FactsError {
     /// A time that has not come.
     #[error(transparent)]
     NotYet(#[from] NotYet),
+    /// A value that can't be.
+    #[error(transparent)]
+    Impossible(#[from] Impossible),
     /// Checked against nothing.
     #[error(
         "what is verified was checked against documents: give the SHA-256 of each with --evidence"

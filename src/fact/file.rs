@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use sha2::Digest;
 
+use super::possible::impossible;
 use super::register::Register;
 use super::statement::{Begin, Draft, NotStatable, When, check_fact};
 use super::values::Values;
@@ -140,6 +141,16 @@ pub enum FileError {
         "imported facts come from a register, and only they do: give both --source imported and --register NAME"
     )]
     Register,
+    /// A name that is nearly that of a register of this ledger.
+    #[error(
+        "--register {given}: did you mean {meant}? Give another office's list a name that is not so much like it"
+    )]
+    Misspelt {
+        /// What was given.
+        given: String,
+        /// What was meant, most likely.
+        meant: &'static str,
+    },
     /// The whole of something that has no whole, or as of no day.
     #[error(
         "--complete says that a file is the whole register as of a day: give the day with --from, and --register \
@@ -203,6 +214,12 @@ impl FactFile {
         let NoOptions {} = mapping.options().map_err(FileError::Mapping)?;
         if (options.source == Source::Imported) != options.register.is_some() {
             return Err(FileError::Register);
+        }
+        if let Some(Register::Other(given)) = &options.register
+            && let Some(meant) = Register::meant(given)
+        {
+            let given = given.clone();
+            return Err(FileError::Misspelt { given, meant });
         }
         if options.complete && !complete::is_possible(&options) {
             return Err(FileError::Complete);
@@ -395,6 +412,12 @@ impl RowReader<'_> {
                 Span::Year => of_year.insert(fact, value),
                 Span::Standing | Span::Case => standing.insert(fact, value),
             };
+        }
+        let together = [&of_year, &standing];
+        for wrong in together.map(|facts| impossible(facts, self.today)).concat() {
+            if let Some(cell) = record.get(wrong.fact.name()) {
+                self.errors.push(cell.error(wrong.problem, wrong.remedy));
+            }
         }
         is_right.then_some((of_year, standing))
     }

@@ -14,7 +14,7 @@ use super::error::FactsError;
 use super::file::{FactFile, FactRow, FileOptions};
 use super::recorded::{Contradiction, Verdict, compare};
 use super::register::Register;
-use super::statement::{Begin, Draft, Statement, require, source_text};
+use super::statement::{Begin, Draft, Statement, require};
 use super::store;
 use super::{numbers, parties};
 use crate::db::{self, Turn};
@@ -252,7 +252,7 @@ fn contradiction(row: &FactRow, otherwise: &Contradiction) -> RowError {
         stated,
         by_two,
     } = otherwise;
-    let (source, when) = (source_text(row.draft.source), row.draft.when);
+    let (source, when) = (row.draft.source.word(), row.draft.when);
     let mut problem = format!(
         "contradicts entry {entry}: {what} of {} is {recorded} there and {stated} here, both {source} and {when}",
         row.party
@@ -338,7 +338,7 @@ async fn record_rest(
         party: None,
         reference: None,
         register: register.as_ref(),
-        source: source_text(*source),
+        source: source.word(),
         until: None,
         year: None,
     };
@@ -415,7 +415,7 @@ fn entry(command: &Command<'_>, planned: &Planned<'_>) -> Result<Entry, BodyErro
         party: Some(planned.party),
         reference: reference.as_ref(),
         register: register.as_ref(),
-        source: source_text(*source),
+        source: source.word(),
         until: when.until(),
         year: when.year(),
     };

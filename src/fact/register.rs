@@ -54,6 +54,16 @@ impl Register {
         Self::KNOWN.iter().position(|known| known.as_str() == name)
     }
 
+    /// The known register that a name was most likely meant to be, a letter or two wrong.
+    pub(super) fn meant(name: &str) -> Option<&'static str> {
+        let known = Self::KNOWN.iter().map(Self::as_str);
+        let mut near = known.filter(|known| {
+            let distance = strsim::damerau_levenshtein(known, name);
+            distance > 0 && distance <= known.len() / 4
+        });
+        near.next()
+    }
+
     /// As it is written.
     pub fn as_str(&self) -> &str {
         match self {
@@ -364,6 +374,22 @@ mod tests {
         for (place, register) in Register::KNOWN.iter().enumerate() {
             assert_eq!(register.place(), Some(place));
             assert_eq!(Register::place_of(register.as_str()), Some(place));
+        }
+    }
+
+    #[test]
+    fn a_name_a_letter_off_is_not_another_offices() {
+        for (name, meant) in [
+            ("integrety", Some("integrity")),
+            ("techsme", Some("tech_sme")),
+            ("size_clas", Some("size_class")),
+            ("htne", Some("hnte")),
+            ("hnte", None),
+            ("tax", None),
+            ("tax_sme", None),
+            ("fine", None),
+        ] {
+            assert_eq!(Register::meant(name), meant, "{name}");
         }
     }
 

@@ -8,8 +8,9 @@ use sqlx::PgConnection;
 use super::error::FactsError;
 use super::import::{Corrections, Planned, record};
 use super::parties::acts_for;
+use super::possible::impossible;
 use super::recorded::{Contradiction, Verdict, compare};
-use super::statement::{Draft, When, check_fact, check_time, require, source_text};
+use super::statement::{Draft, When, check_fact, check_time, require};
 use super::store;
 use super::values::Values;
 use crate::db::Turn;
@@ -70,7 +71,7 @@ impl<'a> Input<'a> {
             from: new.when.from(),
             party: new.party,
             reference: new.reference.as_ref(),
-            source: source_text(new.source),
+            source: new.source.word(),
             until: new.when.until(),
             year: new.when.year(),
         }
@@ -145,6 +146,9 @@ fn check(command: &Command<'_>, new: &NewStatement) -> Result<(), FactsError> {
         check_fact(fact, None)?;
         check_time(fact, new.when)?;
     }
+    if let Some(first) = impossible(&new.facts, command.today()).into_iter().next() {
+        return Err(first.into());
+    }
     Ok(new.when.check(command.today())?)
 }
 
@@ -154,7 +158,7 @@ fn contradiction(new: &NewStatement, otherwise: Contradiction) -> FactsError {
         fact: otherwise.what,
         recorded: otherwise.recorded,
         stated: otherwise.stated,
-        source_text: source_text(new.source),
+        source_text: new.source.word(),
         when: new.when.to_string(),
     }
 }

@@ -174,15 +174,6 @@ impl Serialize for Statement {
     }
 }
 
-/// A source as it is written.
-pub(super) const fn source_text(source: Source) -> &'static str {
-    match source {
-        Source::Declared => "declared",
-        Source::Verified => "verified",
-        Source::Imported => "imported",
-    }
-}
-
 /// A statement that is still to be recorded, but for its party. The facts are their canonical text: a file has a
 /// million of them.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -426,7 +426,7 @@ impl From<ReadError> for Problem {
 impl From<FileError> for Problem {
     fn from(error: FileError) -> Self {
         let field = match error {
-            FileError::Register => "register",
+            FileError::Register | FileError::Misspelt { .. } => "register",
             FileError::Complete | FileError::NotYet(_) => "from",
             FileError::NoEvidence => "evidence",
             FileError::Mapping(_)

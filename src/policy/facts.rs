@@ -88,7 +88,7 @@ impl Kind {
             Self::Count(Unit::Year) => "a calendar year, such as 2020, without quotes".to_owned(),
             Self::Count(_) => "a whole number from 0, such as 3, without quotes".to_owned(),
             Self::Quantity(unit) => format!(
-                "a number of {} with two decimals as text, such as \"1200.00\"",
+                "a number of {} with two decimals as text, such as \"12.50\"",
                 unit.label(Locale::En)
             ),
             Self::Date => "a date, such as 2020-02-28".to_owned(),
@@ -266,12 +266,18 @@ impl Fact {
 
 /// `YYYY-MM-DD` with a year from 1900: chrono alone would also take other lengths and signs.
 pub(super) fn parse_day(text: &str) -> Option<NaiveDate> {
-    let is_in_form = |(place, byte): (usize, u8)| match place {
-        4 | 7 => byte == b'-',
-        _ => byte.is_ascii_digit(),
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *text.as_bytes() else {
+        return None;
     };
-    let is_day = text.len() == 10 && text.bytes().enumerate().all(is_in_form) && text >= "1900";
-    text.parse().ok().filter(|_| is_day)
+    let number = |digits: &[u8]| {
+        digits.iter().try_fold(0_u16, |number, digit| {
+            let digit = char::from(*digit).to_digit(10)?;
+            Some(number * 10 + u16::try_from(digit).ok()?)
+        })
+    };
+    let year = number(&[y1, y2, y3, y4]).filter(|year| *year >= 1900)?;
+    let (month, day) = (number(&[m1, m2])?, number(&[d1, d2])?);
+    NaiveDate::from_ymd_opt(i32::from(year), u32::from(month), u32::from(day))
 }
 
 /// One visible line that needs no trimming or normalising.

@@ -39,8 +39,9 @@ impl Source {
         }
     }
 
-    pub(super) fn named(name: &str) -> Option<Self> {
-        match name {
+    /// The source of that word.
+    pub fn named(word: &str) -> Option<Self> {
+        match word {
             "declared" => Some(Self::Declared),
             "verified" => Some(Self::Verified),
             "imported" => Some(Self::Imported),

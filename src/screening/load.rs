@@ -1,19 +1,17 @@
 //! From Postgres into columns: what a decision of a day sees of every party.
 
 use std::mem;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use chrono::NaiveDate;
-use futures::TryStreamExt;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use tokio::sync::mpsc;
 use tokio::task;
 
 use super::earlier::{KNOWN, KnownOfAll};
-use crate::fact::store::StatementRow;
+use crate::fact::store::Scanned;
 use crate::fact::{self, Head, LASTING, Settled, Statement, expired};
 use crate::journal::{self, AsOf};
 use crate::party::{self, Identity, PartyRole};
@@ -143,11 +141,19 @@ pub async fn load(
     let mut loader = Loader::new(zone.currency, wanted, rows, on);
     let mut parties = Vec::with_capacity(rows);
     {
-        let mut identities = pin!(party::store::identities(conn, zone.id, role));
-        while let Some((party, identity, entry)) = identities.try_next().await? {
-            loader.identity(parties.len(), &identity);
-            parties.push(party);
-            registered_since += usize::from(entry.0 >= size);
+        let mut scan = party::store::Scan::begin(conn, role).await?;
+        loop {
+            let batch = scan.next(BATCH).await?;
+            if batch.is_empty() {
+                break;
+            }
+            for party in batch {
+                if let Some(code) = &party.code {
+                    loader.code(parties.len(), code);
+                }
+                parties.push(party.id);
+                registered_since += usize::from(party.entry.0 >= size);
+            }
         }
     }
     let total = u64::try_from(parties.len()).unwrap_or(0);
@@ -159,10 +165,12 @@ pub async fn load(
         let done = Arc::clone(&done);
         task::spawn_blocking(move || loader.merge_all(parties, &zone_wide, receiver, &done))
     };
-    let mut statements = pin!(fact::store::all(conn, zone.id).try_chunks(BATCH));
-    while let Some(batch) = statements.try_next().await.map_err(|failed| failed.1)? {
-        if sender.send(batch).await.is_err() {
-            break; // The merging failed, and says why.
+    let mut scan = fact::store::Scan::begin(conn).await?;
+    loop {
+        let batch = scan.next(BATCH).await?;
+        // A receiver that is gone failed, and says why.
+        if batch.is_empty() || sender.send(batch).await.is_err() {
+            break;
         }
         progress(done.load(Relaxed), total);
     }
@@ -241,7 +249,7 @@ impl Loader {
     }
 
     /// What the register of parties knows, which no statement overrides.
-    fn identity(&mut self, row: usize, identity: &Identity) {
+    fn code(&mut self, row: usize, identity: &Identity) {
         let code = match identity {
             Identity::Uscc(code) => code.as_str(),
             Identity::UsccOverride(code) => {
@@ -262,22 +270,25 @@ impl Loader {
         mut self,
         parties: Vec<PartyId>,
         zone_wide: &[Statement],
-        mut batches: mpsc::Receiver<Vec<StatementRow>>,
+        mut batches: mpsc::Receiver<Vec<Scanned>>,
         done: &AtomicU64,
     ) -> Result<(Self, Vec<PartyId>), sqlx::Error> {
         let mut rows = parties.iter().enumerate().peekable();
-        let mut own: Vec<StatementRow> = Vec::new();
+        let mut own: Vec<Scanned> = Vec::new();
         while let Some(batch) = batches.blocking_recv() {
             for statement in batch {
                 // Everybody before this statement's party is complete.
-                let before = |(_, party): &(usize, &PartyId)| Some(**party) < statement.party();
+                let before = |(_, party): &(usize, &PartyId)| **party < statement.party;
                 while let Some((row, _)) = rows.next_if(before) {
                     self.merge(row, &own, zone_wide)?;
                     own.clear();
                     done.fetch_add(1, Relaxed);
                 }
                 // Of others, or of a party that came into the zone after the parties were read, nothing is asked.
-                if rows.peek().map(|(_, party)| **party) == statement.party() {
+                if rows
+                    .peek()
+                    .is_some_and(|(_, party)| **party == statement.party)
+                {
                     own.push(statement);
                 }
             }
@@ -292,18 +303,16 @@ impl Loader {
     fn merge(
         &mut self,
         row: usize,
-        own: &[StatementRow],
+        own: &[Scanned],
         zone_wide: &[Statement],
     ) -> Result<(), sqlx::Error> {
         self.settled.clear();
-        let mut ordered: Vec<(Head, &StatementRow)> = Vec::with_capacity(own.len());
-        for statement in own {
-            ordered.push((statement.head()?, statement));
-        }
-        ordered.sort_by(|(one, _), (other, _)| one.before(other));
+        let mut ordered: Vec<&Scanned> = own.iter().collect();
+        ordered.sort_by(|one, other| one.head.before(&other.head));
         let mut found = mem::take(&mut self.found);
         let (targets, settled) = (&self.targets, &mut self.settled);
-        for (head, statement) in ordered {
+        for statement in ordered {
+            let head = statement.head;
             if !settled.admits(&head) {
                 continue;
             }

@@ -99,10 +99,15 @@ impl Money {
         if whole.len() > Self::MAX_WHOLE_DIGITS {
             return Err(MoneyError::Range(text.chars().take(40).collect()));
         }
-        format!("{whole}{fraction}")
-            .parse()
+        let digits = whole.bytes().chain(fraction.bytes());
+        let minor = digits
+            .map(|digit| i64::from(digit - b'0'))
+            .try_fold(0_i64, |minor, digit| {
+                minor.checked_mul(10)?.checked_add(digit)
+            });
+        minor
             .map(Self)
-            .map_err(|_| MoneyError::Range(text.to_owned()))
+            .ok_or_else(|| MoneyError::Range(text.to_owned()))
     }
 
     /// The plain decimal text that [`Money::parse`] reads, with a minus sign if negative.

@@ -295,6 +295,16 @@ async fn each_fact_has_those_who_may_state_it() {
         ("f", year(r#"{"industry":"retail"}"#), "from which day"),
         (
             "f",
+            year(r#"{"staff":9,"tech_staff":10}"#),
+            "tech_staff is 10, more than staff with 9",
+        ),
+        (
+            "f",
+            from(r#"{"established_on":"2020-06-11"}"#),
+            "a day to come",
+        ),
+        (
+            "f",
             declared(own, When::Year(2020), r#"{"staff":9}"#),
             "is not over yet",
         ),

@@ -10,7 +10,7 @@ use crate::cli::session::with_session;
 use crate::cli::{Global, output};
 use crate::fact::{self, ConfirmedAll, Recognised, RecognisedAll, Register, Revocation, digest};
 use crate::party;
-use crate::policy::{Outcome, Sha256};
+use crate::policy::{Fact, Outcome, Sha256, StatedBy};
 use crate::types::{Code, Day, LogIndex, Name, PartyId, Reason};
 
 pub(super) const RECOGNISE_HELP: &str = "Examples:
@@ -142,17 +142,27 @@ fn print(global: &Global, recognised: &Recognised) -> anyhow::Result<()> {
         )
     } else {
         let reasons: Vec<String> = decision.reasons.iter().map(ToString::to_string).collect();
-        let missing: Vec<&str> = decision.missing.iter().map(|fact| fact.name()).collect();
-        let missing = if missing.is_empty() {
-            String::new()
-        } else {
-            format!("; to bring: {}", missing.join(", "))
-        };
+        let missing = missing(&decision.missing);
         let reasons = reasons.join(", ");
         format!("Does not pass, entry {entry}: {reasons}{missing}.")
     };
     output::line(&text)?;
     Ok(())
+}
+
+/// What a decision lacks, by whose it is.
+fn missing(facts: &[Fact]) -> String {
+    let list = |what: &str, by: StatedBy| {
+        let names = facts.iter().filter(|fact| fact.spec().stated_by == by);
+        let names: Vec<&str> = names.map(|fact| fact.name()).collect();
+        (!names.is_empty()).then(|| format!("; {what}: {}", names.join(", ")))
+    };
+    let lists = [
+        list("to bring", StatedBy::Applicant),
+        list("for the office to determine", StatedBy::Office),
+        list("from registers or the ledger itself", StatedBy::Ledger),
+    ];
+    lists.into_iter().flatten().collect()
 }
 
 async fn recognise_all(global: &Global, args: RecogniseArgs) -> anyhow::Result<ExitCode> {

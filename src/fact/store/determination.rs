@@ -9,7 +9,6 @@ use crate::fact::confirm::{Determination, Kind, Proposed};
 use crate::fact::determine::Proposal;
 use crate::fact::file::digest;
 use crate::fact::register::Register;
-use crate::fact::statement::source_text;
 use crate::fact::values::Values;
 use crate::policy::Sha256;
 use crate::types::{Currency, LogIndex, Name, PartyId, PersonId, Zone, ZoneId};
@@ -251,7 +250,7 @@ pub(in crate::fact) async fn confirm_determination(
         proposal.proposed_index.0,
         proposal.from,
         proposal.until,
-        source_text(proposal.kind.source()),
+        proposal.kind.source().word(),
         proposal.register.as_ref().map(Register::as_str),
         number,
         proposal.facts.to_text(),

@@ -3,12 +3,12 @@
 mod determination;
 mod listing;
 mod recognition;
+mod scan;
 mod snapshot;
 
 use std::collections::HashMap;
 
 use chrono::NaiveDate;
-use futures::Stream;
 use futures::TryStreamExt;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -23,20 +23,19 @@ pub(super) use recognition::{
     Holder, free_numbers, holders, insert_recognitions, later_statement, overtaken, rules_of,
     undecided,
 };
+pub use scan::{Scan, Scanned};
 pub use snapshot::{keep_snapshots, snapshot_by_hash, snapshots_by_hash};
 
 use super::import::Planned;
-use super::merge::Head;
-use super::statement::{Draft, Statement, When, source_text};
-use super::values::{self, Values};
+use super::statement::{Draft, Statement, When};
+use super::values::Values;
 use crate::journal::Recorded;
-use crate::policy::{Fact, Source, Value};
+use crate::policy::Source;
 use crate::types::{Currency, LogIndex, PartyId, Zone, ZoneId};
 
-/// A statement as its row has it: the facts still as text, so that a run over a whole zone can choose where to parse
-/// them.
-#[derive(Clone, Debug)]
-pub struct StatementRow {
+/// A statement as its row has it.
+#[derive(Debug)]
+struct StatementRow {
     log_index: i64,
     party_id: Option<Uuid>,
     proposed_index: Option<i64>,
@@ -50,47 +49,15 @@ pub struct StatementRow {
 }
 
 impl StatementRow {
-    /// Whom it is about; `None` for every party of the zone.
-    pub fn party(&self) -> Option<PartyId> {
-        self.party_id.map(PartyId)
-    }
-
-    /// When and by whom it is stated.
-    pub fn head(&self) -> Result<Head, sqlx::Error> {
-        let unreadable = || decode(Unreadable(self.log_index));
-        let source = match self.source.as_str() {
-            "declared" => Source::Declared,
-            "verified" => Source::Verified,
-            "imported" => Source::Imported,
-            _ => return Err(unreadable()),
-        };
-        Ok(Head {
-            index: LogIndex(self.log_index),
-            is_own: self.party_id.is_some(),
-            source,
-            when: When::of(self.year, self.from_day, self.until_day).ok_or_else(unreadable)?,
-            register: self.register.as_deref().and_then(super::Register::place_of),
-        })
-    }
-
-    /// Each fact that it states and that is wanted, with amounts in the zone's currency.
-    pub fn each(
-        &self,
-        currency: Currency,
-        wanted: impl Fn(Fact) -> bool,
-        visit: impl FnMut(Fact, Value),
-    ) -> Result<(), sqlx::Error> {
-        values::each(&self.facts, currency, wanted, visit).map_err(decode)
-    }
-
     /// The statement, with amounts in the zone's currency.
-    pub fn read(self, currency: Currency) -> Result<Statement, sqlx::Error> {
-        let head = self.head()?;
+    fn read(self, currency: Currency) -> Result<Statement, sqlx::Error> {
+        let index = LogIndex(self.log_index);
+        let unreadable = || decode(Unreadable(index));
         Ok(Statement {
-            index: head.index,
+            index,
             party: self.party_id.map(PartyId),
-            source: head.source,
-            when: head.when,
+            source: Source::named(&self.source).ok_or_else(unreadable)?,
+            when: When::of(self.year, self.from_day, self.until_day).ok_or_else(unreadable)?,
             register: self
                 .register
                 .map(|name| name.parse().map_err(decode))
@@ -103,21 +70,6 @@ impl StatementRow {
             facts: Values::parse(&self.facts, currency).map_err(decode)?,
         })
     }
-}
-
-/// Every statement of a zone, those of one party together, in the order of parties' ids: for runs over all parties.
-/// What is stated of every party at once is not among them: [`zone_wide`] has it.
-pub fn all(
-    conn: &mut PgConnection,
-    zone: ZoneId,
-) -> impl Stream<Item = Result<StatementRow, sqlx::Error>> {
-    sqlx::query_as!(
-        StatementRow,
-        "SELECT log_index, party_id, proposed_index, from_day, until_day, year, source, register, reference, facts
-         FROM ledger.fact_statement WHERE zone_id = $1 AND party_id IS NOT NULL ORDER BY party_id, log_index",
-        zone.0,
-    )
-    .fetch(conn)
 }
 
 /// What is determined for every party of a zone at once, or follows for it from a whole register.
@@ -205,12 +157,12 @@ pub(super) async fn from_source(
            WHERE zone_id = $1 AND party_id = asked.id AND source = $3 OFFSET 0) AS stated",
         zone.id.0,
         &ids,
-        source_text(source),
+        source.word(),
     )
     .fetch(conn);
     let mut found: HashMap<PartyId, Vec<Statement>> = HashMap::new();
     while let Some(row) = rows.try_next().await? {
-        if let Some(party) = row.party() {
+        if let Some(party) = row.party_id.map(PartyId) {
             found
                 .entry(party)
                 .or_default()
@@ -232,7 +184,7 @@ pub(super) async fn insert(
     let from: Vec<Option<NaiveDate>> = drafts().map(|draft| draft.when.from()).collect();
     let until: Vec<Option<NaiveDate>> = drafts().map(|draft| draft.when.until()).collect();
     let years: Vec<Option<i16>> = drafts().map(|draft| draft.when.year()).collect();
-    let sources: Vec<&str> = drafts().map(|draft| source_text(draft.source)).collect();
+    let sources: Vec<&str> = drafts().map(|draft| draft.source.word()).collect();
     let registers: Vec<Option<&str>> = drafts()
         .map(|draft| draft.register.as_ref().map(super::Register::as_str))
         .collect();
@@ -274,7 +226,7 @@ pub(super) async fn insert_of_zone(
         zone.0,
         index.0,
         draft.when.from(),
-        source_text(draft.source),
+        draft.source.word(),
         draft.register.as_ref().map(super::Register::as_str),
         draft.facts,
     )
@@ -286,7 +238,7 @@ pub(super) async fn insert_of_zone(
 /// A row that no statement is written as: it was written past the service.
 #[derive(Debug, thiserror::Error)]
 #[error("the statement of entry {0} can't be read; run `subsidy-ledger verify`")]
-struct Unreadable(i64);
+struct Unreadable(LogIndex);
 
 /// A stored text that its own type does not accept: the row was written past the service.
 fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {

@@ -2,12 +2,12 @@
 
 mod group;
 mod new;
+mod scan;
 mod uscc_override;
 
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use futures::{Stream, StreamExt};
 use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -15,6 +15,7 @@ use uuid::Uuid;
 pub(super) use group::{NewGroup, groups_by_name, insert_groups, lock_group_of, set_group};
 pub use group::{Undertaking, undertakings};
 pub(super) use new::{NewRow, insert_parties};
+pub use scan::{Scan, Scanned};
 pub(super) use uscc_override::{
     confirm_override, confirmed_overrides, insert_override, lock_override,
 };
@@ -183,30 +184,6 @@ pub async fn all(conn: &mut PgConnection, zone: ZoneId) -> Result<Vec<Party>, sq
     .await?;
     let ids: Vec<PartyId> = ids.into_iter().map(PartyId).collect();
     parties(conn, zone, &ids).await
-}
-
-/// Every party of a zone, or every one of a role, with its identity and the entry that registered it, in the order of ids,
-/// which is that of their making: for runs over a whole zone that need nothing else.
-pub fn identities(
-    conn: &mut PgConnection,
-    zone: ZoneId,
-    role: Option<PartyRole>,
-) -> impl Stream<Item = Result<(PartyId, Identity, LogIndex), sqlx::Error>> {
-    let rows = sqlx::query!(
-        "SELECT party_id, scheme, identifier, log_index FROM ledger.party p
-         WHERE zone_id = $1 AND ($2::text IS NULL OR EXISTS (SELECT FROM ledger.party_role r
-             WHERE r.zone_id = p.zone_id AND r.party_id = p.party_id AND r.role = $2))
-         ORDER BY party_id",
-        zone.0,
-        role.map(PartyRole::as_str)
-    )
-    .fetch(conn);
-    rows.map(|row| {
-        let row = row?;
-        let identity = Identity::from_row(&row.scheme, &row.identifier)
-            .ok_or_else(|| decode(UnreadableIdentity(row.party_id)))?;
-        Ok((PartyId(row.party_id), identity, LogIndex(row.log_index)))
-    })
 }
 
 /// How many parties the zone has, or how many of a role.

@@ -129,6 +129,23 @@ async fn all_that_is_wrong_is_said_at_once_and_nothing_is_imported() {
     assert_eq!(statements(&world, world.parties["g"]).await.len(), 0);
 }
 
+#[tokio::test]
+async fn a_row_that_says_what_can_not_be_is_refused_at_its_cell() {
+    let world = World::new(&[]).await;
+    let csv = "party,year,staff,tech_staff,from,local_shareholding,established_on\n\
+        91000000MA00000900,2019,9,9,2020-01-01,100,2020-01-01\n\
+        91000000MA0000277Y,2019,9,10,2020-01-01,150,2020-06-11\n";
+    assert_eq!(
+        errors(import(&world, csv, declared()).await),
+        [
+            "row 3, tech_staff \"10\": is 10, more than staff with 9, of which it is a part; correct one of them",
+            "row 3, established_on \"2020-06-11\": is 2020-06-11, a day to come; state it once it has come",
+            "row 3, local_shareholding \"150\": is 150.00 %; a share is at most 100.00 %",
+        ]
+    );
+    assert_eq!(statements(&world, world.parties["f"]).await.len(), 0);
+}
+
 #[test]
 fn columns_that_no_file_can_have_are_named_before_any_row() {
     for (header, options, refusal) in [
@@ -164,6 +181,11 @@ fn columns_that_no_file_can_have_are_named_before_any_row() {
             "party,hnte_status",
             options(Source::Imported, Some("tax")),
             "--register hnte",
+        ),
+        (
+            "party,staff",
+            options(Source::Imported, Some("htne")),
+            "did you mean hnte",
         ),
     ] {
         let row = "1,".repeat(header.matches(',').count());
