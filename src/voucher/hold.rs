@@ -134,13 +134,18 @@ fn decide(
     let no_facts =
         || VoucherError::Unreadable(voucher.issued_index, "its facts are missing".into());
     let granted_on = granted_on.get(&voucher.id).ok_or_else(no_facts)?;
+    if let Some(rejected) = rules::restated(&policy, granted_on, &input.facts) {
+        return Ok(Err(rejected));
+    }
     let facts = rules::order_facts(granted_on, input, voucher, price, today);
     let usage = usages.of(Asked::redemption(&policy, voucher.holder, input.provider));
     let decision = rules::redemption(&policy, &facts, voucher.parts.free, usage, today);
     let amount = rules::granted(&decision, voucher.parts.free);
     let currency = voucher.line.currency;
     let text = |money: Money| money.to_text(currency);
-    let reserved = if today > voucher.last_day {
+    let reserved = if input.provider == voucher.holder {
+        Err(Refused::from(VoucherRefusal::OwnProvider))
+    } else if today > voucher.last_day {
         Err(Refused::from(VoucherRefusal::Expired))
     } else {
         amount

@@ -124,6 +124,8 @@ pub enum VoucherRefusal {
     Frozen,
     /// There is not so much free on it.
     InsufficientBalance,
+    /// The provider is the holder.
+    OwnProvider,
     /// More than was held.
     AboveHold,
     /// The hold has ended.
@@ -153,6 +155,10 @@ impl VoucherRefusal {
             Self::InsufficientBalance => (
                 "The voucher has less free than the order needs.",
                 "创新券可用余额不足。",
+            ),
+            Self::OwnProvider => (
+                "The provider is the holder itself: a voucher pays for services of others.",
+                "服务机构就是持券单位自身，创新券只能用于购买他人的服务。",
             ),
             Self::AboveHold => (
                 "The redemption is more than was reserved for the order.",

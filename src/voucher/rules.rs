@@ -17,7 +17,8 @@ use super::usages::{Asked, Usages, rests_on_usage};
 use crate::fact;
 use crate::party::Party;
 use crate::policy::{
-    self, Decision, Fact, Facts, Moment, Outcome, Policy, Raw, ReasonCode, Source, StatedBy, Usage,
+    self, Decision, Fact, Facts, Moment, Outcome, Policy, Raw, ReasonCode, Source, Span, StatedBy,
+    Usage,
 };
 use crate::types::{Amount, Currency, LogIndex, Money, PartyId, PolicyId, VoucherId, Zone, ZoneId};
 
@@ -124,6 +125,24 @@ pub(super) fn facts_text(facts: &Facts) -> String {
 /// Whether a voucher is granted, and how much.
 pub(super) fn grant(policy: &Policy, facts: &Facts, usage: &Usage, on: NaiveDate) -> Decision {
     policy::decide(policy, Moment::Grant, facts, usage, on)
+}
+
+/// What an order states otherwise than the application, of the case that the voucher was granted on: its type, for one.
+pub(super) fn restated(policy: &Policy, granted_on: &Facts, order: &Facts) -> Option<Rejected> {
+    let of_grant = policy.wanted(Moment::Grant);
+    let otherwise = |fact: Fact| {
+        let (granted, stated) = (granted_on.get(fact)?, order.get(fact)?);
+        let is_of_case = fact.spec().span == Span::Case && of_grant.contains(&fact);
+        (is_of_case && granted.value != stated.value).then(|| {
+            Rejected::Facts(format!(
+                "{fact}: {} was stated with the application, and the voucher was granted on it: an order can't say {}",
+                granted.value, stated.value
+            ))
+        })
+    };
+    statements(order)
+        .iter()
+        .find_map(|(fact, _)| otherwise(fact))
 }
 
 /// The facts of an order: those of the application, those stated for the order, and the ledger's own.

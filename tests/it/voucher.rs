@@ -436,3 +436,26 @@ async fn short_names_are_looked_up_by_their_entry() {
     let found = voucher::find_voucher(&mut conn, elsewhere, named).await;
     assert_eq!(found.unwrap(), None);
 }
+
+#[tokio::test]
+async fn an_order_is_with_another_and_of_the_case_that_was_granted() {
+    let mut play = Play::new(&[("YH", 2023, 1_000_000)]).await;
+    let both = NewParty {
+        identity: Identity::Uscc("91000000MA0000300P".parse().unwrap()),
+        name: "Firm and provider".parse().unwrap(),
+        roles: [PartyRole::Enterprise, PartyRole::Provider].into(),
+        group: None,
+    };
+    let party = play.world.try_register("manager", both).await.unwrap();
+    play.world.parties.insert("both", party);
+    play.check(&orders(
+        "day       | who      | command                                     | outcome
+        2023-06-01 | clerk    | apply a YH both requested_amount=9000.00    | pass 9000.00
+        2023-06-01 | reviewer | review a                                    | recommended 9000.00
+        2023-06-01 | manager  | issue a                                     | issued 9000.00 last_day=2023-09-01
+        2023-06-02 | clerk    | hold h a both 100.00 ORDER                  | refused OWN_PROVIDER
+        2023-06-02 | clerk    | hold i a p 100.00 ORDER requested_amount=1.00 | requested_amount: 9,000.00 was stated with the application, and the voucher was granted on it: an order can't say 1.00
+        2023-06-02 | clerk    | hold i a p 100.00 ORDER requested_amount=9000.00 | held 100.00 own_share=0.00",
+    ))
+    .await;
+}
