@@ -414,7 +414,10 @@ impl RowReader<'_> {
             };
         }
         let together = [&of_year, &standing];
-        for wrong in together.map(|facts| impossible(facts, self.today)).concat() {
+        for wrong in together
+            .map(|facts| impossible(|fact| facts.get(fact), self.today))
+            .concat()
+        {
             if let Some(cell) = record.get(wrong.fact.name()) {
                 self.errors.push(cell.error(wrong.problem, wrong.remedy));
             }

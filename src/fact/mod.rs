@@ -43,7 +43,7 @@ pub use file::{FactFile, FileError, FileOptions, digest, fields};
 pub use import::{Corrections, ImportReport, Plan, apply, plan};
 pub use merge::{Head, Settled, merge};
 pub use parties::party_named;
-pub use possible::Impossible;
+pub use possible::{Impossible, impossible};
 pub use recognise::{Recognised, RecognisedAll, recognise, recognise_next};
 pub use recognised::register_of;
 pub use reference::{markdown, rows};

@@ -2,7 +2,6 @@
 
 use chrono::NaiveDate;
 
-use super::values::Values;
 use crate::policy::{Fact, Kind, Quantity, Unit, Value};
 
 /// Counts and areas, each with what it is a part of. Only facts of one span, which stand in one statement.
@@ -16,8 +15,17 @@ const PARTS: &[(Fact, Fact)] = &[
     (Fact::TechStaff, Fact::Staff),
 ];
 
-/// Days on which something began that has begun.
-const BEGINNINGS: &[Fact] = &[Fact::EnteredOn, Fact::EstablishedOn, Fact::OperatedSince];
+/// Days of what has happened when it is stated.
+const PAST: &[Fact] = &[
+    Fact::CompletedOn,
+    Fact::ContractSignedOn,
+    Fact::EnteredOn,
+    Fact::EstablishedOn,
+    Fact::FiledOn,
+    Fact::InvoicedOn,
+    Fact::OperatedSince,
+    Fact::PaidOn,
+];
 
 /// The whole, in hundredths of a percent.
 const WHOLE: Quantity = Quantity::from_hundredths(100_00);
@@ -34,44 +42,47 @@ pub struct Impossible {
     pub remedy: &'static str,
 }
 
-/// What can't be among facts that are stated together today.
-pub(super) fn impossible(facts: &Values, today: NaiveDate) -> Vec<Impossible> {
-    let alone = facts
-        .iter()
-        .filter_map(|(fact, value)| alone(fact, value, today));
-    let parts = PARTS
-        .iter()
-        .filter_map(|(part, whole)| more_than_whole(facts, *part, *whole));
-    alone.chain(parts).collect()
-}
-
-fn alone(fact: Fact, value: &Value, today: NaiveDate) -> Option<Impossible> {
-    let is_share = fact.spec().kind == Kind::Quantity(Unit::Percent);
-    if let Value::Quantity(share) = value
-        && is_share
-        && *share > WHOLE
-    {
-        return Some(Impossible {
-            fact,
+/// What can't be among facts that are stated together today; `value` says what is stated of a fact.
+pub fn impossible<'v>(
+    value: impl Fn(Fact) -> Option<&'v Value>,
+    today: NaiveDate,
+) -> Vec<Impossible> {
+    let facts = Fact::ALL.iter();
+    let shares = facts.filter_map(|fact| {
+        let Value::Quantity(share) = value(*fact)? else {
+            return None;
+        };
+        (is_share(*fact) && *share > WHOLE).then(|| Impossible {
+            fact: *fact,
             problem: format!("is {share} %"),
             remedy: "a share is at most 100.00 %",
-        });
-    }
-    if let Value::Date(day) = value
-        && BEGINNINGS.contains(&fact)
-        && *day > today
-    {
-        return Some(Impossible {
-            fact,
+        })
+    });
+    let to_come = PAST.iter().filter_map(|fact| {
+        let Value::Date(day) = value(*fact)? else {
+            return None;
+        };
+        (*day > today).then(|| Impossible {
+            fact: *fact,
             problem: format!("is {day}, a day to come"),
             remedy: "state it once it has come",
-        });
-    }
-    None
+        })
+    });
+    let parts = PARTS.iter();
+    let parts = parts.filter_map(|(part, whole)| more_than_whole(&value, *part, *whole));
+    shares.chain(to_come).chain(parts).collect()
 }
 
-fn more_than_whole(facts: &Values, part: Fact, whole: Fact) -> Option<Impossible> {
-    let (value, limit) = (facts.get(part)?, facts.get(whole)?);
+fn is_share(fact: Fact) -> bool {
+    fact.spec().kind == Kind::Quantity(Unit::Percent)
+}
+
+fn more_than_whole<'v>(
+    value: impl Fn(Fact) -> Option<&'v Value>,
+    part: Fact,
+    whole: Fact,
+) -> Option<Impossible> {
+    let (value, limit) = (value(part)?, value(whole)?);
     let scalar = |fact: Fact, value: &Value| value.scalar(fact.spec().kind);
     (scalar(part, value)? > scalar(whole, limit)?).then(|| Impossible {
         fact: part,
@@ -83,6 +94,7 @@ fn more_than_whole(facts: &Values, part: Fact, whole: Fact) -> Option<Impossible
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fact::Values;
     use crate::types::Currency;
 
     #[test]
@@ -91,7 +103,7 @@ mod tests {
             assert_eq!(part.spec().kind, whole.spec().kind, "{part}");
             assert_eq!(part.spec().span, whole.spec().span, "{part}");
         }
-        for fact in BEGINNINGS {
+        for fact in PAST {
             assert_eq!(fact.spec().kind, Kind::Date, "{fact}");
         }
     }
@@ -101,7 +113,7 @@ mod tests {
         let today = "2024-05-06".parse().unwrap();
         let told = |text: &str| -> Vec<String> {
             let facts = Values::parse(text, Currency::Cny).unwrap();
-            let found = impossible(&facts, today);
+            let found = impossible(|fact| facts.get(fact), today);
             found.iter().map(ToString::to_string).collect()
         };
         for possible in [
@@ -117,8 +129,8 @@ mod tests {
         assert_eq!(
             told(facts),
             [
-                "established_on is 2024-05-07, a day to come: state it once it has come",
                 "local_shareholding is 100.01 %: a share is at most 100.00 %",
+                "established_on is 2024-05-07, a day to come: state it once it has come",
                 "incubatee_area is 10.01, more than area with 10.00, of which it is a part: correct one of them",
                 "tech_staff is 13, more than staff with 12, of which it is a part: correct one of them",
             ]

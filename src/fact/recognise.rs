@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 use super::confirm::{Kind, Proposed};
 use super::error::FactsError;
 use super::merge::merge;
+use super::possible::impossible;
 use super::recognised::{recognised, register_of};
 use super::register::Register;
 use super::snapshot::identity_facts;
@@ -88,6 +89,9 @@ impl Rules {
         }
         let zone = command.zone;
         let on = command.today();
+        if let Some(first) = impossible(|fact| given.get(fact), on).into_iter().next() {
+            return Err(first.into());
+        }
         let register =
             register_of(programme).ok_or_else(|| FactsError::NoRecognition(programme.clone()))?;
         let published = policy::store::in_force_on(conn, zone.id, programme, on).await?;

@@ -146,7 +146,10 @@ fn check(command: &Command<'_>, new: &NewStatement) -> Result<(), FactsError> {
         check_fact(fact, None)?;
         check_time(fact, new.when)?;
     }
-    if let Some(first) = impossible(&new.facts, command.today()).into_iter().next() {
+    if let Some(first) = impossible(|fact| new.facts.get(fact), command.today())
+        .into_iter()
+        .next()
+    {
         return Err(first.into());
     }
     Ok(new.when.check(command.today())?)

@@ -76,6 +76,7 @@ impl When {
     /// Nothing is stated before its time: a year must be over, and days must have begun.
     pub(super) fn check(self, today: NaiveDate) -> Result<(), NotYet> {
         match self {
+            Self::Year(year) if year < FIRST_YEAR => Err(NotYet::TooEarly(year)),
             Self::Year(year) if i32::from(year) >= today.year() => Err(NotYet::Year(year)),
             Self::Days(days) if days.from() > today => Err(NotYet::Day(days.from())),
             Self::Year(_) | Self::Days(_) => Ok(()),
@@ -95,12 +96,18 @@ impl fmt::Display for When {
     }
 }
 
-/// A time that has not come.
+/// The first year that facts may be about, as Postgres holds it (`fact_statement_year_range`).
+const FIRST_YEAR: i16 = 1900;
+
+/// A time for which nothing can be stated: most often one that has not come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotYet {
     /// A year that goes on.
     #[error("the year {0} is not over yet: facts about a year are stated after its end")]
     Year(i16),
+    /// A year long gone, which is a slip.
+    #[error("{0} is no year that facts are about: give one from 1900 on")]
+    TooEarly(i16),
     /// A day to come.
     #[error("{0} is a day to come: facts are stated when they hold")]
     Day(NaiveDate),
@@ -319,6 +326,8 @@ mod tests {
         let today = day("2024-05-06");
         assert!(When::Year(2023).check(today).is_ok());
         assert!(When::Year(2024).check(today).is_err());
+        assert!(When::Year(1900).check(today).is_ok());
+        assert!(When::Year(1899).check(today).is_err());
         assert!(days("2024-05-06", Some("2030-01-01")).check(today).is_ok());
         assert!(days("2024-05-07", None).check(today).is_err());
     }

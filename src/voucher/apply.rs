@@ -7,13 +7,14 @@ use sqlx::PgConnection;
 
 use super::batch::{self, Answers, Rejected, Round, Step, VoucherError};
 use super::earlier::Known;
+use super::ledger::InLedger;
 use super::rules::{self, Policies};
 use super::store::{self, Application, ApplicationState};
 use super::usages::{Asked, Usages};
 use crate::identity::{Command, Role};
 use crate::party;
 use crate::party::Party;
-use crate::policy::{self, Facts, Outcome, Policy, Usage};
+use crate::policy::{self, Decision, Facts, Moment, Outcome};
 use crate::types::{Code, LogIndex, PartyId, PolicyId, VoucherId};
 
 /// A request for a voucher, with facts as the applicant states them.
@@ -79,7 +80,8 @@ async fn take_in(
         .collect();
     let usages = Usages::read(conn, zone, today, &asked).await?;
     let granted = asked.iter().map(|one| (one.policy, one.holder));
-    let earlier = Known::read(conn, zone, today, granted).await?;
+    let earlier = Known::read(conn, zone, today, granted.clone()).await?;
+    let ledger = InLedger::read(conn, zone, today, Moment::Grant, granted).await?;
 
     let mut decided = Vec::with_capacity(new.len());
     for (command, input) in new {
@@ -93,7 +95,9 @@ async fn take_in(
                 let usage = usages.of(Asked::grant(&policy, input.party));
                 let mut facts = rules::with_identity(&input.facts, party, today);
                 earlier.extend(&policy, party.id, &mut facts);
-                Ok(decide(command, input, &facts, (id, &policy), &usage))
+                ledger.extend(&policy, Moment::Grant, party.id, &mut facts);
+                let decision = rules::grant(&policy, &facts, &usage, today);
+                Ok(take(command, input, id, &facts, decision))
             }
         });
     }
@@ -109,20 +113,19 @@ async fn take_in(
     Ok(answers)
 }
 
-/// What the policy says today, and the application that keeps it.
-fn decide(
+/// What the policy says today, and the application that keeps the facts it says so of.
+fn take(
     command: &Command<'_>,
     input: &Apply,
+    policy: PolicyId,
     facts: &Facts,
-    (id, policy): (PolicyId, &Policy),
-    usage: &Usage,
+    decision: Decision,
 ) -> (Step<Apply, Applied>, Application) {
-    let decision = rules::grant(policy, facts, usage, command.today());
     let application = Application {
         id: VoucherId::generate(),
         programme: input.programme.clone(),
         party: input.party,
-        policy: id,
+        policy,
         facts: rules::facts_text(facts),
         state: ApplicationState::Applied,
         applied_by: command.actor.person,
@@ -161,9 +164,9 @@ fn check<'p>(
         id: input.party.to_string(),
     };
     let party = known.get(&input.party).ok_or_else(unknown)?;
-    if batch::acts_for(command.actor, &[input.party]) {
-        Ok(party)
-    } else {
-        Err(unknown())
+    if !batch::acts_for(command.actor, &[input.party]) {
+        return Err(unknown());
     }
+    rules::possible(&input.facts, command.today())?;
+    Ok(party)
 }

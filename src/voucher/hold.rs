@@ -2,17 +2,21 @@
 
 use std::collections::{HashMap, HashSet};
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use super::batch::{self, Answers, Decided, Refused, Rejected, Round, Step, VoucherError};
+use super::ledger::InLedger;
 use super::model::{Hold, HoldState, Voucher, VoucherRefusal};
 use super::rules::{self, Policies};
 use super::usages::{Asked, Usages};
 use super::{postings, store};
+use crate::fact;
 use crate::identity::{Command, Role};
+use crate::journal::{Transfer, TransferError};
 use crate::party::{self, PartyRole};
-use crate::policy::Facts;
+use crate::policy::{Decision, Facts, Moment};
 use crate::types::{Amount, HoldId, Money, PartyId, PersonId, VoucherId};
 
 /// An order for a service.
@@ -64,8 +68,7 @@ async fn reserve(
 ) -> Result<Answers<HoldAnswer>, VoucherError> {
     let (zone, new) = (round.zone, &round.requests);
     let ids: Vec<VoucherId> = new.iter().map(|(_, input)| input.voucher).collect();
-    let mut vouchers = store::lock_vouchers(conn, zone, &ids).await?;
-    let granted_on = rules::facts_of_grants(conn, zone.id, &vouchers).await?;
+    let vouchers = store::lock_vouchers(conn, zone, &ids).await?;
     let policies = Policies::of(
         conn,
         zone.id,
@@ -84,17 +87,19 @@ async fn reserve(
         .filter(|party| party.roles.iter().any(|role| role == PartyRole::Provider))
         .map(|party| party.id)
         .collect();
+    let mut desk = Desk {
+        granted_on: rules::facts_of_grants(conn, zone.id, &vouchers).await?,
+        ledger: ledger_of(conn, round, &vouchers, &policies).await?,
+        vouchers,
+        policies,
+        usages,
+        kept: Vec::new(),
+    };
 
     let mut decided = Vec::with_capacity(new.len());
     for (command, input) in new {
         decided.push(if providers.contains(&input.provider) {
-            decide(
-                command,
-                input,
-                &mut vouchers,
-                &granted_on,
-                (&policies, &usages),
-            )?
+            desk.decide(command, input)?
         } else {
             Err(Rejected::Unknown {
                 what: "provider",
@@ -102,87 +107,121 @@ async fn reserve(
             })
         });
     }
+    fact::store::keep_snapshots(conn, zone.id, &desk.kept.iter().collect::<Vec<_>>()).await?;
     let (answers, effects) = batch::record(conn, round, decided).await?;
     let holds: Vec<store::NewHold> = effects
         .into_iter()
         .filter_map(|(effect, index)| effect.map(|(hold, by)| store::NewHold { hold, by, index }))
         .collect();
     let touched: HashSet<VoucherId> = holds.iter().map(|new| new.hold.voucher).collect();
-    vouchers.retain(|id, _| touched.contains(id));
+    desk.vouchers.retain(|id, _| touched.contains(id));
     store::insert_holds(conn, zone.id, &holds).await?;
-    store::update_vouchers(conn, zone.id, &vouchers.values().collect::<Vec<_>>(), &[]).await?;
+    let touched: Vec<&Voucher> = desk.vouchers.values().collect();
+    store::update_vouchers(conn, zone.id, &touched, &[]).await?;
     Ok(answers)
+}
+
+/// What is stated of holders.
+async fn ledger_of(
+    conn: &mut PgConnection,
+    round: &Round<'_, PlaceHold>,
+    vouchers: &HashMap<VoucherId, Voucher>,
+    policies: &Policies,
+) -> Result<InLedger, VoucherError> {
+    let holders = vouchers.values();
+    let holders = holders
+        .map(|voucher| Ok((policies.get(voucher.policy)?, voucher.holder)))
+        .collect::<Result<Vec<_>, VoucherError>>()?;
+    let asked = holders.iter().map(|(policy, holder)| (&**policy, *holder));
+    Ok(InLedger::read(conn, round.zone, round.today, Moment::Redemption, asked).await?)
 }
 
 /// A new hold, and who placed it.
 type Effect = Option<(Hold, PersonId)>;
 
-/// Decides one order on the vouchers as earlier orders of the batch have left them.
-fn decide(
-    command: &Command<'_>,
-    input: &PlaceHold,
-    vouchers: &mut HashMap<VoucherId, Voucher>,
-    granted_on: &HashMap<VoucherId, Facts>,
-    (policies, usages): (&Policies, &Usages),
-) -> Result<Decided<PlaceHold, HoldAnswer, Effect>, VoucherError> {
-    let (price, voucher) = match check(command, input, vouchers) {
-        Ok(checked) => checked,
-        Err(rejected) => return Ok(Err(rejected)),
-    };
-    let today = command.today();
-    let policy = policies.get(voucher.policy)?;
-    let no_facts =
-        || VoucherError::Unreadable(voucher.issued_index, "its facts are missing".into());
-    let granted_on = granted_on.get(&voucher.id).ok_or_else(no_facts)?;
-    if let Some(rejected) = rules::restated(&policy, granted_on, &input.facts) {
-        return Ok(Err(rejected));
-    }
-    let facts = rules::order_facts(granted_on, input, voucher, price, today);
-    let usage = usages.of(Asked::redemption(&policy, voucher.holder, input.provider));
-    let decision = rules::redemption(&policy, &facts, voucher.parts.free, usage, today);
-    let amount = rules::granted(&decision, voucher.parts.free);
-    let currency = voucher.line.currency;
-    let text = |money: Money| money.to_text(currency);
-    let reserved = if input.provider == voucher.holder {
-        Err(Refused::from(VoucherRefusal::OwnProvider))
-    } else if today > voucher.last_day {
-        Err(Refused::from(VoucherRefusal::Expired))
-    } else {
-        amount
-            .ok_or_else(|| rules::refused(&decision))
-            .and_then(|amount| {
-                let transfer = postings::hold(voucher, amount);
-                voucher.hold(amount, today)?;
-                Ok((amount, transfer))
-            })
-    };
-    let (kind, answer, transfers, effect) = match reserved {
-        Err(refused) => (
-            "hold.refused",
-            HoldAnswer::Refused(refused),
-            Vec::new(),
-            None,
-        ),
-        Ok((amount, transfer)) => {
-            let hold = new_hold(input, &facts, price, amount);
-            let own_share = text(price.money().saturating_sub(amount.money()));
-            let answer = HoldAnswer::Held {
-                amount: text(amount.money()),
-                hold: hold.id,
-                own_share,
-            };
-            (
-                "voucher.held",
-                answer,
-                vec![transfer?],
-                Some((hold, command.actor.person)),
-            )
+/// Everything that decisions of one batch read. Vouchers are as earlier orders of it have left them.
+struct Desk {
+    vouchers: HashMap<VoucherId, Voucher>,
+    granted_on: HashMap<VoucherId, Facts>,
+    policies: Policies,
+    usages: Usages,
+    ledger: InLedger,
+    /// Facts that orders were refused on, which no hold keeps.
+    kept: Vec<Facts>,
+}
+
+impl Desk {
+    fn decide(
+        &mut self,
+        command: &Command<'_>,
+        input: &PlaceHold,
+    ) -> Result<Decided<PlaceHold, HoldAnswer, Effect>, VoucherError> {
+        let (price, voucher) = match check(command, input, &mut self.vouchers) {
+            Ok(checked) => checked,
+            Err(rejected) => return Ok(Err(rejected)),
+        };
+        let today = command.today();
+        let policy = self.policies.get(voucher.policy)?;
+        let no_facts =
+            || VoucherError::Unreadable(voucher.issued_index, "its facts are missing".into());
+        let granted_on = self.granted_on.get(&voucher.id).ok_or_else(no_facts)?;
+        if let Some(rejected) = rules::restated(&policy, granted_on, &input.facts) {
+            return Ok(Err(rejected));
         }
-    };
-    let step = Step::new(kind, voucher.id, input, answer)
-        .decided(decision)
-        .moving(transfers);
-    Ok(Ok((step, effect)))
+        let mut facts = rules::order_facts(granted_on, input, voucher, price, today);
+        let of_ledger = self
+            .ledger
+            .extend(&policy, Moment::Redemption, voucher.holder, &mut facts);
+        let usage = self
+            .usages
+            .of(Asked::redemption(&policy, voucher.holder, input.provider));
+        let decision = rules::redemption(&policy, &facts, voucher.parts.free, usage, today);
+        let currency = voucher.line.currency;
+        let text = |money: Money| money.to_text(currency);
+        let (kind, answer, transfers, effect) =
+            match place(voucher, input.provider, &decision, today) {
+                Err(refused) => {
+                    self.kept.extend(of_ledger.then_some(facts));
+                    let answer = HoldAnswer::Refused(refused);
+                    ("hold.refused", answer, Vec::new(), None)
+                }
+                Ok((amount, transfer)) => {
+                    let hold = new_hold(input, &facts, price, amount);
+                    let own_share = text(price.money().saturating_sub(amount.money()));
+                    let answer = HoldAnswer::Held {
+                        amount: text(amount.money()),
+                        hold: hold.id,
+                        own_share,
+                    };
+                    let effect = Some((hold, command.actor.person));
+                    ("voucher.held", answer, vec![transfer?], effect)
+                }
+            };
+        let step = Step::new(kind, input.voucher, input, answer)
+            .decided(decision)
+            .moving(transfers);
+        Ok(Ok((step, effect)))
+    }
+}
+
+/// How much is reserved for an order, and what that moves; the voucher has it held then.
+fn place(
+    voucher: &mut Voucher,
+    provider: PartyId,
+    decision: &Decision,
+    today: NaiveDate,
+) -> Result<(Amount, Result<Transfer, TransferError>), Refused> {
+    if provider == voucher.holder {
+        return Err(VoucherRefusal::OwnProvider.into());
+    }
+    if today > voucher.last_day {
+        return Err(VoucherRefusal::Expired.into());
+    }
+    let amount = rules::granted(decision, voucher.parts.free);
+    let amount = amount.ok_or_else(|| rules::refused(decision))?;
+    let transfer = postings::hold(voucher, amount);
+    voucher.hold(amount, today)?;
+    Ok((amount, transfer))
 }
 
 /// The price, and the voucher if the actor may order with it.
@@ -201,6 +240,7 @@ fn check<'v>(
             id: input.voucher.to_string(),
         });
     }
+    rules::possible(&input.facts, command.today())?;
     Ok((rules::price(&input.price, voucher.line.currency)?, voucher))
 }
 

@@ -1,6 +1,7 @@
 //! An approver issues vouchers for recommended applications.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,7 @@ use sqlx::PgConnection;
 
 use super::batch::{self, Answers, Decided, Refused, Rejected, Round, Step, VoucherError};
 use super::earlier::Known;
+use super::ledger::InLedger;
 use super::model::{Parts, Quotas, Voucher, VoucherRefusal};
 use super::postings;
 use super::rules::{self, Policies};
@@ -17,9 +19,9 @@ use crate::fact;
 use crate::identity::{Command, Role};
 use crate::journal::{self, AccountCode};
 use crate::log;
-use crate::policy::{Facts, Outcome, Policy};
+use crate::policy::{Facts, Moment, Outcome, Policy};
 use crate::programme::BudgetLine;
-use crate::types::{Amount, FiscalYear, LogIndex, Money, PersonId, VoucherId, Zone};
+use crate::types::{Amount, FiscalYear, LogIndex, Money, PartyId, PersonId, VoucherId, Zone};
 
 /// Issues the voucher of a recommended application.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -83,6 +85,7 @@ async fn issue_round(
     let mut desk = Desk {
         usages: usages_of(conn, zone, today, &applications, &policies).await?,
         earlier: earlier_of(conn, zone, today, &applications, &policies).await?,
+        ledger: ledger_of(conn, zone, today, &applications, &policies).await?,
         applications,
         policies,
         free: HashMap::new(),
@@ -124,6 +127,17 @@ async fn issue_round(
     Ok(answers)
 }
 
+/// The policy of each application, and its applicant.
+fn policies_of(
+    applications: &HashMap<VoucherId, Application>,
+    policies: &Policies,
+) -> Result<Vec<(Arc<Policy>, PartyId)>, VoucherError> {
+    let applications = applications.values();
+    applications
+        .map(|one| Ok((policies.get(one.policy)?, one.party)))
+        .collect()
+}
+
 /// What has been used of the caps of applications.
 pub(super) async fn usages_of(
     conn: &mut PgConnection,
@@ -132,15 +146,25 @@ pub(super) async fn usages_of(
     applications: &HashMap<VoucherId, Application>,
     policies: &Policies,
 ) -> Result<Usages, VoucherError> {
-    let policies = applications
-        .values()
-        .map(|one| Ok((policies.get(one.policy)?, one.party)))
-        .collect::<Result<Vec<_>, VoucherError>>()?;
+    let policies = policies_of(applications, policies)?;
     let asked: Vec<Asked<'_>> = policies
         .iter()
         .map(|(policy, party)| Asked::grant(policy, *party))
         .collect();
     Ok(Usages::read(conn, zone, today, &asked).await?)
+}
+
+/// What is stated of applicants.
+pub(super) async fn ledger_of(
+    conn: &mut PgConnection,
+    zone: &Zone,
+    today: NaiveDate,
+    applications: &HashMap<VoucherId, Application>,
+    policies: &Policies,
+) -> Result<InLedger, VoucherError> {
+    let policies = policies_of(applications, policies)?;
+    let asked = policies.iter().map(|(policy, party)| (&**policy, *party));
+    Ok(InLedger::read(conn, zone, today, Moment::Grant, asked).await?)
 }
 
 /// What applicants were granted before.
@@ -151,10 +175,7 @@ pub(super) async fn earlier_of(
     applications: &HashMap<VoucherId, Application>,
     policies: &Policies,
 ) -> Result<Known, VoucherError> {
-    let policies = applications
-        .values()
-        .map(|one| Ok((policies.get(one.policy)?, one.party)))
-        .collect::<Result<Vec<_>, VoucherError>>()?;
+    let policies = policies_of(applications, policies)?;
     let asked = policies.iter().map(|(policy, party)| (&**policy, *party));
     Ok(Known::read(conn, zone, today, asked).await?)
 }
@@ -173,6 +194,7 @@ struct Desk {
     policies: Policies,
     usages: Usages,
     earlier: Known,
+    ledger: InLedger,
     /// Facts that were decided on and that no application keeps.
     kept: Vec<Facts>,
     free: HashMap<BudgetLine, Money>,
@@ -232,7 +254,8 @@ impl Desk {
             return Ok(Ok((refused(VoucherRefusal::Segregation), None)));
         }
         let policy = self.policies.get(application.policy)?;
-        let (facts, is_new) = rules::current_facts(&application, &policy, &self.earlier)?;
+        let (facts, is_new) =
+            rules::current_facts(&application, &policy, &self.earlier, &self.ledger)?;
         let usage = self.usages.of(Asked::grant(&policy, application.party));
         let decision = rules::grant(&policy, &facts, &usage, command.today());
         self.kept.extend(is_new.then(|| facts.clone()));

@@ -10,6 +10,7 @@ mod end;
 mod freeze;
 mod hold;
 mod issue;
+mod ledger;
 pub mod model;
 mod named;
 mod postings;

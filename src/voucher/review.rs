@@ -7,7 +7,8 @@ use sqlx::PgConnection;
 
 use super::batch::{self, Answers, Decided, Refused, Rejected, Round, Step, VoucherError};
 use super::earlier::Known;
-use super::issue::{earlier_of, usages_of};
+use super::issue::{earlier_of, ledger_of, usages_of};
+use super::ledger::InLedger;
 use super::model::VoucherRefusal;
 use super::rules::{self, Policies};
 use super::store::{self, Application, ApplicationState, ApplicationStep};
@@ -73,6 +74,7 @@ async fn review_round(
     let mut desk = Desk {
         usages: usages_of(conn, zone, today, &applications, &policies).await?,
         earlier: earlier_of(conn, zone, today, &applications, &policies).await?,
+        ledger: ledger_of(conn, zone, today, &applications, &policies).await?,
         applications,
         policies,
         kept: Vec::new(),
@@ -107,6 +109,7 @@ struct Desk {
     policies: Policies,
     usages: Usages,
     earlier: Known,
+    ledger: InLedger,
     /// Facts that were decided on and that no application keeps.
     kept: Vec<Facts>,
 }
@@ -138,7 +141,8 @@ impl Desk {
             return refused(VoucherRefusal::Segregation);
         }
         let policy = self.policies.get(application.policy)?;
-        let (facts, is_new) = rules::current_facts(application, &policy, &self.earlier)?;
+        let (facts, is_new) =
+            rules::current_facts(application, &policy, &self.earlier, &self.ledger)?;
         let usage = self.usages.of(Asked::grant(&policy, application.party));
         let decision = rules::grant(&policy, &facts, &usage, command.today());
         self.kept.extend(is_new.then_some(facts));

@@ -10,6 +10,7 @@ use sqlx::PgConnection;
 use super::batch::{Refused, Rejected, VoucherError};
 use super::earlier::Known;
 use super::hold::PlaceHold;
+use super::ledger::InLedger;
 use super::model::{Voucher, VoucherRefusal};
 use super::run;
 use super::store::{self, Application};
@@ -77,16 +78,26 @@ pub(super) fn with_identity(stated: &Facts, party: &Party, today: NaiveDate) -> 
     facts
 }
 
+/// Whether what is stated with a case can be so today.
+pub(super) fn possible(stated: &Facts, today: NaiveDate) -> Result<(), Rejected> {
+    let value = |fact| stated.get(fact).map(|stated| &stated.value);
+    let wrong = fact::impossible(value, today).into_iter().next();
+    wrong.map_or(Ok(()), |wrong| Err(Rejected::Facts(wrong.to_string())))
+}
+
 /// The facts of an application, read back, with what the ledger knows of its applicant by now; and whether that is
 /// anything, so that they are no longer those that the application keeps.
 pub(super) fn current_facts(
     application: &Application,
     policy: &Policy,
     earlier: &Known,
+    ledger: &InLedger,
 ) -> Result<(Facts, bool), VoucherError> {
+    let party = application.party;
     let mut facts = read_facts(application.applied_index, &application.facts)?;
-    let is_new = earlier.extend(policy, application.party, &mut facts);
-    Ok((facts, is_new))
+    let is_granted_before = earlier.extend(policy, party, &mut facts);
+    let is_stated = ledger.extend(policy, Moment::Grant, party, &mut facts);
+    Ok((facts, is_granted_before || is_stated))
 }
 
 /// Facts as a row keeps them.

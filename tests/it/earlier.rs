@@ -1,5 +1,6 @@
 //! What the ledger knows of an applicant by itself: nobody states it, and every way of deciding sees the same.
 
+use subsidy_ledger::fact::{NewStatement, When};
 use subsidy_ledger::policy::{Fact, Facts, Moment, Outcome, Policy, Raw, Source, check};
 use subsidy_ledger::screening::{self, ScreeningError, Wanted};
 use subsidy_ledger::types::Currency;
@@ -7,6 +8,7 @@ use subsidy_ledger::{party, voucher};
 
 use crate::award_run::{approved, resume};
 use crate::caps::pack;
+use crate::fact::{days, declared, evidence, state_as};
 use crate::kit::scenario::{Step, World, day};
 use crate::kit::table::Play;
 use crate::policy_cases::pack_text;
@@ -180,4 +182,39 @@ test = { fact = "earlier_awards", at_least = 1 }
     assert_eq!((done.decided, done.awarded), (2, 0));
     policy_replay::check(&world).await;
     world.check_invariants().await;
+}
+
+/// A reviewer has checked what a firm says of itself.
+async fn verified(play: &Play, party: &str, of_year: &str, standing: &str) {
+    let world = &play.world;
+    for (when, facts) in [
+        (When::Year(2021), of_year),
+        (days("2022-01-01", ""), standing),
+    ] {
+        let new = NewStatement {
+            source: Source::Verified,
+            evidence: vec![evidence()],
+            ..declared(world.parties[party], when, facts)
+        };
+        let caller = world.caller("reviewer", "2022-02-01", None);
+        state_as(world, caller, new).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_was_verified_counts_and_need_not_be_stated_again() {
+    let mut play = play("SZX-VOUCHER", &pack_text("shenzhen-2022"), &[2022]).await;
+    let software = r#"{"industry":"software"}"#;
+    let large = r#"{"annual_sales":"2000000000.00","rd_expense":"0.00","staff":400}"#;
+    let small = r#"{"annual_sales":"6000000.00","rd_expense":"800000.00","staff":15}"#;
+    verified(&play, "f", large, software).await;
+    verified(&play, "g", small, software).await;
+    let table = "day | who | command | outcome
+        2022-03-01 | clerk    | apply a SZX-VOUCHER f FIRM service_price=260000.00 | fail 0.00 reasons=SIZE_CLASS,RESEARCH_SPENDING
+        2022-03-01 | clerk    | apply b SZX-VOUCHER g applicant_kind=enterprise service_price=260000.00 | pass 100000.00 reasons=CAP_FIRM_YEAR
+        2022-03-02 | reviewer | review a       | rejected reasons=SIZE_CLASS,RESEARCH_SPENDING
+        2022-03-02 | reviewer | review b       | recommended 100000.00
+        2022-03-03 | manager  | issue b        | issued 100000.00 last_day=2022-12-31 reasons=CAP_FIRM_YEAR
+        2022-03-04 | g        | hold h b p 260000.00 service_category=testing | held 100000.00 own_share=160000.00";
+    play.check(&table.replace("FIRM", FIRM)).await;
 }

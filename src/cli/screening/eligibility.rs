@@ -13,7 +13,7 @@ use crate::cli::session::with_session;
 use crate::cli::{Global, output, voucher};
 use crate::fact;
 use crate::party::{self, Party};
-use crate::policy::{Fact, Locale, Moment};
+use crate::policy::{Fact, Locale, Moment, StatedBy};
 use crate::screening::{self, Eligibility, ScreeningError};
 use crate::types::Day;
 
@@ -124,13 +124,21 @@ fn print_eligibility(
             .missing
             .iter()
             .partition(|fact| answer.to_determine.contains(fact));
+        let (of_registers, to_bring): (Vec<Fact>, Vec<Fact>) = to_bring
+            .into_iter()
+            .partition(|fact| fact.spec().stated_by == StatedBy::Ledger);
         let for_office = pick(
             "须由主管部门认定（facts determine，两人办理）：",
             "for the office to determine (facts determine, by two persons): ",
         );
+        let of_office = pick(
+            "来自名录或台账，无须申请人提供：",
+            "from registers or the ledger itself: ",
+        );
         let lines = [
             (pick("还需提供：", "to bring: "), to_bring),
             (for_office, to_determine),
+            (of_office, of_registers),
         ];
         for (title, facts) in lines {
             if !facts.is_empty() && !args.trace {

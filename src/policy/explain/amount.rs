@@ -3,7 +3,7 @@
 
 use super::Teller;
 use crate::policy::assess::chosen;
-use crate::policy::award::{Award, Cap, Most, amount_on};
+use crate::policy::award::{Award, Cap, Most, Over, amount_on};
 use crate::policy::pack::Words;
 use crate::policy::phrase::percent;
 use crate::policy::predicate::{Outcome, Predicate, Sight};
@@ -131,9 +131,16 @@ impl Teller<'_> {
         limit: Sum,
     ) -> String {
         let name = self.cap(code);
+        let from = self.cap_of_pack(code, limit);
         let effect = if after == before {
             self.pick("不影响金额", "does not reduce the amount")
                 .to_owned()
+        } else if from.is_some_and(|cap| cap.over == Over::Refuse) {
+            let before = self.exact(before);
+            match self.locale {
+                Locale::Zh => format!("不足 {before}，整笔不予支持"),
+                Locale::En => format!("does not allow {before}: refused as a whole"),
+            }
         } else {
             let (before, after) = (self.exact(before), self.exact(after));
             match self.locale {
@@ -146,7 +153,6 @@ impl Teller<'_> {
             (false, Locale::Zh) => format!("，尚余 {}", left.to_grouped_text()),
             (false, Locale::En) => format!(", of which {} is left,", left.to_grouped_text()),
         };
-        let from = self.cap_of_pack(code, limit);
         let from = from.map_or_else(String::new, |cap| self.cap_terms(cap));
         let limit = limit.to_grouped_text();
         match self.locale {
