@@ -333,7 +333,7 @@ impl Phrases<'_> {
             Scope::Lifetime => self.pick("累计上限", "limit of all years"),
             Scope::YearCount => self.pick("年度次数上限", "number of awards a year"),
             Scope::LifetimeCount => self.pick("累计次数上限", "number of awards ever"),
-            Scope::DeMinimis => self.pick("小额援助三年上限", "ceiling of de minimis aid"),
+            Scope::DeMinimis => self.pick("最低限度援助三年上限", "ceiling of de minimis aid"),
             Scope::Programme => self.pick("项目总额上限", "limit of the programme"),
         }
     }
