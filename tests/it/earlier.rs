@@ -210,11 +210,11 @@ async fn what_was_verified_counts_and_need_not_be_stated_again() {
     verified(&play, "f", large, software).await;
     verified(&play, "g", small, software).await;
     let table = "day | who | command | outcome
-        2022-03-01 | clerk    | apply a SZX-VOUCHER f FIRM service_price=260000.00 | fail 0.00 reasons=SIZE_CLASS,RESEARCH_SPENDING
+        2022-03-01 | clerk    | apply a SZX-VOUCHER f ALIKE service_price=260000.00 | fail 0.00 reasons=SIZE_CLASS,RESEARCH_SPENDING
         2022-03-01 | clerk    | apply b SZX-VOUCHER g applicant_kind=enterprise service_price=260000.00 | pass 100000.00 reasons=CAP_FIRM_YEAR
         2022-03-02 | reviewer | review a       | rejected reasons=SIZE_CLASS,RESEARCH_SPENDING
         2022-03-02 | reviewer | review b       | recommended 100000.00
         2022-03-03 | manager  | issue b        | issued 100000.00 last_day=2022-12-31 reasons=CAP_FIRM_YEAR
-        2022-03-04 | g        | hold h b p 260000.00 service_category=testing | held 100000.00 own_share=160000.00";
-    play.check(&table.replace("FIRM", FIRM)).await;
+        2022-03-04 | g        | hold h b p 260000.00 catalogue_year=2022 contract_signed_on=2022-03-04 | held 100000.00 own_share=160000.00";
+    play.check(&table.replace("ALIKE", FIRM)).await;
 }

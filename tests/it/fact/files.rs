@@ -139,8 +139,8 @@ async fn a_row_that_says_what_can_not_be_is_refused_at_its_cell() {
         errors(import(&world, csv, declared()).await),
         [
             "row 3, tech_staff \"10\": is 10, more than staff with 9, of which it is a part; correct one of them",
-            "row 3, established_on \"2020-06-11\": is 2020-06-11, a day to come; state it once it has come",
             "row 3, local_shareholding \"150\": is 150.00 %; a share is at most 100.00 %",
+            "row 3, established_on \"2020-06-11\": is 2020-06-11, a day to come; state it once it has come",
         ]
     );
     assert_eq!(statements(&world, world.parties["f"]).await.len(), 0);
