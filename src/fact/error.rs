@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use super::file::FileError;
 use super::possible::Impossible;
 use super::register::Register;
-use super::statement::{NotStatable, NotYet};
+use super::statement::{NotStatable, WrongTime};
 use crate::identity::Forbidden;
 use crate::journal::{BodyError, RecallError, RecordError};
 use crate::policy::{self, Fact};
@@ -35,7 +35,7 @@ pub enum FactsError {
     NotStatable(#[from] NotStatable),
     /// A time that has not come.
     #[error(transparent)]
-    NotYet(#[from] NotYet),
+    WrongTime(#[from] WrongTime),
     /// A value that can't be.
     #[error(transparent)]
     Impossible(#[from] Impossible),

@@ -51,5 +51,5 @@ pub use register::{LASTING, NotARegister, Register, expired};
 pub use revoke::{Revocation, revoke};
 pub use snapshot::{identity_facts, snapshot};
 pub use state::{NewStatement, Stated, state};
-pub use statement::{NotStatable, NotYet, Statement, When};
+pub use statement::{NotStatable, Statement, When, WrongTime};
 pub use values::Values;

@@ -74,11 +74,11 @@ impl When {
     }
 
     /// Nothing is stated before its time: a year must be over, and days must have begun.
-    pub(super) fn check(self, today: NaiveDate) -> Result<(), NotYet> {
+    pub(super) fn check(self, today: NaiveDate) -> Result<(), WrongTime> {
         match self {
-            Self::Year(year) if year < FIRST_YEAR => Err(NotYet::TooEarly(year)),
-            Self::Year(year) if i32::from(year) >= today.year() => Err(NotYet::Year(year)),
-            Self::Days(days) if days.from() > today => Err(NotYet::Day(days.from())),
+            Self::Year(year) if year < FIRST_YEAR => Err(WrongTime::TooEarly(year)),
+            Self::Year(year) if i32::from(year) >= today.year() => Err(WrongTime::Year(year)),
+            Self::Days(days) if days.from() > today => Err(WrongTime::Day(days.from())),
             Self::Year(_) | Self::Days(_) => Ok(()),
         }
     }
@@ -101,7 +101,7 @@ const FIRST_YEAR: i16 = 1900;
 
 /// A time for which nothing can be stated: most often one that has not come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotYet {
+pub enum WrongTime {
     /// A year that goes on.
     #[error("the year {0} is not over yet: facts about a year are stated after its end")]
     Year(i16),

@@ -1,5 +1,6 @@
-//! The registry of facts: every fact that a pack may name, once. A fact is added here and nowhere else;
-//! `facts list --markdown` writes the reference in `docs/facts.md` from it.
+//! The registry of facts: every fact that a pack may name, once. A fact is added here and nowhere else, and none is taken
+//! out, since what is recorded and published must stay readable. `facts list --markdown` writes the reference in
+//! `docs/facts.md` from it.
 
 use serde::{Deserialize, Serialize};
 
@@ -443,6 +444,8 @@ registry! {
         "审计报告", "the audit report";
     TotalIncome "total_income", Kind::Money, Year, Applicant, "总收入", "total income",
         "审计报告", "the audit report";
+    Tutors "tutors", PERSONS, Standing, Applicant, "专业孵化导师（创业辅导员）数", "the number of professional tutors",
+        "聘书", "the letters of appointment";
     Uscc "uscc", Kind::Text, Standing, Applicant, "统一社会信用代码", "the unified social credit code",
         "营业执照", "the business licence";
     UsccOverride "uscc_override", Kind::Bool, Standing, Office, "双人核定的代码例外", "the override of the code by two persons",

@@ -17,6 +17,7 @@ fn every_step_is_told() {
         ("a_rate_for_some", "Wuchang recognition: national"),
         ("scores_and_bands", "E1"),
         ("a_class", "size class: V8's firm is small"),
+        ("refused_as_a_whole", "E14"),
     ] {
         let (policy, decision) = decision_of(id);
         let text = BOTH

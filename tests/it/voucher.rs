@@ -453,7 +453,9 @@ async fn an_order_is_with_another_and_of_the_case_that_was_granted() {
         2023-06-01 | clerk    | apply a YH both requested_amount=9000.00    | pass 9000.00
         2023-06-01 | reviewer | review a                                    | recommended 9000.00
         2023-06-01 | manager  | issue a                                     | issued 9000.00 last_day=2023-09-01
+        2023-06-02 | clerk    | apply b YH both requested_amount=1.00 contract_signed_on=2023-06-03 | contract_signed_on is 2023-06-03, a day to come: state it once it has come
         2023-06-02 | clerk    | hold h a both 100.00 ORDER                  | refused OWN_PROVIDER
+        2023-06-02 | clerk    | hold i a p 100.00 ORDER invoiced_on=2023-06-03 | invoiced_on is 2023-06-03, a day to come: state it once it has come
         2023-06-02 | clerk    | hold i a p 100.00 ORDER requested_amount=1.00 | requested_amount: 9,000.00 was stated with the application, and the voucher was granted on it: an order can't say 1.00
         2023-06-02 | clerk    | hold i a p 100.00 ORDER requested_amount=9000.00 | held 100.00 own_share=0.00",
     ))

@@ -131,14 +131,14 @@ fn print_eligibility(
             "须由主管部门认定（facts determine，两人办理）：",
             "for the office to determine (facts determine, by two persons): ",
         );
-        let of_office = pick(
+        let of_ledger = pick(
             "来自名录或台账，无须申请人提供：",
             "from registers or the ledger itself: ",
         );
         let lines = [
             (pick("还需提供：", "to bring: "), to_bring),
             (for_office, to_determine),
-            (of_office, of_registers),
+            (of_ledger, of_registers),
         ];
         for (title, facts) in lines {
             if !facts.is_empty() && !args.trace {

@@ -497,6 +497,13 @@ async fn what_is_no_recognition_is_refused() {
             r#"{"tech_sme_status":"none"}"#,
             "is not said with a filing",
         ),
+        (
+            "reviewer",
+            "TECH-SME",
+            party,
+            r#"{"filed_on":"2020-06-02"}"#,
+            "filed_on is 2020-06-02, a day to come",
+        ),
     ] {
         let by = (who, "2020-06-01", None);
         let said = try_recognise(&world, by, programme, party, filing).await;
