@@ -3,7 +3,7 @@
 //! The rooms, in reading order; each may use only those after it (a test, `tests/it/tidy.rs`, holds
 //! this):
 //!
-//! `cli → {http, demo} → features → {policy, journal, log, identity} → db → types`
+//! `cli → {http, demo} → features → batch → {policy, journal, log, identity} → db → types`
 //!
 //! Features are `accounting`, `award`, `fact`, `party`, `payment`, `programme`, `report`, `verify`, `voucher` and `zone`.
 //! `tabular` is as pure as `types` and may be used by whoever reads files; `clock`, `config` and
@@ -35,6 +35,8 @@ pub mod screening;
 pub mod verify;
 pub mod voucher;
 pub mod zone;
+
+pub mod batch;
 
 pub mod identity;
 pub mod journal;

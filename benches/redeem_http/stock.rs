@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use chrono::{DateTime, Utc};
 use sqlx::ConnectOptions;
+use subsidy_ledger::batch::BatchError;
 use subsidy_ledger::db::private::PrivatePostgres;
 use subsidy_ledger::db::{self, Database, Role};
 use subsidy_ledger::identity::store::NewZone;
@@ -17,9 +18,7 @@ use subsidy_ledger::programme::{
 use subsidy_ledger::types::{
     Amount, Currency, FiscalYear, HoldId, Money, PartyId, VoucherId, Zone, ZoneTime,
 };
-use subsidy_ledger::voucher::{
-    self, Apply, HoldAnswer, Issue, IssueAnswer, PlaceHold, Review, VoucherError,
-};
+use subsidy_ledger::voucher::{self, Apply, HoldAnswer, Issue, IssueAnswer, PlaceHold, Review};
 use subsidy_ledger::zone::{self, NewPerson, ZoneError};
 
 use crate::yardstick::recreate_database;
@@ -241,7 +240,7 @@ impl Office {
                     assert!(issued.iter().all(|answer| {
                         matches!(answer.as_ref().unwrap().answer, IssueAnswer::Issued { .. })
                     }));
-                    Ok::<_, VoucherError>(ids)
+                    Ok::<_, BatchError>(ids)
                 })
             },
         );
@@ -276,7 +275,7 @@ impl Office {
                         voucher::hold(conn, &chunk.iter().map(order).collect::<Vec<_>>()).await
                     })
                 });
-            let answers: Result<_, VoucherError> = placed.await;
+            let answers: Result<_, BatchError> = placed.await;
             holds.extend(
                 answers
                     .unwrap()

@@ -15,13 +15,13 @@ use sqlx::PgConnection;
 
 use super::session::{Session, with_session};
 use super::{Global, output};
+use crate::batch::{Answers, BatchError};
 use crate::identity::{Caller, Command};
 use crate::party;
 use crate::policy::{Fact, Facts, Raw, Source};
 use crate::types::{Code, Currency, HoldId, Named, PartyId, Reason, VoucherId};
 use crate::voucher::{
-    self, Answers, Apply, Cancel, Expire, Freeze, Issue, PlaceHold, Redeem, Release, Review,
-    VoucherError,
+    self, Apply, Cancel, Expire, Freeze, Issue, PlaceHold, Redeem, Release, Review,
 };
 
 /// Vouchers.
@@ -358,7 +358,7 @@ impl Desk<'_> {
         F: for<'c> Fn(
                 &'c mut PgConnection,
                 &'c [(Command<'c>, I)],
-            ) -> BoxFuture<'c, Result<Answers<A>, VoucherError>>
+            ) -> BoxFuture<'c, Result<Answers<A>, BatchError>>
             + Send
             + Sync
             + Copy

@@ -8,13 +8,13 @@ use serde::Serialize;
 use sqlx::PgConnection;
 
 use super::{YEAR, ZONE};
+use crate::batch::{Answered, Answers, BatchError, Rejected};
 use crate::db::Database;
 use crate::identity::store::{self, NewZone};
 use crate::identity::{Actor, Caller, Command, Role};
 use crate::journal::{self, AsOf};
 use crate::log::signer::{SignerError, sign_now};
 use crate::types::{Currency, FiscalYear, Zone, ZoneTime};
-use crate::voucher::{Answered, Answers, Rejected, VoucherError};
 use crate::zone::{self, NewPerson, ZoneError};
 
 /// Commands that one transaction carries.
@@ -47,7 +47,7 @@ pub enum DemoError {
     File(String),
     /// A voucher command failed.
     #[error(transparent)]
-    Voucher(#[from] VoucherError),
+    Voucher(#[from] BatchError),
     /// One of many voucher commands was not accepted.
     #[error("{name}: {rejected}")]
     Rejected {
@@ -223,7 +223,7 @@ impl Stage {
         F: for<'c> Fn(
                 &'c mut PgConnection,
                 &'c [(Command<'c>, I)],
-            ) -> BoxFuture<'c, Result<Answers<A>, VoucherError>>
+            ) -> BoxFuture<'c, Result<Answers<A>, BatchError>>
             + Send
             + Sync
             + Copy

@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 use super::applicants::{self, Order, Plan, SHANGHAI, YUHUAN};
 use super::stage::{DemoError, People, Stage, first_day};
 use super::{Progress, Size, Tell, YEAR, bank};
+use crate::batch::Answered;
 use crate::identity::Command;
 use crate::journal;
 use crate::party::{self, Party, PartyRole};
@@ -18,8 +19,7 @@ use crate::programme::{self, Allocate, Appropriate, NewProgramme, ProgrammeKind}
 use crate::tabular::{Format, Mapping, Table};
 use crate::types::{Amount, Code, FiscalYear, HoldId, Money, PartyId, VoucherId};
 use crate::voucher::{
-    self, Answered, Cancel, Freeze, HoldAnswer, Issue, IssueAnswer, PlaceHold, Redeem, Release,
-    Review,
+    self, Cancel, Freeze, HoldAnswer, Issue, IssueAnswer, PlaceHold, Redeem, Release, Review,
 };
 
 /// The packs that the demonstration publishes, as they are in the repository.

@@ -7,6 +7,7 @@ use super::api::redemptions::NotRedeemed;
 use super::caller::unknown_person;
 use super::coalescer::Failure;
 use super::problem::{FieldError, Problem};
+use crate::batch::{BatchError, Rejected};
 use crate::db::is_busy;
 use crate::fact::{FactsError, FileError};
 use crate::identity::Forbidden;
@@ -18,7 +19,7 @@ use crate::programme::ProgrammeError;
 use crate::screening::ScreeningError;
 use crate::tabular::{ReadError, RowError, RowErrors};
 use crate::types::LogIndex;
-use crate::voucher::{Refused, Rejected, VoucherError, VoucherRefusal};
+use crate::voucher::{Refused, VoucherRefusal};
 use axum::http::StatusCode;
 
 /// Whether the database could not be reached, or had no session to spare: the same statement may
@@ -156,16 +157,16 @@ impl From<ScreeningError> for Problem {
     }
 }
 
-impl From<VoucherError> for Problem {
+impl From<BatchError> for Problem {
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "the others are defects or damaged rows: nothing that a client can mend"
     )]
-    fn from(error: VoucherError) -> Self {
+    fn from(error: BatchError) -> Self {
         match error {
-            VoucherError::Refused(refusal) => refusal.into(),
-            VoucherError::Record(error) => error.into(),
-            VoucherError::Database(error) | VoucherError::Policy(StoreError::Database(error)) => {
+            BatchError::Refused(refusal) => refusal.into(),
+            BatchError::Record(error) => error.into(),
+            BatchError::Database(error) | BatchError::Policy(StoreError::Database(error)) => {
                 error.into()
             }
             error => Self::internal(error),
@@ -174,10 +175,10 @@ impl From<VoucherError> for Problem {
 }
 
 /// What a voucher command was kept from by the database, if by that.
-pub(super) fn is_voucher_outage(error: &VoucherError) -> bool {
-    if let VoucherError::Database(error)
-    | VoucherError::Policy(StoreError::Database(error))
-    | VoucherError::Record(
+pub(super) fn is_voucher_outage(error: &BatchError) -> bool {
+    if let BatchError::Database(error)
+    | BatchError::Policy(StoreError::Database(error))
+    | BatchError::Record(
         RecordError::Database(error) | RecordError::Log(LogError::Database(error)),
     ) = error
     {

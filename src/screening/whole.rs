@@ -66,7 +66,7 @@ pub enum ScreeningError {
     Policy(#[from] policy::store::StoreError),
     /// Recorded decisions could not be read.
     #[error(transparent)]
-    Recorded(#[from] voucher::VoucherError),
+    Recorded(#[from] crate::batch::BatchError),
     /// Postgres failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),

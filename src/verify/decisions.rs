@@ -10,12 +10,13 @@ use serde_json::value::RawValue;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::batch::BatchError;
 use crate::fact;
 use crate::journal::{self, Body};
 use crate::policy::store::{Listed, StoreError};
 use crate::policy::{self, Decision, Facts, Policy, Replayed, Sha256};
 use crate::types::{Code, LogIndex, Zone};
-use crate::voucher::{self, DecidedEntry, KeptFacts, VoucherError};
+use crate::voucher::{self, DecidedEntry, KeptFacts};
 
 /// A decision that was made again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -191,7 +192,7 @@ pub async fn replay_page(
     zone: &Zone,
     from: LogIndex,
     limit: u16,
-) -> Result<ReplayedPage, VoucherError> {
+) -> Result<ReplayedPage, BatchError> {
     let page = journal::entry_page(conn, zone.id, from, limit).await?;
     let full = page.len() >= usize::from(limit);
     let next = page
@@ -207,7 +208,7 @@ pub async fn replay_entry(
     conn: &mut PgConnection,
     zone: &Zone,
     index: LogIndex,
-) -> Result<Option<ReplayedDecision>, VoucherError> {
+) -> Result<Option<ReplayedDecision>, BatchError> {
     let body = journal::entry_body(conn, zone.id, index).await?;
     let entries: Vec<_> = body.into_iter().map(|body| (index, body)).collect();
     Ok(replay_entries(conn, zone, &entries).await?.pop())
@@ -217,7 +218,7 @@ async fn replay_entries(
     conn: &mut PgConnection,
     zone: &Zone,
     entries: &[(LogIndex, Vec<u8>)],
-) -> Result<Vec<ReplayedDecision>, VoucherError> {
+) -> Result<Vec<ReplayedDecision>, BatchError> {
     let (recorded, mut replayed) = read_all(entries);
     let facts = facts_of(conn, zone, &recorded).await?;
     let mut rules = Rules {
@@ -257,7 +258,7 @@ pub async fn decisions_in(
     programme: &Code,
     from: LogIndex,
     limit: u16,
-) -> Result<(Vec<RecordedDecision>, u64), VoucherError> {
+) -> Result<(Vec<RecordedDecision>, u64), BatchError> {
     let page = journal::entry_page(conn, zone.id, from, limit).await?;
     let (mut recorded, lost) = read_all(&page);
     recorded.retain(|one| one.read.policy.code == *programme);
@@ -282,7 +283,7 @@ async fn facts_of(
     conn: &mut PgConnection,
     zone: &Zone,
     recorded: &[Recorded<'_>],
-) -> Result<Vec<Result<Facts, String>>, VoucherError> {
+) -> Result<Vec<Result<Facts, String>>, BatchError> {
     let asked: Vec<_> = recorded
         .iter()
         .map(|one| DecidedEntry {
@@ -352,7 +353,7 @@ impl Rules {
         conn: &mut PgConnection,
         zone: &Zone,
         sha256: Sha256,
-    ) -> Result<&Result<Policy, String>, VoucherError> {
+    ) -> Result<&Result<Policy, String>, BatchError> {
         if !self.read.contains_key(&sha256) {
             let listed = self.listed.iter().find(|one| one.sha256 == sha256);
             let found = match listed {

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::batch::{self, Answers, Rejected, Round, Step, VoucherError};
 use super::earlier::Known;
 use super::ledger::InLedger;
 use super::rules::{self, Policies};
 use super::store::{self, Application, ApplicationState};
 use super::usages::{Asked, Usages};
+use crate::batch::{self, Answers, BatchError, Rejected, Round, Step};
 use crate::identity::{Command, Role};
 use crate::party;
 use crate::party::Party;
@@ -49,7 +49,7 @@ const NAME: &str = "voucher.apply";
 pub async fn apply(
     conn: &mut PgConnection,
     requests: &[(Command<'_>, Apply)],
-) -> Result<Answers<Applied>, VoucherError> {
+) -> Result<Answers<Applied>, BatchError> {
     batch::answer(conn, NAME, requests, |conn, round| {
         Box::pin(take_in(conn, round))
     })
@@ -59,7 +59,7 @@ pub async fn apply(
 async fn take_in(
     conn: &mut PgConnection,
     round: &Round<'_, Apply>,
-) -> Result<Answers<Applied>, VoucherError> {
+) -> Result<Answers<Applied>, BatchError> {
     let (zone, today, new) = (round.zone, round.today, &round.requests);
     let parties: Vec<PartyId> = new.iter().map(|(_, input)| input.party).collect();
     let known: HashMap<PartyId, Party> = party::store::parties(conn, zone.id, &parties)
@@ -73,7 +73,7 @@ async fn take_in(
         .iter()
         .filter_map(|(_, input)| Some((in_force.get(&input.programme)?, input.party)))
         .map(|(id, party)| Ok((policies.get(*id)?, party)))
-        .collect::<Result<Vec<_>, VoucherError>>()?;
+        .collect::<Result<Vec<_>, BatchError>>()?;
     let asked: Vec<Asked<'_>> = known_policies
         .iter()
         .map(|(policy, party)| Asked::grant(policy, *party))

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::batch::{self, Answers, Decided, Refused, Rejected, Round, Step, VoucherError};
 use super::model::{Ended, Voucher, VoucherRefusal};
 use super::redeem::{Case, Cases};
+use super::refused::Refused;
 use super::years::OpenYears;
 use super::{postings, store};
+use crate::batch::{self, Answers, BatchError, Decided, Rejected, Round, Step};
 use crate::identity::{Command, Role};
 use crate::journal::Transfer;
 use crate::types::{Amount, HoldId, Reason, VoucherId};
@@ -50,7 +51,7 @@ pub enum EndAnswer {
 pub async fn release(
     conn: &mut PgConnection,
     requests: &[(Command<'_>, Release)],
-) -> Result<Answers<EndAnswer>, VoucherError> {
+) -> Result<Answers<EndAnswer>, BatchError> {
     batch::answer(conn, "voucher.release", requests, |conn, round| {
         Box::pin(release_round(conn, round))
     })
@@ -60,7 +61,7 @@ pub async fn release(
 async fn release_round(
     conn: &mut PgConnection,
     round: &Round<'_, Release>,
-) -> Result<Answers<EndAnswer>, VoucherError> {
+) -> Result<Answers<EndAnswer>, BatchError> {
     let (zone, new) = (round.zone, &round.requests);
     let ids: Vec<HoldId> = new.iter().map(|(_, input)| input.hold).collect();
     let mut cases = Cases::lock(conn, zone, round.today, &ids).await?;
@@ -81,7 +82,7 @@ fn decide_release(
     command: &Command<'_>,
     input: &Release,
     cases: &mut Cases,
-) -> Result<Decided<Release, EndAnswer, Option<HoldId>>, VoucherError> {
+) -> Result<Decided<Release, EndAnswer, Option<HoldId>>, BatchError> {
     if let Err(forbidden) =
         command
             .actor
@@ -140,7 +141,7 @@ pub struct Cancel {
 pub async fn expire(
     conn: &mut PgConnection,
     requests: &[(Command<'_>, Expire)],
-) -> Result<Answers<EndAnswer>, VoucherError> {
+) -> Result<Answers<EndAnswer>, BatchError> {
     let step = |command: &Command<'_>, voucher: &mut Voucher| -> Result<TakenBack, Rejected> {
         command.actor.require(&[Role::System, Role::Manager])?;
         let lapsed = voucher.expire(command.today());
@@ -158,7 +159,7 @@ pub async fn expire(
 pub async fn cancel(
     conn: &mut PgConnection,
     requests: &[(Command<'_>, Cancel)],
-) -> Result<Answers<EndAnswer>, VoucherError> {
+) -> Result<Answers<EndAnswer>, BatchError> {
     let step = |command: &Command<'_>, voucher: &mut Voucher| -> Result<TakenBack, Rejected> {
         command.actor.require(&[Role::Manager])?;
         let taken = voucher.cancel();
@@ -188,7 +189,7 @@ async fn take_back<I: Clone + Serialize + Send + Sync>(
     round: &Round<'_, I>,
     of: fn(&I) -> VoucherId,
     step: fn(&Command<'_>, &mut Voucher) -> Result<TakenBack, Rejected>,
-) -> Result<Answers<EndAnswer>, VoucherError> {
+) -> Result<Answers<EndAnswer>, BatchError> {
     let (zone, new) = (round.zone, &round.requests);
     let ids: Vec<VoucherId> = new.iter().map(|(_, input)| of(input)).collect();
     let mut vouchers = store::lock_vouchers(conn, zone, &ids).await?;
@@ -225,7 +226,7 @@ fn taken_back<I: Clone>(
     (done, refused, taken, say): TakenBack,
     voucher: &Voucher,
     years: &OpenYears,
-) -> Result<(Step<I, EndAnswer>, Option<VoucherId>), VoucherError> {
+) -> Result<(Step<I, EndAnswer>, Option<VoucherId>), BatchError> {
     let (kind, answer, transfers, effect) = match taken {
         Err(code) => (
             refused,
@@ -249,7 +250,7 @@ pub async fn expire_due(
     conn: &mut PgConnection,
     command: &Command<'_>,
     limit: i64,
-) -> Result<usize, VoucherError> {
+) -> Result<usize, BatchError> {
     let due = store::vouchers_to_expire(conn, command.zone.id, command.today(), limit).await?;
     let unkeyed = Command {
         key: None,

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::batch::{self, Answers, Decided, Refused, Round, Step, VoucherError};
 use super::model::Voucher;
+use super::refused::Refused;
 use super::store;
+use crate::batch::{self, Answers, BatchError, Decided, Round, Step};
 use crate::identity::{Command, Role};
 use crate::types::{Reason, VoucherId};
 
@@ -38,7 +39,7 @@ const NAME: &str = "voucher.freeze";
 pub async fn freeze(
     conn: &mut PgConnection,
     requests: &[(Command<'_>, Freeze)],
-) -> Result<Answers<FreezeAnswer>, VoucherError> {
+) -> Result<Answers<FreezeAnswer>, BatchError> {
     batch::answer(conn, NAME, requests, |conn, round| {
         Box::pin(freeze_round(conn, round))
     })
@@ -48,7 +49,7 @@ pub async fn freeze(
 async fn freeze_round(
     conn: &mut PgConnection,
     round: &Round<'_, Freeze>,
-) -> Result<Answers<FreezeAnswer>, VoucherError> {
+) -> Result<Answers<FreezeAnswer>, BatchError> {
     let (zone, new) = (round.zone, &round.requests);
     let ids: Vec<VoucherId> = new.iter().map(|(_, input)| input.voucher).collect();
     let mut vouchers = store::lock_vouchers(conn, zone, &ids).await?;

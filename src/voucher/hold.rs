@@ -6,12 +6,13 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::batch::{self, Answers, Decided, Refused, Rejected, Round, Step, VoucherError};
 use super::ledger::InLedger;
 use super::model::{Hold, HoldState, Voucher, VoucherRefusal};
+use super::refused::Refused;
 use super::rules::{self, Policies};
 use super::usages::{Asked, Usages};
 use super::{postings, store};
+use crate::batch::{self, Answers, BatchError, Decided, Rejected, Round, Step};
 use crate::fact;
 use crate::identity::{Command, Role};
 use crate::journal::{Transfer, TransferError};
@@ -55,7 +56,7 @@ const NAME: &str = "voucher.hold";
 pub async fn hold(
     conn: &mut PgConnection,
     requests: &[(Command<'_>, PlaceHold)],
-) -> Result<Answers<HoldAnswer>, VoucherError> {
+) -> Result<Answers<HoldAnswer>, BatchError> {
     batch::answer(conn, NAME, requests, |conn, round| {
         Box::pin(reserve(conn, round))
     })
@@ -65,7 +66,7 @@ pub async fn hold(
 async fn reserve(
     conn: &mut PgConnection,
     round: &Round<'_, PlaceHold>,
-) -> Result<Answers<HoldAnswer>, VoucherError> {
+) -> Result<Answers<HoldAnswer>, BatchError> {
     let (zone, new) = (round.zone, &round.requests);
     let ids: Vec<VoucherId> = new.iter().map(|(_, input)| input.voucher).collect();
     let vouchers = store::lock_vouchers(conn, zone, &ids).await?;
@@ -127,11 +128,11 @@ async fn ledger_of(
     round: &Round<'_, PlaceHold>,
     vouchers: &HashMap<VoucherId, Voucher>,
     policies: &Policies,
-) -> Result<InLedger, VoucherError> {
+) -> Result<InLedger, BatchError> {
     let holders = vouchers.values();
     let holders = holders
         .map(|voucher| Ok((policies.get(voucher.policy)?, voucher.holder)))
-        .collect::<Result<Vec<_>, VoucherError>>()?;
+        .collect::<Result<Vec<_>, BatchError>>()?;
     let asked = holders.iter().map(|(policy, holder)| (&**policy, *holder));
     Ok(InLedger::read(conn, round.zone, round.today, Moment::Redemption, asked).await?)
 }
@@ -155,7 +156,7 @@ impl Desk {
         &mut self,
         command: &Command<'_>,
         input: &PlaceHold,
-    ) -> Result<Decided<PlaceHold, HoldAnswer, Effect>, VoucherError> {
+    ) -> Result<Decided<PlaceHold, HoldAnswer, Effect>, BatchError> {
         let (price, voucher) = match check(command, input, &mut self.vouchers) {
             Ok(checked) => checked,
             Err(rejected) => return Ok(Err(rejected)),
@@ -163,7 +164,7 @@ impl Desk {
         let today = command.today();
         let policy = self.policies.get(voucher.policy)?;
         let no_facts =
-            || VoucherError::Unreadable(voucher.issued_index, "its facts are missing".into());
+            || BatchError::Unreadable(voucher.issued_index, "its facts are missing".into());
         let granted_on = self.granted_on.get(&voucher.id).ok_or_else(no_facts)?;
         if let Some(rejected) = rules::restated(&policy, granted_on, &input.facts) {
             return Ok(Err(rejected));

@@ -7,14 +7,15 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::batch::{self, Answers, Decided, Refused, Rejected, Round, Step, VoucherError};
 use super::earlier::Known;
 use super::ledger::InLedger;
 use super::model::{Parts, Quotas, Voucher, VoucherRefusal};
 use super::postings;
+use super::refused::Refused;
 use super::rules::{self, Policies};
 use super::store::{self, Application, ApplicationState, ApplicationStep};
 use super::usages::{Asked, Usages};
+use crate::batch::{self, Answers, BatchError, Decided, Rejected, Round, Step};
 use crate::fact;
 use crate::identity::{Command, Role};
 use crate::journal::{self, AccountCode};
@@ -64,7 +65,7 @@ const NAME: &str = "voucher.issue";
 pub async fn issue(
     conn: &mut PgConnection,
     requests: &[(Command<'_>, Issue)],
-) -> Result<Answers<IssueAnswer>, VoucherError> {
+) -> Result<Answers<IssueAnswer>, BatchError> {
     batch::answer(conn, NAME, requests, |conn, round| {
         Box::pin(issue_round(conn, round))
     })
@@ -74,7 +75,7 @@ pub async fn issue(
 async fn issue_round(
     conn: &mut PgConnection,
     round: &Round<'_, Issue>,
-) -> Result<Answers<IssueAnswer>, VoucherError> {
+) -> Result<Answers<IssueAnswer>, BatchError> {
     let (zone, today, new) = (round.zone, round.today, &round.requests);
     let ids: Vec<VoucherId> = new.iter().map(|(_, input)| input.application).collect();
     let applications = store::lock_applications(conn, zone.id, &ids).await?;
@@ -131,7 +132,7 @@ async fn issue_round(
 fn policies_of(
     applications: &HashMap<VoucherId, Application>,
     policies: &Policies,
-) -> Result<Vec<(Arc<Policy>, PartyId)>, VoucherError> {
+) -> Result<Vec<(Arc<Policy>, PartyId)>, BatchError> {
     let applications = applications.values();
     applications
         .map(|one| Ok((policies.get(one.policy)?, one.party)))
@@ -145,7 +146,7 @@ pub(super) async fn usages_of(
     today: NaiveDate,
     applications: &HashMap<VoucherId, Application>,
     policies: &Policies,
-) -> Result<Usages, VoucherError> {
+) -> Result<Usages, BatchError> {
     let policies = policies_of(applications, policies)?;
     let asked: Vec<Asked<'_>> = policies
         .iter()
@@ -161,7 +162,7 @@ pub(super) async fn ledger_of(
     today: NaiveDate,
     applications: &HashMap<VoucherId, Application>,
     policies: &Policies,
-) -> Result<InLedger, VoucherError> {
+) -> Result<InLedger, BatchError> {
     let policies = policies_of(applications, policies)?;
     let asked = policies.iter().map(|(policy, party)| (&**policy, *party));
     Ok(InLedger::read(conn, zone, today, Moment::Grant, asked).await?)
@@ -174,7 +175,7 @@ pub(super) async fn earlier_of(
     today: NaiveDate,
     applications: &HashMap<VoucherId, Application>,
     policies: &Policies,
-) -> Result<Known, VoucherError> {
+) -> Result<Known, BatchError> {
     let policies = policies_of(applications, policies)?;
     let asked = policies.iter().map(|(policy, party)| (&**policy, *party));
     Ok(Known::read(conn, zone, today, asked).await?)
@@ -233,7 +234,7 @@ impl Desk {
         &mut self,
         command: &Command<'_>,
         input: &Issue,
-    ) -> Result<Decided<Issue, IssueAnswer, Option<Effect>>, VoucherError> {
+    ) -> Result<Decided<Issue, IssueAnswer, Option<Effect>>, BatchError> {
         let found = command
             .actor
             .require(&[Role::Manager])

@@ -1,10 +1,9 @@
 //! Innovation vouchers: applied for, issued, held for an order, redeemed, expired.
 //!
 //! [`model`] is a voucher's life without IO, and `postings` what each step of it moves in the books. Each
-//! command takes many requests and answers each on its own, in one transaction (`batch`).
+//! command takes many requests and answers each on its own, in one transaction ([`crate::batch`]).
 
 mod apply;
-mod batch;
 mod earlier;
 mod end;
 mod freeze;
@@ -16,6 +15,7 @@ mod named;
 mod postings;
 mod quota;
 mod redeem;
+mod refused;
 mod replay;
 mod review;
 mod rules;
@@ -26,7 +26,6 @@ mod usages;
 mod years;
 
 pub use apply::{Applied, Apply, apply};
-pub use batch::{Answered, Answers, Refused, Rejected, VoucherError};
 pub use earlier::{Earlier, Known, earlier_by_party};
 pub use end::{Cancel, EndAnswer, Expire, Release, cancel, expire, expire_due, release};
 pub use freeze::{Freeze, FreezeAnswer, freeze};
@@ -35,6 +34,7 @@ pub use issue::{Issue, IssueAnswer, issue};
 pub use model::{Hold, HoldState, Parts, Voucher, VoucherRefusal, VoucherState};
 pub use named::{find_hold, find_run, find_voucher};
 pub use redeem::{Redeem, RedeemAnswer, redeem};
+pub use refused::Refused;
 pub use replay::{DecidedEntry, KeptFacts, facts_of_decisions};
 pub use review::{Review, ReviewAnswer, review};
 pub use usage::used_by_party;

@@ -7,12 +7,13 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use sqlx::PgConnection;
 
-use super::batch::{self, Answers, Decided, Refused, Rejected, Round, Step, VoucherError};
 use super::model::{Hold, Voucher, VoucherRefusal};
+use super::refused::Refused;
 use super::rules::{self, Policies};
 use super::usages::{Asked, Usages, rests_on_usage};
 use super::years::OpenYears;
 use super::{postings, store};
+use crate::batch::{self, Answers, BatchError, Decided, Rejected, Round, Step};
 use crate::identity::{Command, Role};
 use crate::payment::{self, Payable, PayableState};
 use crate::policy::Moment;
@@ -92,7 +93,7 @@ const NAME: &str = "voucher.redeem";
 pub async fn redeem(
     conn: &mut PgConnection,
     requests: &[(Command<'_>, Redeem)],
-) -> Result<Answers<RedeemAnswer>, VoucherError> {
+) -> Result<Answers<RedeemAnswer>, BatchError> {
     batch::answer(conn, NAME, requests, |conn, round| {
         Box::pin(redeem_round(conn, round))
     })
@@ -102,7 +103,7 @@ pub async fn redeem(
 async fn redeem_round(
     conn: &mut PgConnection,
     round: &Round<'_, Redeem>,
-) -> Result<Answers<RedeemAnswer>, VoucherError> {
+) -> Result<Answers<RedeemAnswer>, BatchError> {
     let (zone, new) = (round.zone, &round.requests);
     let ids: Vec<HoldId> = new.iter().map(|(_, input)| input.hold).collect();
     let mut cases = Cases::lock(conn, zone, round.today, &ids).await?;
@@ -150,7 +151,7 @@ impl Cases {
         zone: &Zone,
         today: NaiveDate,
         ids: &[HoldId],
-    ) -> Result<Self, VoucherError> {
+    ) -> Result<Self, BatchError> {
         let vouchers = store::lock_vouchers_of_holds(conn, zone, ids).await?;
         let holds = store::read_holds(conn, zone.id, ids).await?;
         let policies = Policies::of(
@@ -176,7 +177,7 @@ impl Cases {
         conn: &mut PgConnection,
         zone: &Zone,
         today: NaiveDate,
-    ) -> Result<(), VoucherError> {
+    ) -> Result<(), BatchError> {
         let mut rests = false;
         for voucher in self.vouchers.values() {
             let policy = self.policies.get(voucher.policy)?;
@@ -244,7 +245,7 @@ fn decide(
     command: &Command<'_>,
     input: &Redeem,
     cases: &mut Cases,
-) -> Result<Decided<Redeem, RedeemAnswer, Option<Payable>>, VoucherError> {
+) -> Result<Decided<Redeem, RedeemAnswer, Option<Payable>>, BatchError> {
     if let Err(forbidden) =
         command
             .actor

@@ -7,11 +7,11 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::batch::VoucherError;
 use super::hold::PlaceHold;
 use super::model::{Hold, Voucher};
 use super::rules;
 use super::store::{self, VoucherFilter};
+use crate::batch::BatchError;
 use crate::policy::Facts;
 use crate::types::{HoldId, LogIndex, VoucherId, Zone};
 
@@ -84,7 +84,7 @@ pub async fn facts_of_decisions(
     conn: &mut PgConnection,
     zone: &Zone,
     entries: &[DecidedEntry<'_>],
-) -> Result<Vec<KeptFacts>, VoucherError> {
+) -> Result<Vec<KeptFacts>, BatchError> {
     let origins: Vec<_> = entries.iter().map(Origin::of).collect();
     let (mut applications, mut holds, mut orders) = (Vec::new(), Vec::new(), Vec::new());
     for origin in origins.iter().flatten().flatten() {

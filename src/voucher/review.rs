@@ -5,14 +5,15 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::batch::{self, Answers, Decided, Refused, Rejected, Round, Step, VoucherError};
 use super::earlier::Known;
 use super::issue::{earlier_of, ledger_of, usages_of};
 use super::ledger::InLedger;
 use super::model::VoucherRefusal;
+use super::refused::Refused;
 use super::rules::{self, Policies};
 use super::store::{self, Application, ApplicationState, ApplicationStep};
 use super::usages::{Asked, Usages};
+use crate::batch::{self, Answers, BatchError, Decided, Rejected, Round, Step};
 use crate::fact;
 use crate::identity::{Command, Role};
 use crate::policy::{Facts, Outcome};
@@ -56,7 +57,7 @@ const NAME: &str = "voucher.review";
 pub async fn review(
     conn: &mut PgConnection,
     requests: &[(Command<'_>, Review)],
-) -> Result<Answers<ReviewAnswer>, VoucherError> {
+) -> Result<Answers<ReviewAnswer>, BatchError> {
     batch::answer(conn, NAME, requests, |conn, round| {
         Box::pin(review_round(conn, round))
     })
@@ -66,7 +67,7 @@ pub async fn review(
 async fn review_round(
     conn: &mut PgConnection,
     round: &Round<'_, Review>,
-) -> Result<Answers<ReviewAnswer>, VoucherError> {
+) -> Result<Answers<ReviewAnswer>, BatchError> {
     let (zone, today, new) = (round.zone, round.today, &round.requests);
     let ids: Vec<VoucherId> = new.iter().map(|(_, input)| input.application).collect();
     let applications = store::lock_applications(conn, zone.id, &ids).await?;
@@ -119,7 +120,7 @@ impl Desk {
         &mut self,
         command: &Command<'_>,
         input: &Review,
-    ) -> Result<Decided<Review, ReviewAnswer, Effect>, VoucherError> {
+    ) -> Result<Decided<Review, ReviewAnswer, Effect>, BatchError> {
         let found = command
             .actor
             .require(&[Role::Reviewer])

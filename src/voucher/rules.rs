@@ -7,14 +7,15 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use sqlx::PgConnection;
 
-use super::batch::{Refused, Rejected, VoucherError};
 use super::earlier::Known;
 use super::hold::PlaceHold;
 use super::ledger::InLedger;
 use super::model::{Voucher, VoucherRefusal};
+use super::refused::Refused;
 use super::run;
 use super::store::{self, Application};
 use super::usages::{Asked, Usages, rests_on_usage};
+use crate::batch::{BatchError, Rejected};
 use crate::fact;
 use crate::party::Party;
 use crate::policy::{
@@ -32,7 +33,7 @@ impl Policies {
         conn: &mut PgConnection,
         zone: ZoneId,
         wanted: impl Iterator<Item = PolicyId>,
-    ) -> Result<Self, VoucherError> {
+    ) -> Result<Self, BatchError> {
         let mut policies = HashMap::new();
         for id in wanted {
             if let Entry::Vacant(place) = policies.entry(id) {
@@ -43,11 +44,11 @@ impl Policies {
     }
 
     /// One that a row of the batch names; rows refer to policies by foreign key.
-    pub(super) fn get(&self, id: PolicyId) -> Result<Arc<Policy>, VoucherError> {
+    pub(super) fn get(&self, id: PolicyId) -> Result<Arc<Policy>, BatchError> {
         self.0
             .get(&id)
             .cloned()
-            .ok_or(VoucherError::Database(sqlx::Error::RowNotFound))
+            .ok_or(BatchError::Database(sqlx::Error::RowNotFound))
     }
 }
 
@@ -92,7 +93,7 @@ pub(super) fn current_facts(
     policy: &Policy,
     earlier: &Known,
     ledger: &InLedger,
-) -> Result<(Facts, bool), VoucherError> {
+) -> Result<(Facts, bool), BatchError> {
     let party = application.party;
     let mut facts = read_facts(application.applied_index, &application.facts)?;
     let is_granted_before = earlier.extend(policy, party, &mut facts);
@@ -101,9 +102,9 @@ pub(super) fn current_facts(
 }
 
 /// Facts as a row keeps them.
-pub(super) fn read_facts(index: LogIndex, text: &str) -> Result<Facts, VoucherError> {
+pub(super) fn read_facts(index: LogIndex, text: &str) -> Result<Facts, BatchError> {
     Facts::from_canonical_json(text.as_bytes())
-        .map_err(|error| VoucherError::Unreadable(index, error.to_string()))
+        .map_err(|error| BatchError::Unreadable(index, error.to_string()))
 }
 
 /// The facts that vouchers were granted on: those of their applications, or the snapshots that award runs kept.
@@ -111,7 +112,7 @@ pub(super) async fn facts_of_grants(
     conn: &mut PgConnection,
     zone: ZoneId,
     vouchers: &HashMap<VoucherId, Voucher>,
-) -> Result<HashMap<VoucherId, Facts>, VoucherError> {
+) -> Result<HashMap<VoucherId, Facts>, BatchError> {
     let mut ids: Vec<VoucherId> = vouchers.keys().copied().collect();
     let mut granted_on = HashMap::with_capacity(ids.len());
     for (id, text) in store::facts_of_applications(conn, zone, &ids).await? {
@@ -221,7 +222,7 @@ pub(super) async fn usages_of_services(
     today: NaiveDate,
     policies: &Policies,
     services: impl Iterator<Item = (&Voucher, PartyId)>,
-) -> Result<Usages, VoucherError> {
+) -> Result<Usages, BatchError> {
     let mut counted = Vec::new();
     for (voucher, provider) in services {
         let policy = policies.get(voucher.policy)?;

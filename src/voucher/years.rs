@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 use sqlx::PgConnection;
 
-use super::batch::VoucherError;
 use super::model::Voucher;
+use crate::batch::BatchError;
 use crate::journal;
 use crate::log;
 use crate::types::{FiscalYear, Zone};
@@ -25,7 +25,7 @@ impl OpenYears {
         zone: &Zone,
         today: NaiveDate,
         vouchers: impl Iterator<Item = &Voucher>,
-    ) -> Result<Self, VoucherError> {
+    ) -> Result<Self, BatchError> {
         let earlier: BTreeSet<FiscalYear> = vouchers
             .map(|voucher| voucher.line.year)
             .filter(|year| *year < FiscalYear::of(today))

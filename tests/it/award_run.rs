@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use subsidy_ledger::batch::{BatchError, Rejected};
 use subsidy_ledger::identity::Caller;
 use subsidy_ledger::policy::Facts;
 use subsidy_ledger::types::{Currency, HoldId, RunId, VoucherId};
 use subsidy_ledger::voucher::run::{self, Approve, Progress, Propose, ResumeError, Run};
-use subsidy_ledger::voucher::{Issue, PlaceHold, Redeem, Rejected, VoucherError};
+use subsidy_ledger::voucher::{Issue, PlaceHold, Redeem};
 use subsidy_ledger::{party, voucher};
 
 use crate::caps::pack;
@@ -108,7 +109,7 @@ pub(crate) async fn one_part(world: &World, id: RunId, part: u32) -> Progress {
             run::award(conn, &command, &part).await
         })
     });
-    let awarded: Result<_, VoucherError> = awarded.await;
+    let awarded: Result<_, BatchError> = awarded.await;
     awarded.unwrap().unwrap()
 }
 
@@ -325,13 +326,13 @@ async fn a_run_that_was_stopped_goes_on_where_it_was() {
     // A part that is undone when everything of it is written: as if the process had been killed before the commit.
     let size = world.size().await;
     let caller = world.caller("manager", DAY, None);
-    let killed: Result<(), VoucherError> = world
+    let killed: Result<(), BatchError> = world
         .one(caller, id, |conn, command, id| {
             Box::pin(async move {
                 let run = run::store::run(conn, command.zone, *id).await?.unwrap();
                 let part = run::prepare(conn, command.zone, &run, 7, 7).await?;
                 run::award(conn, &command, &part).await?.unwrap();
-                Err(VoucherError::Database(sqlx::Error::PoolClosed))
+                Err(BatchError::Database(sqlx::Error::PoolClosed))
             })
         })
         .await;
@@ -345,7 +346,7 @@ async fn a_run_that_was_stopped_goes_on_where_it_was() {
     );
     // A part that was prepared and is late does nothing.
     let caller = world.caller("manager", DAY, None);
-    let late: Result<_, VoucherError> = world
+    let late: Result<_, BatchError> = world
         .one(caller, id, |conn, command, id| {
             Box::pin(async move {
                 let run = run::store::run(conn, command.zone, *id).await?.unwrap();

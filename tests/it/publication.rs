@@ -1,11 +1,11 @@
 //! Versions that begin in the past, proposals that are made again, and award runs whose rules change under them.
 
+use subsidy_ledger::batch::Rejected;
 use subsidy_ledger::db::violated_constraint;
 use subsidy_ledger::identity::Caller;
 use subsidy_ledger::journal::Recorded;
 use subsidy_ledger::programme::{self, ProgrammeError, Published, Waiting};
 use subsidy_ledger::types::{LogIndex, RunId};
-use subsidy_ledger::voucher::Rejected;
 use subsidy_ledger::voucher::run::ResumeError;
 
 use crate::award_run;

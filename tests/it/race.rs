@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Value;
+use subsidy_ledger::batch::Rejected;
 use subsidy_ledger::payment::{
     self, BankStatement, BankVerdict, PayableFilter, PayableState, PaymentError, StatementLine,
 };
 use subsidy_ledger::policy::Facts;
 use subsidy_ledger::types::{Currency, LogIndex};
-use subsidy_ledger::voucher::{Issue, PlaceHold, Redeem, Rejected};
+use subsidy_ledger::voucher::{Issue, PlaceHold, Redeem};
 
 use crate::kit::scenario::{Given, Step, fen};
 use crate::kit::table::Play;

@@ -24,6 +24,7 @@ const LAYERS: &[&[&str]] = &[
         "voucher",
         "zone",
     ],
+    &["batch"],
     &["identity", "journal", "log", "policy"],
     &["db"],
     &["clock", "config", "tabular", "telemetry"],

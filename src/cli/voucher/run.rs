@@ -9,12 +9,13 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::print_answer;
+use crate::batch::{Answered, BatchError, Rejected};
 use crate::cli::session::{Session, with_session};
 use crate::cli::{Global, output};
 use crate::identity::Caller;
 use crate::types::{Code, Day, LogIndex, Named, RunId, Zone};
+use crate::voucher;
 use crate::voucher::run::{self, Approve, Progress, Propose, Proposed, Run};
-use crate::voucher::{self, Answered, Rejected, VoucherError};
 
 /// Awards without application.
 #[derive(Debug, Subcommand)]
@@ -157,7 +158,7 @@ enum NotKept {
     #[error(transparent)]
     Rejected(#[from] Rejected),
     #[error(transparent)]
-    Failed(#[from] VoucherError),
+    Failed(#[from] BatchError),
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use sqlx::PgConnection;
 use validator::{Validate, ValidationError};
 
+use crate::batch::{Answered, BatchError, Rejected};
 use crate::clock::Clock;
 use crate::db::Database;
 use crate::http::caller::Acting;
@@ -23,7 +24,7 @@ use crate::http::refusals;
 use crate::http::state::App;
 use crate::identity::{self, Actor, Command, Login};
 use crate::types::{Amount, Currency, HoldId, Money, Named, Zone};
-use crate::voucher::{self, Answered, Redeem, RedeemAnswer, Rejected, VoucherError};
+use crate::voucher::{self, Redeem, RedeemAnswer};
 
 /// A service that was delivered and invoiced.
 #[derive(Debug, Deserialize, Validate)]
@@ -124,7 +125,7 @@ pub(in crate::http) enum NotRedeemed {
 type Answer = Result<Answered<RedeemAnswer>, NotRedeemed>;
 
 /// The queue of a zone's redemptions.
-pub(in crate::http) type Redemptions = Coalescer<Redemption, Answer, VoucherError>;
+pub(in crate::http) type Redemptions = Coalescer<Redemption, Answer, BatchError>;
 
 /// Starts the queue of a zone.
 pub(in crate::http) fn start(
@@ -136,7 +137,7 @@ pub(in crate::http) fn start(
     let zone = Arc::new(zone);
     let run = move |batch: Arc<Vec<Redemption>>| {
         let (database, zone) = (database.clone(), Arc::clone(&zone));
-        let future: Running<Answer, VoucherError> = Box::pin(async move {
+        let future: Running<Answer, BatchError> = Box::pin(async move {
             let input = (Arc::clone(&zone), clock.now(), batch);
             database
                 .write(zone.id, input, |conn, (zone, now, batch)| {
@@ -160,7 +161,7 @@ async fn redeem(
     zone: &Zone,
     now: DateTime<Utc>,
     batch: &[Redemption],
-) -> Result<Vec<Answer>, VoucherError> {
+) -> Result<Vec<Answer>, BatchError> {
     let logins: HashSet<&Login> = batch.iter().map(|one| &one.acting.person).collect();
     let logins: Vec<&Login> = logins.into_iter().collect();
     let found = identity::store::actors_by_logins(conn, zone.id, &logins).await?;

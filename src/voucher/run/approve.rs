@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use super::{outdated, store};
+use crate::batch::{self, Answers, BatchError, Rejected, Round, Step};
 use crate::identity::{Command, Role};
 use crate::types::RunId;
-use crate::voucher::batch::{self, Answers, Refused, Rejected, Round, Step, VoucherError};
 use crate::voucher::model::VoucherRefusal;
+use crate::voucher::refused::Refused;
 
 /// A run to be approved.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -39,7 +40,7 @@ const NAME: &str = "award_run.approve";
 pub async fn approve(
     conn: &mut PgConnection,
     requests: &[(Command<'_>, Approve)],
-) -> Result<Answers<ApproveAnswer>, VoucherError> {
+) -> Result<Answers<ApproveAnswer>, BatchError> {
     batch::answer(conn, NAME, requests, |conn, round| {
         Box::pin(approve_round(conn, round))
     })
@@ -49,7 +50,7 @@ pub async fn approve(
 async fn approve_round(
     conn: &mut PgConnection,
     round: &Round<'_, Approve>,
-) -> Result<Answers<ApproveAnswer>, VoucherError> {
+) -> Result<Answers<ApproveAnswer>, BatchError> {
     let mut decided = Vec::with_capacity(round.requests.len());
     let mut approved = Vec::new();
     for (command, input) in &round.requests {
@@ -90,7 +91,7 @@ async fn approve_round(
         };
         let effect = refusal.is_none().then_some((run.id, command.actor.person));
         approved.extend(effect.map(|(id, _)| id));
-        decided.push(Ok((Step::of(kind, run.id.0, input, answer), effect)));
+        decided.push(Ok((Step::new(kind, run.id.0, input, answer), effect)));
     }
     let (answers, effects) = batch::record(conn, round, decided).await?;
     for (effect, index) in effects {

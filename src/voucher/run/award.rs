@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 
 use super::facts::{add_earlier, by_id, facts_of};
 use super::{Progress, Run, outdated, store};
+use crate::batch::{BatchError, Rejected, Step};
 use crate::identity::{Command, Role};
 use crate::journal::{self, AccountCode, Entry};
 use crate::log;
@@ -15,7 +16,6 @@ use crate::party::{self, Party};
 use crate::policy::{self, Decision, Facts, Outcome, Policy};
 use crate::programme::BudgetLine;
 use crate::types::{Amount, FiscalYear, LogIndex, Money, PartyId, RunId, VoucherId, Zone};
-use crate::voucher::batch::{Rejected, Step, VoucherError};
 use crate::voucher::earlier;
 use crate::voucher::model::{Parts, Voucher, VoucherRefusal};
 use crate::voucher::usages::{Asked, Usages};
@@ -96,7 +96,7 @@ pub async fn prepare(
     run: &Run,
     after: u32,
     limit: u32,
-) -> Result<Part, VoucherError> {
+) -> Result<Part, BatchError> {
     db::plan_each_time(conn).await?;
     let policy = policy::store::load(conn, zone.id, run.policy).await?;
     let candidates = store::candidates(conn, zone.id, run.id, after, limit).await?;
@@ -122,7 +122,7 @@ pub async fn award(
     conn: &mut PgConnection,
     command: &Command<'_>,
     part: &Part,
-) -> Result<Result<Progress, Rejected>, VoucherError> {
+) -> Result<Result<Progress, Rejected>, BatchError> {
     if let Err(forbidden) = command.actor.require(&[Role::Manager, Role::System]) {
         return Ok(Err(forbidden.into()));
     }
@@ -255,7 +255,7 @@ impl<'a> Desk<'a> {
         &mut self,
         party: PartyId,
         facts: &Facts,
-    ) -> Result<(Entry, AwardResult), VoucherError> {
+    ) -> Result<(Entry, AwardResult), BatchError> {
         let usage = self.usages.of(Asked::grant(self.policy, party));
         let decision = rules::grant(self.policy, facts, &usage, self.run.day);
         let facts_sha256 = decision.facts_sha256;
@@ -307,7 +307,7 @@ impl<'a> Desk<'a> {
             reasons: rules::reasons(&decision),
             voucher: None,
         };
-        let step = Step::of("voucher.award_refused", party.0, &self.input(party), answer);
+        let step = Step::new("voucher.award_refused", party.0, &self.input(party), answer);
         step.decided(decision)
     }
 
@@ -316,7 +316,7 @@ impl<'a> Desk<'a> {
         party: PartyId,
         decision: Decision,
         face: Amount,
-    ) -> Result<(Step<Awarding, AwardAnswer>, Voucher), VoucherError> {
+    ) -> Result<(Step<Awarding, AwardAnswer>, Voucher), BatchError> {
         self.free = self.free.saturating_sub(face.money());
         let voucher = self.new_voucher(party, &decision, face);
         let mut transfers = vec![postings::issue(&self.line, voucher.id, face)?];
@@ -330,7 +330,7 @@ impl<'a> Desk<'a> {
             reasons: rules::reasons(&decision),
             voucher: Some(voucher.id),
         };
-        let step = Step::of("voucher.awarded", voucher.id.0, &self.input(party), answer);
+        let step = Step::new("voucher.awarded", voucher.id.0, &self.input(party), answer);
         Ok((step.decided(decision).moving(transfers), voucher))
     }
 

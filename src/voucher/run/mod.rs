@@ -16,9 +16,9 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use sqlx::PgConnection;
 
+use crate::batch::{BatchError, Rejected};
 use crate::policy;
 use crate::types::{Amount, Code, LogIndex, Money, PartyId, PersonId, PolicyId, RunId, ZoneId};
-use crate::voucher::batch::{Rejected, VoucherError};
 
 pub use approve::{Approve, ApproveAnswer, approve};
 pub use award::{AwardAnswer, AwardOutcome, Awarding, Part, award, prepare};
@@ -60,7 +60,7 @@ async fn outdated(
     conn: &mut PgConnection,
     zone: ZoneId,
     run: &Run,
-) -> Result<Option<Rejected>, VoucherError> {
+) -> Result<Option<Rejected>, BatchError> {
     if run.progress.decided > 0 {
         return Ok(None);
     }

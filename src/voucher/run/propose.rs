@@ -7,13 +7,13 @@ use sqlx::PgConnection;
 
 use super::facts::{add_earlier, facts_of};
 use super::{Candidate, Progress, Run, store};
+use crate::batch::{self, Answers, BatchError, Rejected, Round, Step};
 use crate::identity::{Command, Role};
 use crate::journal::{self, AccountCode};
 use crate::party::{self, Filter, PartyRole};
 use crate::policy::{self, Fact, Moment, Outcome, Policy, Sha256};
 use crate::programme::BudgetLine;
 use crate::types::{Amount, Code, FiscalYear, LogIndex, Money, PartyId, PolicyId, RunId};
-use crate::voucher::batch::{self, Answers, Rejected, Round, Step, VoucherError};
 use crate::voucher::rules;
 use crate::voucher::usages::{Asked, Usages};
 
@@ -58,7 +58,7 @@ const NAME: &str = "award_run.propose";
 pub async fn propose(
     conn: &mut PgConnection,
     requests: &[(Command<'_>, Propose)],
-) -> Result<Answers<Proposed>, VoucherError> {
+) -> Result<Answers<Proposed>, BatchError> {
     batch::answer(conn, NAME, requests, |conn, round| {
         Box::pin(propose_round(conn, round))
     })
@@ -68,7 +68,7 @@ pub async fn propose(
 async fn propose_round(
     conn: &mut PgConnection,
     round: &Round<'_, Propose>,
-) -> Result<Answers<Proposed>, VoucherError> {
+) -> Result<Answers<Proposed>, BatchError> {
     let mut decided = Vec::with_capacity(round.requests.len());
     for (command, input) in &round.requests {
         decided.push(list_for(conn, command, input).await?);
@@ -90,7 +90,7 @@ async fn list_for(
     conn: &mut PgConnection,
     command: &Command<'_>,
     input: &Propose,
-) -> Result<Decided, VoucherError> {
+) -> Result<Decided, BatchError> {
     if let Err(forbidden) = command.actor.require(&[Role::Reviewer]) {
         return Ok(Err(forbidden.into()));
     }
@@ -133,7 +133,7 @@ async fn list_for(
         total: text(run.total),
     };
     Ok(Ok((
-        Step::of("award_run.proposed", run.id.0, input, answer),
+        Step::new("award_run.proposed", run.id.0, input, answer),
         (run, list),
     )))
 }
@@ -174,7 +174,7 @@ async fn candidates(
     day: NaiveDate,
     policy: &Policy,
     requested: Option<Amount>,
-) -> Result<(Vec<Candidate>, u32), VoucherError> {
+) -> Result<(Vec<Candidate>, u32), BatchError> {
     let zone = command.zone;
     let (mut list, mut looked_at) = (Vec::new(), 0_u32);
     let mut after: Option<PartyId> = None;

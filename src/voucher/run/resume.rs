@@ -4,10 +4,10 @@ use sqlx::PgConnection;
 
 use super::award::{self, Part};
 use super::{Progress, Run, store};
+use crate::batch::{BatchError, Rejected};
 use crate::db::Database;
 use crate::identity::Caller;
 use crate::types::{RunId, Zone};
-use crate::voucher::batch::{Rejected, VoucherError};
 
 /// Why a run did not go on. What was awarded before stays awarded.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +17,7 @@ pub enum ResumeError {
     Rejected(#[from] Rejected),
     /// A part was undone as a whole.
     #[error(transparent)]
-    Voucher(#[from] VoucherError),
+    Voucher(#[from] BatchError),
     /// Postgres refused or failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
@@ -70,7 +70,7 @@ async fn look_up(
     run: &Run,
     after: u32,
     size: u32,
-) -> Result<Part, VoucherError> {
+) -> Result<Part, BatchError> {
     let input = (zone.clone(), run.clone(), after, size);
     database
         .read(zone.id, input, |conn: &mut PgConnection, input| {

@@ -9,14 +9,14 @@ use serde::Serialize;
 use serde_json::Value;
 use sqlx::PgConnection;
 use subsidy_ledger::accounting::{self, ClosePeriod};
+use subsidy_ledger::batch::{Answered, Answers, BatchError, Rejected};
 use subsidy_ledger::identity::{Actor, Caller, Command, Role};
 use subsidy_ledger::party::{self, Identity, NewParty, PartyRole};
 use subsidy_ledger::policy::{Mode, Policy};
 use subsidy_ledger::programme::{self, Allocate, Appropriate, NewProgramme, ProgrammeKind};
 use subsidy_ledger::types::{Amount, Currency, FiscalYear, LogIndex, Money, PartyId, Zone};
 use subsidy_ledger::voucher::{
-    self, Answered, Answers, Apply, Cancel, Expire, Freeze, Issue, PlaceHold, Redeem, Rejected,
-    Release, Review, VoucherError,
+    self, Apply, Cancel, Expire, Freeze, Issue, PlaceHold, Redeem, Release, Review,
 };
 use subsidy_ledger::zone::{self, NewPerson};
 use subsidy_ledger::{journal, payment};
@@ -302,7 +302,7 @@ impl World {
     pub(crate) async fn try_give(
         &self,
         steps: Vec<(Caller, Step)>,
-    ) -> Result<Vec<Given>, VoucherError> {
+    ) -> Result<Vec<Given>, BatchError> {
         macro_rules! batch {
             ($kind:ident, $run:path) => {
                 self.batch(of_kind!(steps, $kind), |conn, requests| {
@@ -339,14 +339,14 @@ impl World {
         &self,
         callers: Vec<(Caller, I)>,
         run: F,
-    ) -> Result<Vec<Given>, VoucherError>
+    ) -> Result<Vec<Given>, BatchError>
     where
         I: Clone + Send + Sync + 'static,
         A: Serialize + Send + 'static,
         F: for<'c> Fn(
                 &'c mut PgConnection,
                 &'c [(Command<'c>, I)],
-            ) -> BoxFuture<'c, Result<Answers<A>, VoucherError>>
+            ) -> BoxFuture<'c, Result<Answers<A>, BatchError>>
             + Copy
             + Send
             + Sync

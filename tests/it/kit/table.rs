@@ -19,10 +19,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
+use subsidy_ledger::batch::Rejected;
 use subsidy_ledger::policy::{Fact, Facts, Raw, Source};
 use subsidy_ledger::types::{Currency, HoldId, VoucherId};
 use subsidy_ledger::voucher::{
-    Apply, Cancel, Expire, Freeze, Issue, PlaceHold, Redeem, Rejected, Release, Review,
+    Apply, Cancel, Expire, Freeze, Issue, PlaceHold, Redeem, Release, Review,
 };
 
 use super::scenario::{Given, Step, World, day, programme_code};

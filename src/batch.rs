@@ -1,4 +1,4 @@
-//! What all voucher commands share: many in one transaction, each with its own answer.
+//! What the commands of cases share: many in one transaction, each with its own answer.
 //!
 //! A command's answer is inside its entry. So a repeat under the same key reads its first answer from the
 //! log, and nothing else has to be kept for it.
@@ -13,13 +13,12 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::model::VoucherRefusal;
 use crate::identity::{Actor, Command, Forbidden};
 use crate::journal::{
     self, Body, BodyError, Earlier, Entry, RecordError, Refusal, Transfer, TransferError,
 };
 use crate::policy::Decision;
-use crate::types::{LogIndex, PartyId, VoucherId, Zone, ZoneId};
+use crate::types::{LogIndex, PartyId, Zone, ZoneId};
 
 /// A command's answer, and the entry that it stands in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -68,8 +67,8 @@ pub enum Rejected {
 
 /// Why a whole batch was undone.
 #[derive(Debug, thiserror::Error)]
-pub enum VoucherError {
-    /// The journal refused an entry that the voucher allowed: a period is closed, for one.
+pub enum BatchError {
+    /// The journal refused an entry that the case allowed: a period is closed, for one.
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// The entries were not recorded.
@@ -95,34 +94,34 @@ pub enum VoucherError {
 /// The answer to each command, in order.
 pub type Answers<A> = Vec<Result<Answered<A>, Rejected>>;
 
-/// What stands in the details of every voucher entry.
+/// What stands in the details of every entry of a case.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Recordable<I, A> {
-    pub(super) answer: A,
+pub(crate) struct Recordable<I, A> {
+    pub(crate) answer: A,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) decision: Option<Decision>,
-    pub(super) input: I,
+    pub(crate) decision: Option<Decision>,
+    pub(crate) input: I,
 }
 
 /// Commands that are decided together: no key stands twice among them, and none has an answer yet.
-pub(super) struct Round<'r, I> {
+pub(crate) struct Round<'r, I> {
     name: &'static str,
     now: DateTime<Utc>,
-    pub(super) zone: &'r Zone,
-    pub(super) today: NaiveDate,
-    pub(super) requests: Vec<&'r (Command<'r>, I)>,
+    pub(crate) zone: &'r Zone,
+    pub(crate) today: NaiveDate,
+    pub(crate) requests: Vec<&'r (Command<'r>, I)>,
 }
 
 /// Answers every command: from the log if it was recorded before, else by `decide`.
 ///
 /// A key that stands twice in a batch waits for the round after that of its first command, and finds
 /// its answer in the log.
-pub(super) async fn answer<I, A, F>(
+pub(crate) async fn answer<I, A, F>(
     conn: &mut PgConnection,
     name: &'static str,
     requests: &[(Command<'_>, I)],
     decide: F,
-) -> Result<Answers<A>, VoucherError>
+) -> Result<Answers<A>, BatchError>
 where
     I: Serialize + Sync,
     A: DeserializeOwned + Send,
@@ -131,7 +130,7 @@ where
         + for<'r> Fn(
             &'r mut PgConnection,
             &'r Round<'r, I>,
-        ) -> BoxFuture<'r, Result<Answers<A>, VoucherError>>,
+        ) -> BoxFuture<'r, Result<Answers<A>, BatchError>>,
 {
     let mut answers = Vec::with_capacity(requests.len());
     let mut open: Vec<(usize, &(Command<'_>, I))> = requests.iter().enumerate().collect();
@@ -175,7 +174,7 @@ async fn recall<'r, 'c, I: Serialize + Sync, A: DeserializeOwned + Send>(
         Placed<Result<Answered<A>, Rejected>>,
         Placed<&'r (Command<'c>, I)>,
     ),
-    VoucherError,
+    BatchError,
 > {
     let keys: Vec<_> = asked
         .iter()
@@ -209,31 +208,26 @@ async fn recall<'r, 'c, I: Serialize + Sync, A: DeserializeOwned + Send>(
     Ok((known, new))
 }
 
-fn read_answer<A: DeserializeOwned>(index: LogIndex, body: &[u8]) -> Result<A, VoucherError> {
-    let unreadable = |error: serde_json::Error| VoucherError::Unreadable(index, error.to_string());
+fn read_answer<A: DeserializeOwned>(index: LogIndex, body: &[u8]) -> Result<A, BatchError> {
+    let unreadable = |error: serde_json::Error| BatchError::Unreadable(index, error.to_string());
     let body: Body<'_, Recordable<Value, A>> = serde_json::from_slice(body).map_err(unreadable)?;
     Ok(body.details.answer)
 }
 
 /// What a command wants recorded.
-pub(super) struct Step<I, A> {
-    pub(super) kind: &'static str,
-    pub(super) subject: Uuid,
-    pub(super) content: Recordable<I, A>,
-    pub(super) transfers: Vec<Transfer>,
+pub(crate) struct Step<I, A> {
+    pub(crate) kind: &'static str,
+    pub(crate) subject: Uuid,
+    pub(crate) content: Recordable<I, A>,
+    pub(crate) transfers: Vec<Transfer>,
 }
 
 impl<I: Clone, A> Step<I, A> {
     /// A step that moves nothing and asked no policy.
-    pub(super) fn new(kind: &'static str, subject: VoucherId, input: &I, answer: A) -> Self {
-        Self::of(kind, subject.0, input, answer)
-    }
-
-    /// The same of another case than a voucher.
-    pub(super) fn of(kind: &'static str, subject: Uuid, input: &I, answer: A) -> Self {
+    pub(crate) fn new(kind: &'static str, subject: impl Into<Uuid>, input: &I, answer: A) -> Self {
         Self {
             kind,
-            subject,
+            subject: subject.into(),
             content: Recordable {
                 answer,
                 decision: None,
@@ -244,13 +238,13 @@ impl<I: Clone, A> Step<I, A> {
     }
 
     /// With what the policy decided.
-    pub(super) fn decided(mut self, decision: Decision) -> Self {
+    pub(crate) fn decided(mut self, decision: Decision) -> Self {
         self.content.decision = Some(decision);
         self
     }
 
     /// With what it moves.
-    pub(super) fn moving(mut self, transfers: Vec<Transfer>) -> Self {
+    pub(crate) fn moving(mut self, transfers: Vec<Transfer>) -> Self {
         self.transfers = transfers;
         self
     }
@@ -258,7 +252,7 @@ impl<I: Clone, A> Step<I, A> {
 
 impl<I: Serialize, A: Serialize> Step<I, A> {
     /// As an entry of the command with this name.
-    pub(super) fn entry(&self, name: &str, command: &Command<'_>) -> Result<Entry, VoucherError> {
+    pub(crate) fn entry(&self, name: &str, command: &Command<'_>) -> Result<Entry, BatchError> {
         Ok(Entry {
             subject: Some(self.subject),
             transfers: self.transfers.clone(),
@@ -269,14 +263,14 @@ impl<I: Serialize, A: Serialize> Step<I, A> {
 }
 
 /// One command of a batch, decided: what to record and what its rows become, or why not even that.
-pub(super) type Decided<I, A, E> = Result<(Step<I, A>, E), Rejected>;
+pub(crate) type Decided<I, A, E> = Result<(Step<I, A>, E), Rejected>;
 
 /// Records what was decided. Gives the answers, and for the caller's rows each effect with its entry.
-pub(super) async fn record<I: Serialize + Send + Sync, A: Serialize + Send, E: Send>(
+pub(crate) async fn record<I: Serialize + Send + Sync, A: Serialize + Send, E: Send>(
     conn: &mut PgConnection,
     round: &Round<'_, I>,
     decided: Vec<Decided<I, A, E>>,
-) -> Result<(Answers<A>, Vec<(E, LogIndex)>), VoucherError> {
+) -> Result<(Answers<A>, Vec<(E, LogIndex)>), BatchError> {
     let mut entries = Vec::with_capacity(decided.len());
     for ((command, _), decided) in round.requests.iter().zip(&decided) {
         if let Ok((step, _)) = decided {
@@ -308,31 +302,12 @@ pub(super) async fn record<I: Serialize + Send + Sync, A: Serialize + Send, E: S
 }
 
 /// A person who acts for a party sees only what is that party's; the office's staff see all.
-pub(super) fn acts_for(actor: &Actor, one_of: &[PartyId]) -> bool {
+pub(crate) fn acts_for(actor: &Actor, one_of: &[PartyId]) -> bool {
     actor.party.is_none_or(|party| one_of.contains(&party))
 }
 
-/// A refusal, as answers and entries say it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refused {
-    /// What was in the way.
-    pub code: VoucherRefusal,
-    /// The policy's own reason codes, such as `CAP_FIRM_YEAR`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub reasons: Vec<String>,
-}
-
-impl From<VoucherRefusal> for Refused {
-    fn from(code: VoucherRefusal) -> Self {
-        Self {
-            code,
-            reasons: Vec::new(),
-        }
-    }
-}
-
 /// Finds what a batch locked, by identity.
-pub(super) fn find<'a, K: std::hash::Hash + Eq + std::fmt::Display, V>(
+pub(crate) fn find<'a, K: std::hash::Hash + Eq + std::fmt::Display, V>(
     found: &'a mut HashMap<K, V>,
     what: &'static str,
     id: &K,
