@@ -26,6 +26,7 @@ pub mod demo;
 
 pub mod accounting;
 pub mod award;
+pub mod caps;
 pub mod fact;
 pub mod party;
 pub mod payment;

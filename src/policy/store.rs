@@ -4,6 +4,7 @@
 //! recorded by the programme.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -326,5 +327,33 @@ pub async fn version_at(
         (Some(version), _) => get(conn, zone, version.id).await,
         (None, Ok(day)) => in_force_on(conn, zone, code, day.date()).await,
         (None, Err(_)) => Ok(None),
+    }
+}
+
+/// The policies that a batch needs, by identity.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Policies(HashMap<PolicyId, Arc<Policy>>);
+
+impl Policies {
+    pub(crate) async fn of(
+        conn: &mut PgConnection,
+        zone: ZoneId,
+        wanted: impl Iterator<Item = PolicyId>,
+    ) -> Result<Self, StoreError> {
+        let mut policies = HashMap::new();
+        for id in wanted {
+            if let Entry::Vacant(place) = policies.entry(id) {
+                place.insert(load(conn, zone, id).await?);
+            }
+        }
+        Ok(Self(policies))
+    }
+
+    /// One that a row of the batch names; rows refer to policies by foreign key.
+    pub(crate) fn get(&self, id: PolicyId) -> Result<Arc<Policy>, StoreError> {
+        self.0
+            .get(&id)
+            .cloned()
+            .ok_or(StoreError::Database(sqlx::Error::RowNotFound))
     }
 }

@@ -6,14 +6,15 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use super::earlier::Known;
-use super::ledger::InLedger;
-use super::rules::{self, Policies};
+use super::rules;
 use super::store::{self, Application, ApplicationState};
-use super::usages::{Asked, Usages};
 use crate::batch::{self, Answers, BatchError, Rejected, Round, Step};
+use crate::caps::{Asked, Usages};
+use crate::fact::InLedger;
 use crate::identity::{Command, Role};
 use crate::party;
 use crate::party::Party;
+use crate::policy::store::Policies;
 use crate::policy::{self, Decision, Facts, Moment, Outcome};
 use crate::types::{Code, LogIndex, PartyId, PolicyId, VoucherId};
 

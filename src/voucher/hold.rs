@@ -6,17 +6,18 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::ledger::InLedger;
 use super::model::{Hold, HoldState, Voucher, VoucherRefusal};
 use super::refused::Refused;
-use super::rules::{self, Policies};
-use super::usages::{Asked, Usages};
+use super::rules;
 use super::{postings, store};
 use crate::batch::{self, Answers, BatchError, Decided, Rejected, Round, Step};
+use crate::caps::{Asked, Usages};
 use crate::fact;
+use crate::fact::InLedger;
 use crate::identity::{Command, Role};
 use crate::journal::{Transfer, TransferError};
 use crate::party::{self, PartyRole};
+use crate::policy::store::Policies;
 use crate::policy::{Decision, Facts, Moment};
 use crate::types::{Amount, HoldId, Money, PartyId, PersonId, VoucherId};
 

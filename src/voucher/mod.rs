@@ -9,7 +9,6 @@ mod end;
 mod freeze;
 mod hold;
 mod issue;
-mod ledger;
 pub mod model;
 mod named;
 mod postings;
@@ -22,7 +21,6 @@ mod rules;
 pub mod run;
 pub mod store;
 mod usage;
-mod usages;
 mod years;
 
 pub use apply::{Applied, Apply, apply};

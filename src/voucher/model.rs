@@ -6,11 +6,9 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::policy::Scope;
+use crate::caps::Quotas;
 use crate::programme::BudgetLine;
-use crate::types::{
-    Amount, HoldId, ItemId, LogIndex, Money, PartyId, PolicyId, Reason, VoucherId, ZoneId,
-};
+use crate::types::{Amount, HoldId, LogIndex, Money, PartyId, PolicyId, Reason, VoucherId, ZoneId};
 
 /// What a voucher's face has become. The parts always add up to the face.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -78,22 +76,6 @@ pub struct Voucher {
     pub frozen: Option<Reason>,
     /// The limits of its holder that it is counted against.
     pub quotas: Quotas,
-}
-
-/// The limits that a voucher is counted against, as accounts of the quota book.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Quotas {
-    /// Which.
-    pub scopes: Vec<Scope>,
-    /// The holder's controller group, or the holder itself, where groups count.
-    pub undertaking: Option<ItemId>,
-}
-
-impl Quotas {
-    /// Whether it is counted against this one.
-    pub fn counts(&self, scope: Scope) -> bool {
-        self.scopes.contains(&scope)
-    }
 }
 
 /// Where a voucher stands.

@@ -9,14 +9,15 @@ use sqlx::PgConnection;
 
 use super::model::{Hold, Voucher, VoucherRefusal};
 use super::refused::Refused;
-use super::rules::{self, Policies};
-use super::usages::{Asked, Usages, rests_on_usage};
+use super::rules;
 use super::years::OpenYears;
 use super::{postings, store};
 use crate::batch::{self, Answers, BatchError, Decided, Rejected, Round, Step};
+use crate::caps::{Asked, Usages, rests_on_usage};
 use crate::identity::{Command, Role};
 use crate::payment::{self, Payable, PayableState};
 use crate::policy::Moment;
+use crate::policy::store::Policies;
 use crate::types::{
     Amount, HoldId, LogIndex, Money, PartyId, PayableId, PersonId, VoucherId, Zone, ZoneId,
 };

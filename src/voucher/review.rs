@@ -7,15 +7,16 @@ use sqlx::PgConnection;
 
 use super::earlier::Known;
 use super::issue::{earlier_of, ledger_of, usages_of};
-use super::ledger::InLedger;
 use super::model::VoucherRefusal;
 use super::refused::Refused;
-use super::rules::{self, Policies};
+use super::rules;
 use super::store::{self, Application, ApplicationState, ApplicationStep};
-use super::usages::{Asked, Usages};
 use crate::batch::{self, Answers, BatchError, Decided, Rejected, Round, Step};
+use crate::caps::{Asked, Usages};
 use crate::fact;
+use crate::fact::InLedger;
 use crate::identity::{Command, Role};
+use crate::policy::store::Policies;
 use crate::policy::{Facts, Outcome};
 use crate::types::VoucherId;
 

@@ -1,56 +1,27 @@
 //! The policy room, as vouchers ask it.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::sync::Arc;
 
 use chrono::NaiveDate;
 use sqlx::PgConnection;
 
 use super::earlier::Known;
 use super::hold::PlaceHold;
-use super::ledger::InLedger;
 use super::model::{Voucher, VoucherRefusal};
 use super::refused::Refused;
 use super::run;
 use super::store::{self, Application};
-use super::usages::{Asked, Usages, rests_on_usage};
 use crate::batch::{BatchError, Rejected};
+use crate::caps::{Asked, Usages, rests_on_usage};
 use crate::fact;
+use crate::fact::InLedger;
 use crate::party::Party;
+use crate::policy::store::Policies;
 use crate::policy::{
     self, Decision, Fact, Facts, Moment, Outcome, Policy, Raw, ReasonCode, Source, Span, StatedBy,
     Usage,
 };
-use crate::types::{Amount, Currency, LogIndex, Money, PartyId, PolicyId, VoucherId, Zone, ZoneId};
-
-/// The policies that a batch needs, by identity.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Policies(HashMap<PolicyId, Arc<Policy>>);
-
-impl Policies {
-    pub(super) async fn of(
-        conn: &mut PgConnection,
-        zone: ZoneId,
-        wanted: impl Iterator<Item = PolicyId>,
-    ) -> Result<Self, BatchError> {
-        let mut policies = HashMap::new();
-        for id in wanted {
-            if let Entry::Vacant(place) = policies.entry(id) {
-                place.insert(policy::store::load(conn, zone, id).await?);
-            }
-        }
-        Ok(Self(policies))
-    }
-
-    /// One that a row of the batch names; rows refer to policies by foreign key.
-    pub(super) fn get(&self, id: PolicyId) -> Result<Arc<Policy>, BatchError> {
-        self.0
-            .get(&id)
-            .cloned()
-            .ok_or(BatchError::Database(sqlx::Error::RowNotFound))
-    }
-}
+use crate::types::{Amount, Currency, LogIndex, Money, PartyId, VoucherId, Zone, ZoneId};
 
 /// A price as it came.
 pub(super) fn price(text: &str, currency: Currency) -> Result<Amount, Rejected> {

@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 pub(super) use earlier::{earlier_of, earlier_of_all, earlier_types};
 
-use super::model::{Hold, HoldState, Parts, Quotas, Voucher};
+use super::model::{Hold, HoldState, Parts, Voucher};
+use crate::caps::Quotas;
 use crate::policy::Scope;
 use crate::programme::BudgetLine;
 use crate::types::{

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 use sqlx::PgConnection;
 
-use super::usages::{Asked, Usages, rests_on_others};
+use crate::caps::{Asked, Usages, rests_on_others};
 use crate::journal::{self, AccountCode, Address};
 use crate::policy::{Moment, Policy, Usage};
 use crate::programme::BudgetLine;

@@ -14,6 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &[
         "accounting",
         "award",
+        "caps",
         "fact",
         "party",
         "payment",

@@ -9,6 +9,7 @@ use sqlx::PgConnection;
 use super::facts::{add_earlier, by_id, facts_of};
 use super::{Progress, Run, outdated, store};
 use crate::batch::{BatchError, Rejected, Step};
+use crate::caps::{Asked, Usages};
 use crate::identity::{Command, Role};
 use crate::journal::{self, AccountCode, Entry};
 use crate::log;
@@ -18,7 +19,6 @@ use crate::programme::BudgetLine;
 use crate::types::{Amount, FiscalYear, LogIndex, Money, PartyId, RunId, VoucherId, Zone};
 use crate::voucher::earlier;
 use crate::voucher::model::{Parts, Voucher, VoucherRefusal};
-use crate::voucher::usages::{Asked, Usages};
 use crate::voucher::{postings, rules};
 use crate::{db, fact, voucher};
 

@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 use super::facts::{add_earlier, facts_of};
 use super::{Candidate, Progress, Run, store};
 use crate::batch::{self, Answers, BatchError, Rejected, Round, Step};
+use crate::caps::{Asked, Usages};
 use crate::identity::{Command, Role};
 use crate::journal::{self, AccountCode};
 use crate::party::{self, Filter, PartyRole};
@@ -15,7 +16,6 @@ use crate::policy::{self, Fact, Moment, Outcome, Policy, Sha256};
 use crate::programme::BudgetLine;
 use crate::types::{Amount, Code, FiscalYear, LogIndex, Money, PartyId, PolicyId, RunId};
 use crate::voucher::rules;
-use crate::voucher::usages::{Asked, Usages};
 
 /// How many parties are decided on together.
 const PAGE: u16 = 5_000;

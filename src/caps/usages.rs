@@ -5,30 +5,40 @@ use std::collections::{HashMap, HashSet};
 use chrono::{Months, NaiveDate};
 use sqlx::PgConnection;
 
-use super::model::Quotas;
+use super::Quotas;
 use super::quota::{self, COUNTED, CountedFor};
 use crate::journal::{self, AccountCode, Address, Transfer, TransferError};
 use crate::party::{self, Undertaking};
 use crate::policy::{Decision, Moment, Policy, Scope, Usage};
 use crate::programme::BudgetLine;
-use crate::types::{Amount, Currency, FiscalYear, ItemId, Money, PartyId, VoucherId, Zone};
+use crate::types::{Amount, Currency, FiscalYear, ItemId, Money, PartyId, Zone};
 
 /// De minimis aid counts for three years, day by day.
 const DE_MINIMIS: Months = Months::new(36);
 
 /// One decision that is to be made.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Asked<'a> {
-    pub(super) policy: &'a Policy,
-    pub(super) moment: Moment,
-    pub(super) holder: PartyId,
+pub(crate) struct Asked<'a> {
+    pub(crate) policy: &'a Policy,
+    pub(crate) moment: Moment,
+    pub(crate) holder: PartyId,
     /// Whose service is paid, at a redemption.
-    pub(super) provider: Option<PartyId>,
+    pub(crate) provider: Option<PartyId>,
 }
 
 impl<'a> Asked<'a> {
+    /// For what was done.
+    pub(crate) const fn claim(policy: &'a Policy, holder: PartyId) -> Self {
+        Self {
+            policy,
+            moment: Moment::Claim,
+            holder,
+            provider: None,
+        }
+    }
+
     /// For a voucher.
-    pub(super) const fn grant(policy: &'a Policy, holder: PartyId) -> Self {
+    pub(crate) const fn grant(policy: &'a Policy, holder: PartyId) -> Self {
         Self {
             policy,
             moment: Moment::Grant,
@@ -38,7 +48,7 @@ impl<'a> Asked<'a> {
     }
 
     /// For the service of a provider, by a voucher.
-    pub(super) const fn redemption(policy: &'a Policy, holder: PartyId, provider: PartyId) -> Self {
+    pub(crate) const fn redemption(policy: &'a Policy, holder: PartyId, provider: PartyId) -> Self {
         Self {
             policy,
             moment: Moment::Redemption,
@@ -64,20 +74,20 @@ fn counts(policy: &Policy, moment: Moment, scope: Scope) -> bool {
 }
 
 /// Whether a decision of that moment rests on what others were given before.
-pub(super) fn rests_on_usage(policy: &Policy, moment: Moment) -> bool {
+pub(crate) fn rests_on_usage(policy: &Policy, moment: Moment) -> bool {
     let counts = |scope: &Scope| counts(policy, moment, *scope);
     COUNTED.iter().any(counts)
 }
 
 /// Whether a decision of that moment rests on what a group, or the whole programme, was given before.
-pub(super) fn rests_on_others(policy: &Policy, moment: Moment) -> bool {
+pub(crate) fn rests_on_others(policy: &Policy, moment: Moment) -> bool {
     let shared = [Scope::GroupYear, Scope::DeMinimis, Scope::Programme];
     shared.iter().any(|scope| counts(policy, moment, *scope))
 }
 
 /// What has been used, of everything that a batch asks.
 #[derive(Debug)]
-pub(super) struct Usages {
+pub(crate) struct Usages {
     currency: Currency,
     year: FiscalYear,
     balances: HashMap<Address, Money>,
@@ -89,7 +99,7 @@ pub(super) struct Usages {
 impl Usages {
     /// Reads the quota accounts that decisions of that day rest on, in one statement; where groups count, their members
     /// before, and where de minimis aid counts, its days after.
-    pub(super) async fn read(
+    pub(crate) async fn read(
         conn: &mut PgConnection,
         zone: &Zone,
         today: NaiveDate,
@@ -140,12 +150,7 @@ impl Usages {
     /// The accounts that a decision rests on, and those that it will move.
     fn name(&self, one: &Asked<'_>, into: &mut HashSet<Address>) {
         let line = self.line(one.policy);
-        let case = self.case(
-            &line,
-            one.holder,
-            one.provider,
-            VoucherId(uuid::Uuid::nil()),
-        );
+        let case = self.case(&line, one.holder, one.provider, ItemId(uuid::Uuid::nil()));
         for scope in COUNTED.into_iter().filter(|scope| one.shows(*scope)) {
             let Some(quota) = case.quota(scope) else {
                 continue;
@@ -176,7 +181,7 @@ impl Usages {
     }
 
     /// The programme in the budget year that is counted in.
-    pub(super) fn line(&self, policy: &Policy) -> BudgetLine {
+    pub(crate) fn line(&self, policy: &Policy) -> BudgetLine {
         BudgetLine {
             programme: policy.code().clone(),
             year: self.year,
@@ -185,19 +190,19 @@ impl Usages {
     }
 
     /// Whom an award is counted for.
-    pub(super) fn case<'a>(
+    pub(crate) fn case<'a>(
         &self,
         line: &'a BudgetLine,
         holder: PartyId,
         provider: Option<PartyId>,
-        voucher: VoucherId,
+        item: impl Into<ItemId>,
     ) -> CountedFor<'a> {
         CountedFor {
             line,
             holder,
             undertaking: self.undertaking(holder),
             provider,
-            voucher,
+            item: item.into(),
         }
     }
 
@@ -245,14 +250,9 @@ impl Usages {
     }
 
     /// As the policy asks it.
-    pub(super) fn of(&self, one: Asked<'_>) -> Usage {
+    pub(crate) fn of(&self, one: Asked<'_>) -> Usage {
         let line = self.line(one.policy);
-        let case = self.case(
-            &line,
-            one.holder,
-            one.provider,
-            VoucherId(uuid::Uuid::nil()),
-        );
+        let case = self.case(&line, one.holder, one.provider, ItemId(uuid::Uuid::nil()));
         let used = |scope| {
             if one.shows(scope) {
                 self.used(scope, &case)
@@ -276,7 +276,7 @@ impl Usages {
     }
 
     /// The quota transfers of an award: each limit made what the policy says today, then used.
-    pub(super) fn take(
+    pub(crate) fn take(
         &mut self,
         case: &CountedFor<'_>,
         decision: &Decision,
@@ -302,8 +302,8 @@ impl Usages {
         Ok(transfers)
     }
 
-    /// What a voucher that was granted by this decision is counted against.
-    pub(super) fn quotas(&self, decision: &Decision, holder: PartyId) -> Quotas {
+    /// What a case that was granted by this decision is counted against.
+    pub(crate) fn quotas(&self, decision: &Decision, holder: PartyId) -> Quotas {
         let scopes: Vec<Scope> = COUNTED
             .into_iter()
             .filter(|scope| limit(decision, *scope).is_some())

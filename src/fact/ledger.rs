@@ -6,17 +6,17 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::NaiveDate;
 use sqlx::PgConnection;
 
-use crate::fact;
+use super::{merge, store};
 use crate::policy::{Fact, Facts, Moment, Policy, Source, Span, Stated};
 use crate::types::{PartyId, Zone};
 
 /// What a decision of a day sees of each party.
 #[derive(Debug, Default)]
-pub(super) struct InLedger(HashMap<PartyId, Facts>);
+pub(crate) struct InLedger(HashMap<PartyId, Facts>);
 
 impl InLedger {
     /// Reads what is stated of these parties, where their policies ask at that moment for anything but the case itself.
-    pub(super) async fn read(
+    pub(crate) async fn read(
         conn: &mut PgConnection,
         zone: &Zone,
         on: NaiveDate,
@@ -30,17 +30,17 @@ impl InLedger {
             return Ok(Self::default());
         }
         let parties: Vec<PartyId> = parties.into_iter().collect();
-        let statements = fact::store::statements_of(conn, zone, &parties, None).await?;
+        let statements = store::statements_of(conn, zone, &parties, None).await?;
         let seen = statements
             .into_iter()
-            .map(|(party, stated)| (party, fact::merge(zone.currency, on, &stated)));
+            .map(|(party, stated)| (party, merge(zone.currency, on, &stated)));
         Ok(Self(seen.collect()))
     }
 
     /// Adds what a policy asks for at that moment to the facts of a party's case; whether that changed them. What the
     /// office verified or a register has goes before what the applicant says with the case, which goes before what it
     /// said earlier.
-    pub(super) fn extend(
+    pub(crate) fn extend(
         &self,
         policy: &Policy,
         moment: Moment,
