@@ -18,7 +18,6 @@ mod error;
 mod file;
 mod import;
 mod merge;
-mod notice;
 mod numbers;
 mod parties;
 mod possible;

@@ -26,7 +26,7 @@ const LAYERS: &[&[&str]] = &[
     ],
     &["identity", "journal", "log", "policy"],
     &["db"],
-    &["clock", "config", "tabular", "telemetry"],
+    &["calendar", "clock", "config", "tabular", "telemetry"],
     &["types"],
 ];
 
