@@ -6,9 +6,9 @@
 //! `cli → {http, demo} → features → batch → {policy, journal, log, identity} → db → types`
 //!
 //! Features are `accounting`, `award`, `fact`, `party`, `payment`, `programme`, `report`, `verify`, `voucher` and `zone`.
-//! `tabular` is as pure as `types` and may be used by whoever reads files; `clock`, `config` and
-//! `telemetry` are the program's own surroundings. `docs/ARCHITECTURE.md` is the map, and follows
-//! one command through these rooms.
+//! `calendar` and `tabular` are as pure as `types` and may be used by whoever counts working days or reads
+//! files; `clock`, `config` and `telemetry` are the program's own surroundings. `docs/ARCHITECTURE.md` is
+//! the map, and follows one command through these rooms.
 
 /// The decisions of a batch are thousands of small texts; with the system's allocator a third of the
 /// service's time goes into keeping them apart.
@@ -46,6 +46,7 @@ pub mod policy;
 
 pub mod db;
 
+pub mod calendar;
 pub mod tabular;
 
 pub mod types;

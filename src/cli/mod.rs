@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand. Parses, calls a feature's command, prints.
 
 pub mod award;
+mod calendar;
 mod db;
 mod demo;
 mod entry;
@@ -116,6 +117,9 @@ enum Command {
     /// Undo an entry that moved accounts only
     #[command(subcommand)]
     Entry(entry::EntryCommand),
+    /// Working days, and how those of a public notice are counted
+    #[command(subcommand)]
+    Calendar(calendar::CalendarCommand),
     /// Close a period of the books
     #[command(subcommand)]
     Period(period::PeriodCommand),
@@ -200,6 +204,7 @@ async fn dispatch(Cli { global, command }: Cli) -> anyhow::Result<ExitCode> {
         Command::Voucher(command) => voucher::run(&global, command).await,
         Command::Payment(command) => payment::run(&global, command).await,
         Command::Entry(command) => entry::run(&global, command).await,
+        Command::Calendar(command) => calendar::run(&global, &command),
         Command::Period(command) => period::run(&global, command).await,
         Command::Import(ImportCommand::Awards(args)) => award::run_import(&global, args).await,
         Command::Award(AwardCommand::Reconcile(args)) => award::run_reconcile(&global, args).await,

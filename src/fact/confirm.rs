@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use super::error::FactsError;
-use super::notice;
 use super::recognised::{Numbering, is_of_another_year, last_day, numbering};
 use super::register::Register;
 use super::store;
 use super::values::Values;
+use crate::calendar::Calendar;
 use crate::db::Turn;
 use crate::identity::{Command, Role};
 use crate::journal::{self, BodyError, Entry, Idempotency};
@@ -209,12 +209,12 @@ async fn in_notice(
         .get(&proposed)
         .ok_or(FactsError::NoRecognitionProposed(proposed))?;
     let days = policy::store::load(conn, zone, policy).await?.notice_days();
-    let first = notice::first_day(proposed_on, days);
-    if command.today() < first {
+    let notice = Calendar::china().notice(proposed_on, days);
+    if command.today() < notice.over_from {
         return Err(FactsError::InNotice {
             proposed,
-            days,
-            first,
+            first: notice.over_from,
+            notice: notice.to_string(),
         });
     }
     Ok(())

@@ -7,10 +7,10 @@ use sqlx::PgConnection;
 
 use super::confirm::{Determination, confirmation};
 use super::error::FactsError;
-use super::notice;
 use super::recognised::{Numbering, last_day, numbering, register_of};
 use super::register::Register;
 use super::store;
+use crate::calendar::Calendar;
 use crate::db::Turn;
 use crate::identity::{Command, Role};
 use crate::journal;
@@ -88,7 +88,8 @@ async fn due(
         let first = match rules.get(&index) {
             Some((policy, proposed_on)) => {
                 let policy = policy::store::load(conn, zone, *policy).await?;
-                notice::first_day(*proposed_on, policy.notice_days())
+                let notice = Calendar::china().notice(*proposed_on, policy.notice_days());
+                notice.over_from
             }
             None => return Err(FactsError::NoRecognitionProposed(index)),
         };

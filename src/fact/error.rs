@@ -136,15 +136,15 @@ pub enum FactsError {
     },
     /// Confirmed too early.
     #[error(
-        "the recognition of entry {proposed} is under public notice for {days} working days: confirm it from {first} on"
+        "the recognition of entry {proposed} is under public notice ({notice}): confirm it from {first} on"
     )]
     InNotice {
         /// The proposal.
         proposed: LogIndex,
-        /// How many working days.
-        days: u16,
         /// The first day on which it can be confirmed.
         first: NaiveDate,
+        /// Which days are counted, and which are not.
+        notice: String,
     },
     /// Confirmed too late.
     #[error("the recognition of entry {proposed} held until {last}: decide again")]

@@ -19,7 +19,6 @@ mod file;
 mod import;
 mod ledger;
 mod merge;
-mod notice;
 mod numbers;
 mod parties;
 mod possible;

@@ -12,6 +12,8 @@ mod award_run;
 #[cfg(test)]
 mod books;
 #[cfg(test)]
+mod calendar;
+#[cfg(test)]
 mod caps;
 #[cfg(test)]
 mod commands;

@@ -28,7 +28,7 @@ const LAYERS: &[&[&str]] = &[
     &["batch"],
     &["identity", "journal", "log", "policy"],
     &["db"],
-    &["clock", "config", "tabular", "telemetry"],
+    &["calendar", "clock", "config", "tabular", "telemetry"],
     &["types"],
 ];
 

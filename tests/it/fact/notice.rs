@@ -63,7 +63,7 @@ async fn a_recognition_is_confirmed_when_its_notice_is_over() {
         });
         let refused = refused.await.unwrap_err();
         assert!(
-            matches!(refused, FactsError::InNotice { days: 10, first, .. } if first == day("2020-06-16")),
+            matches!(refused, FactsError::InNotice { first, .. } if first == day("2020-06-16")),
             "{refused}"
         );
         assert!(
@@ -74,6 +74,33 @@ async fn a_recognition_is_confirmed_when_its_notice_is_over() {
     }
     assert_eq!(world.size().await, size);
     register(&world, "2020-06-16", proposed).await;
+}
+
+/// Ten working days from Friday 19 June 2020 on: three days of the Dragon Boat Festival don't count, and a Sunday does.
+#[tokio::test]
+async fn holidays_do_not_count_and_worked_weekend_days_do() {
+    let world = zone_by(&pack_text("tech-sme-2017")).await;
+    let proposed = recognise(&world, world.parties["f"], "2020-06-19")
+        .await
+        .entry;
+    let caller = world.caller("manager", "2020-07-06", None);
+    let refused = world.one(caller, proposed, |conn, command, proposed| {
+        Box::pin(async move { fact::confirm_recognition(conn, &command, *proposed, None).await })
+    });
+    assert_eq!(
+        refused.await.unwrap_err().to_string(),
+        format!(
+            "the recognition of entry {proposed} is under public notice (10 working days, 2020-06-22 to 2020-07-06; \
+             not counted: 端午节 Dragon Boat Festival; worked on a weekend: 2020-06-28): confirm it from 2020-07-07 on"
+        )
+    );
+    assert_eq!(
+        confirm_next(&world, "manager", "2020-07-06")
+            .await
+            .in_notice,
+        1
+    );
+    register(&world, "2020-07-07", proposed).await;
 }
 
 #[tokio::test]
