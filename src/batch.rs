@@ -306,6 +306,25 @@ pub(crate) fn acts_for(actor: &Actor, one_of: &[PartyId]) -> bool {
     actor.party.is_none_or(|party| one_of.contains(&party))
 }
 
+/// A refusal that a person may contest, as answers and entries say it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused<C> {
+    /// What was in the way.
+    pub code: C,
+    /// Reason codes, such as the policy's own `CAP_FIRM_YEAR`.
+    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
+}
+
+impl<C> From<C> for Refused<C> {
+    fn from(code: C) -> Self {
+        Self {
+            code,
+            reasons: Vec::new(),
+        }
+    }
+}
+
 /// Finds what a batch locked, by identity.
 pub(crate) fn find<'a, K: std::hash::Hash + Eq + std::fmt::Display, V>(
     found: &'a mut HashMap<K, V>,

@@ -25,8 +25,10 @@ pub mod http;
 pub mod demo;
 
 pub mod accounting;
+pub mod approval;
 pub mod award;
 pub mod caps;
+pub mod claim;
 pub mod fact;
 pub mod party;
 pub mod payment;

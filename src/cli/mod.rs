@@ -1,9 +1,12 @@
 //! The command line: one file per subcommand. Parses, calls a feature's command, prints.
 
+mod approval;
 pub mod award;
 mod calendar;
+mod claim;
 mod db;
 mod demo;
+mod desk;
 mod entry;
 mod facts;
 pub mod log;
@@ -108,6 +111,12 @@ enum Command {
     Programme(programme::ProgrammeCommand),
     /// Policy packs: check, compare and publish them, and see what they decide
     Policy(policy::PolicyArgs),
+    /// Claims for what was done, from draft and review to notice and approval
+    #[command(subcommand)]
+    Claim(claim::ClaimCommand),
+    /// Who approves which amounts, who stays out, who acts for whom
+    #[command(subcommand)]
+    Approval(approval::ApprovalCommand),
     /// Vouchers, from application to redemption or expiry
     #[command(subcommand)]
     Voucher(voucher::VoucherCommand),
@@ -202,6 +211,8 @@ async fn dispatch(Cli { global, command }: Cli) -> anyhow::Result<ExitCode> {
         Command::Programme(command) => programme::run(&global, command).await,
         Command::Policy(args) => policy::run(&global, args).await,
         Command::Voucher(command) => voucher::run(&global, command).await,
+        Command::Claim(command) => claim::run(&global, command).await,
+        Command::Approval(command) => approval::run(&global, command).await,
         Command::Payment(command) => payment::run(&global, command).await,
         Command::Entry(command) => entry::run(&global, command).await,
         Command::Calendar(command) => calendar::run(&global, &command),

@@ -9,6 +9,7 @@
 //! Whoever states facts of a zone holds one lock from the comparison with what is recorded until commit, so that two who
 //! say the same at once don't both record it.
 
+mod case;
 mod cell;
 mod complete;
 mod confirm;
@@ -34,6 +35,7 @@ mod statement;
 pub mod store;
 mod values;
 
+pub(crate) use case::{said_by_applicant, with_identity};
 pub use complete::{Next, NotNamed};
 pub use confirm::{Determination, Kind, Registered, confirm, confirm_recognition};
 pub use confirm_all::{ConfirmedAll, confirm_next};

@@ -118,6 +118,10 @@ chart! {
     F5030 Debit false,
     /// Expense: awards of the past, imported from another office.
     F5040 Debit false,
+    /// Expense: awards.
+    F5050 Debit false,
+    /// Expense: purchased services.
+    F5060 Debit false,
     /// Recoveries.
     F5090 Credit false,
     /// Rent receivable by the carrier.

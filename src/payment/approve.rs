@@ -18,7 +18,7 @@ const PAGE: u16 = 1_000;
 pub enum ApprovalOutcome {
     /// It can be sent.
     Approved,
-    /// Whoever redeemed or claimed can't approve (invariant 9).
+    /// Whoever redeemed or claimed, reviewed or approved the case can't approve its payment (invariant 9).
     RefusedSegregation,
     /// It was approved before.
     RefusedState,
@@ -99,7 +99,9 @@ pub async fn approve(
 fn decide(payable: &Payable, command: &Command<'_>) -> ApprovalOutcome {
     if payable.state != PayableState::Owed {
         ApprovalOutcome::RefusedState
-    } else if payable.submitted_by == command.actor.person {
+    } else if payable.submitted_by == command.actor.person
+        || payable.handled_by.contains(&command.actor.person)
+    {
         ApprovalOutcome::RefusedSegregation
     } else {
         ApprovalOutcome::Approved

@@ -15,8 +15,9 @@ pub async fn find_payable(
         Named::Id(id) => return Ok(Some(id)),
         Named::Entry(index) => index,
     };
-    let case = journal::entry_case(conn, zone, index, &["voucher.redeemed"]).await?;
-    // The subject is the voucher; what is owed of it stands in the answer.
+    let case =
+        journal::entry_case(conn, zone, index, &["voucher.redeemed", "claim.approved"]).await?;
+    // The subject is the voucher or claim; what is owed of it stands in the answer.
     case.and_then(|(_, details)| details.pointer("/answer/payable").cloned())
         .map(serde_json::from_value)
         .transpose()

@@ -31,6 +31,8 @@ pub struct Payable {
     pub state: PayableState,
     /// Who redeemed or claimed.
     pub submitted_by: PersonId,
+    /// Who reviewed or approved the case, or for whom: neither approves nor sends the payment.
+    pub handled_by: Vec<PersonId>,
     /// Who approved it.
     pub approved_by: Option<PersonId>,
     /// The entry that made it owed.
@@ -57,6 +59,11 @@ pub async fn insert_owed(
     let amounts: Vec<i64> = owed.iter().map(|payable| payable.amount.minor()).collect();
     let indices: Vec<i64> = owed.iter().map(|payable| payable.owed_index.0).collect();
     let submitters: Vec<Uuid> = owed.iter().map(|payable| payable.submitted_by.0).collect();
+    // Postgres has no arrays of different lengths: each row's persons in one text.
+    let handlers: Vec<String> = owed
+        .iter()
+        .map(|payable| spaced(&payable.handled_by))
+        .collect();
     let years: Vec<i16> = owed.iter().map(|payable| payable.line.year.0).collect();
     let programmes: Vec<&str> = owed
         .iter()
@@ -64,9 +71,12 @@ pub async fn insert_owed(
         .collect();
     sqlx::query!(
         "INSERT INTO ledger.payable (zone_id, state, payable_id, payee_id, amount, owed_index,
-             submitted_by, fiscal_year, programme)
-         SELECT $1, 'owed', new.* FROM unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[],
-             $6::uuid[], $7::smallint[], $8::text[]) AS new",
+             submitted_by, fiscal_year, programme, handled_by)
+         SELECT $1, 'owed', new.payable_id, new.payee_id, new.amount, new.owed_index, new.submitted_by,
+             new.fiscal_year, new.programme, string_to_array(new.handled_by, ' ')::uuid[]
+         FROM unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::uuid[], $7::smallint[], $8::text[],
+             $9::text[]) AS new (payable_id, payee_id, amount, owed_index, submitted_by, fiscal_year, programme,
+                 handled_by)",
         zone.0,
         &ids,
         &payees,
@@ -75,10 +85,16 @@ pub async fn insert_owed(
         &submitters,
         &years,
         &programmes as _,
+        &handlers,
     )
     .execute(conn)
     .await?;
     Ok(())
+}
+
+fn spaced(persons: &[PersonId]) -> String {
+    let persons: Vec<String> = persons.iter().map(ToString::to_string).collect();
+    persons.join(" ")
 }
 
 /// Reads payables, and locks them if `lock` is set, in the order of their ids.
@@ -127,7 +143,7 @@ pub async fn payables(
         }
     };
     let rows = sqlx::query!(
-        "SELECT payable_id, payee_id, amount, fiscal_year, programme, state, submitted_by,
+        "SELECT payable_id, payee_id, amount, fiscal_year, programme, state, submitted_by, handled_by,
              approved_by, owed_index
          FROM ledger.payable WHERE zone_id = $1 AND payable_id = ANY($2) ORDER BY payable_id",
         zone.0,
@@ -148,6 +164,7 @@ pub async fn payables(
                 },
                 state: parse_state(&row.state)?,
                 submitted_by: PersonId(row.submitted_by),
+                handled_by: row.handled_by.into_iter().map(PersonId).collect(),
                 approved_by: row.approved_by.map(PersonId),
                 owed_index: LogIndex(row.owed_index),
             })
@@ -166,6 +183,7 @@ pub(super) async fn lock_sendable(
     let ids = sqlx::query_scalar!(
         "SELECT payable_id FROM ledger.payable
          WHERE zone_id = $1 AND state = 'approved' AND submitted_by <> $2 AND approved_by <> $2
+             AND $2 <> ALL (handled_by)
          ORDER BY payable_id LIMIT $3 FOR UPDATE",
         zone.0,
         payer.0,
@@ -185,7 +203,8 @@ pub(super) async fn held_out(
 ) -> Result<HeldOut, sqlx::Error> {
     let rows = sqlx::query!(
         r#"SELECT payable_id, count(*) OVER () AS "total!" FROM ledger.payable
-           WHERE zone_id = $1 AND state = 'approved' AND (submitted_by = $2 OR approved_by = $2)
+           WHERE zone_id = $1 AND state = 'approved'
+               AND (submitted_by = $2 OR approved_by = $2 OR $2 = ANY (handled_by))
            ORDER BY payable_id LIMIT $3"#,
         zone.0,
         payer.0,

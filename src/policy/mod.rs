@@ -51,7 +51,7 @@ pub use columns::{Screening, Table, screen};
 pub use decide::decide;
 pub use decision::{CriterionOutcome, Decision, FunderShare, PolicyRef};
 pub use diff::{Change, Difference, diff};
-pub use digest::Sha256;
+pub use digest::{NotASha256, Sha256};
 pub use exact::{Exact, Ratio, RatioError, Sum};
 pub use explain::{explain, explain_on};
 pub use facts::{FactError, FactSpec, Kind, Quantity, Raw, Span, StatedBy, Unit, Value, Word};

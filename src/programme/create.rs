@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use super::{ProgrammeError, first_answer, record, store};
 use crate::fact;
 use crate::identity::{Command, Role};
-use crate::journal::Recorded;
+use crate::journal::{AccountCode, Recorded};
 use crate::policy::Mode;
 use crate::types::{Code, Name};
 
@@ -59,6 +59,19 @@ impl ProgrammeKind {
     /// The kind with this word.
     pub fn named(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
+    /// The account of its expense; none where no money is given.
+    pub const fn expense(self) -> Option<AccountCode> {
+        match self {
+            Self::Voucher => Some(AccountCode::F5010),
+            Self::PostSubsidy => Some(AccountCode::F5020),
+            Self::RentCompensation => Some(AccountCode::F5030),
+            Self::Imported => Some(AccountCode::F5040),
+            Self::Award => Some(AccountCode::F5050),
+            Self::Purchase => Some(AccountCode::F5060),
+            Self::Recognition => None,
+        }
     }
 
     /// What packs of such a programme must be; `None` where no pack decides.

@@ -29,7 +29,7 @@ pub async fn exists(
 }
 
 /// The kind of a programme, if the zone has it.
-pub(super) async fn kind(
+pub async fn kind(
     conn: &mut PgConnection,
     zone: ZoneId,
     code: &Code,

@@ -62,6 +62,10 @@ uuid_ids! {
     HoldId,
     /// Vouchers for everybody who qualifies, in one run.
     RunId,
+    /// A request for a post-subsidy, an award, a purchase or a compensation.
+    ClaimId,
+    /// A public list of recommended claims.
+    NoticeId,
     /// What is owed to a payee.
     PayableId,
     /// Payment instructions sent to the bank together.
@@ -73,6 +77,12 @@ uuid_ids! {
 impl From<VoucherId> for ItemId {
     fn from(voucher: VoucherId) -> Self {
         Self(voucher.0)
+    }
+}
+
+impl From<ClaimId> for ItemId {
+    fn from(claim: ClaimId) -> Self {
+        Self(claim.0)
     }
 }
 

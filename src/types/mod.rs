@@ -16,10 +16,10 @@ mod zone;
 pub use currency::{Currency, UnknownCurrency};
 pub use hex::hex;
 pub use ids::{
-    BatchId, ControllerGroupId, HoldId, ItemId, PartyId, PayableId, PersonId, PolicyId, RunId,
-    VoucherId, ZoneId,
+    BatchId, ClaimId, ControllerGroupId, HoldId, ItemId, NoticeId, PartyId, PayableId, PersonId,
+    PolicyId, RunId, VoucherId, ZoneId,
 };
-pub use log_index::LogIndex;
+pub use log_index::{LogIndex, NotAnIndex};
 pub use money::{Amount, Money, MoneyError, NotPositive};
 pub use named::{Named, NotNamed, ShortNamed};
 pub use period::{Day, DayError, EmptyPeriod, FiscalYear, Period, ZoneTime, add_months_clamped};

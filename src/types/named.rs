@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
-use super::{BatchId, HoldId, LogIndex, PayableId, RunId, VoucherId};
+use super::{BatchId, ClaimId, HoldId, LogIndex, NoticeId, PayableId, RunId, VoucherId};
 
 /// Things that people call by a short name.
 pub trait ShortNamed: FromStr {
@@ -34,6 +34,16 @@ impl ShortNamed for PayableId {
 impl ShortNamed for BatchId {
     const LETTER: char = 'P';
     const WHAT: &'static str = "batch";
+}
+
+impl ShortNamed for ClaimId {
+    const LETTER: char = 'C';
+    const WHAT: &'static str = "claim";
+}
+
+impl ShortNamed for NoticeId {
+    const LETTER: char = 'N';
+    const WHAT: &'static str = "notice";
 }
 
 impl ShortNamed for RunId {

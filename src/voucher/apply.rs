@@ -10,6 +10,7 @@ use super::rules;
 use super::store::{self, Application, ApplicationState};
 use crate::batch::{self, Answers, BatchError, Rejected, Round, Step};
 use crate::caps::{Asked, Usages};
+use crate::fact;
 use crate::fact::InLedger;
 use crate::identity::{Command, Role};
 use crate::party;
@@ -94,7 +95,7 @@ async fn take_in(
             Ok((party, id)) => {
                 let policy = policies.get(id)?;
                 let usage = usages.of(Asked::grant(&policy, input.party));
-                let mut facts = rules::with_identity(&input.facts, party, today);
+                let mut facts = fact::with_identity(&input.facts, party, today);
                 earlier.extend(&policy, party.id, &mut facts);
                 ledger.extend(&policy, Moment::Grant, party.id, &mut facts);
                 let decision = rules::grant(&policy, &facts, &usage, today);

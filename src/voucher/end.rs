@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
+use super::Refused;
 use super::model::{Ended, Voucher, VoucherRefusal};
 use super::redeem::{Case, Cases};
-use super::refused::Refused;
 use super::years::OpenYears;
 use super::{postings, store};
 use crate::batch::{self, Answers, BatchError, Decided, Rejected, Round, Step};

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
+use super::Refused;
 use super::model::Voucher;
-use super::refused::Refused;
 use super::store;
 use crate::batch::{self, Answers, BatchError, Decided, Round, Step};
 use crate::identity::{Command, Role};

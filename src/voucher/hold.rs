@@ -6,8 +6,8 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
+use super::Refused;
 use super::model::{Hold, HoldState, Voucher, VoucherRefusal};
-use super::refused::Refused;
 use super::rules;
 use super::{postings, store};
 use crate::batch::{self, Answers, BatchError, Decided, Rejected, Round, Step};

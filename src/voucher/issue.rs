@@ -7,10 +7,10 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
+use super::Refused;
 use super::earlier::Known;
 use super::model::{Parts, Voucher, VoucherRefusal};
 use super::postings;
-use super::refused::Refused;
 use super::rules;
 use super::store::{self, Application, ApplicationState, ApplicationStep};
 use crate::batch::{self, Answers, BatchError, Decided, Rejected, Round, Step};

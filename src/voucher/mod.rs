@@ -14,7 +14,6 @@ mod named;
 mod postings;
 mod quota;
 mod redeem;
-mod refused;
 mod replay;
 mod review;
 mod rules;
@@ -32,7 +31,9 @@ pub use issue::{Issue, IssueAnswer, issue};
 pub use model::{Hold, HoldState, Parts, Voucher, VoucherRefusal, VoucherState};
 pub use named::{find_hold, find_run, find_voucher};
 pub use redeem::{Redeem, RedeemAnswer, redeem};
-pub use refused::Refused;
+
+/// A refusal of a voucher command.
+pub type Refused = crate::batch::Refused<VoucherRefusal>;
 pub use replay::{DecidedEntry, KeptFacts, facts_of_decisions};
 pub use review::{Review, ReviewAnswer, review};
 pub use usage::used_by_party;

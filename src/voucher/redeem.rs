@@ -7,8 +7,8 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use sqlx::PgConnection;
 
+use super::Refused;
 use super::model::{Hold, Voucher, VoucherRefusal};
-use super::refused::Refused;
 use super::rules;
 use super::years::OpenYears;
 use super::{postings, store};
@@ -331,6 +331,7 @@ fn owed(
         line: voucher.line.clone(),
         state: PayableState::Owed,
         submitted_by,
+        handled_by: Vec::new(),
         approved_by: None,
         owed_index: LogIndex(0),
     }

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
+use super::Refused;
 use super::earlier::Known;
 use super::issue::{earlier_of, ledger_of, usages_of};
 use super::model::VoucherRefusal;
-use super::refused::Refused;
 use super::rules;
 use super::store::{self, Application, ApplicationState, ApplicationStep};
 use crate::batch::{self, Answers, BatchError, Decided, Rejected, Round, Step};

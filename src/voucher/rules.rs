@@ -5,21 +5,19 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 use sqlx::PgConnection;
 
+use super::Refused;
 use super::earlier::Known;
 use super::hold::PlaceHold;
 use super::model::{Voucher, VoucherRefusal};
-use super::refused::Refused;
 use super::run;
 use super::store::{self, Application};
 use crate::batch::{BatchError, Rejected};
 use crate::caps::{Asked, Usages, rests_on_usage};
 use crate::fact;
 use crate::fact::InLedger;
-use crate::party::Party;
 use crate::policy::store::Policies;
 use crate::policy::{
-    self, Decision, Fact, Facts, Moment, Outcome, Policy, Raw, ReasonCode, Source, Span, StatedBy,
-    Usage,
+    self, Decision, Fact, Facts, Moment, Outcome, Policy, Raw, ReasonCode, Source, Span, Usage,
 };
 use crate::types::{Amount, Currency, LogIndex, Money, PartyId, VoucherId, Zone, ZoneId};
 
@@ -33,21 +31,6 @@ pub(super) fn amount(field: &str, text: &str, currency: Currency) -> Result<Amou
     let facts = |error: String| Rejected::Facts(format!("{field}: {error}"));
     let money = Money::parse(text, currency).map_err(|error| facts(error.to_string()))?;
     Amount::new(money).map_err(|error| facts(error.to_string()))
-}
-
-/// What can be stated with an application or an order. Who the party is, what the office determines and
-/// what the ledger knows are no statements.
-fn statements(stated: &Facts) -> Facts {
-    let mut facts = stated.clone();
-    facts.retain(|fact| fact != Fact::Uscc && fact.spec().stated_by == StatedBy::Applicant);
-    facts
-}
-
-/// The stated facts with what the ledger knows of the party itself, which no statement overrides.
-pub(super) fn with_identity(stated: &Facts, party: &Party, today: NaiveDate) -> Facts {
-    let mut facts = statements(stated);
-    facts.extend(&fact::identity_facts(party, stated.currency(), today));
-    facts
 }
 
 /// Whether what is stated with a case can be so today.
@@ -123,7 +106,7 @@ pub(super) fn restated(policy: &Policy, granted_on: &Facts, order: &Facts) -> Op
             ))
         })
     };
-    statements(order)
+    fact::said_by_applicant(order)
         .iter()
         .find_map(|(fact, _)| otherwise(fact))
 }
@@ -137,7 +120,7 @@ pub(super) fn order_facts(
     ordered_on: NaiveDate,
 ) -> Facts {
     let mut facts = application.clone();
-    facts.extend(&statements(&order.facts));
+    facts.extend(&fact::said_by_applicant(&order.facts));
     let day = |day: NaiveDate| day.to_string();
     let own = [
         (Fact::IssuedOn, day(voucher.issued_on)),

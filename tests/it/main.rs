@@ -16,6 +16,8 @@ mod calendar;
 #[cfg(test)]
 mod caps;
 #[cfg(test)]
+mod claim;
+#[cfg(test)]
 mod commands;
 #[cfg(test)]
 mod crash;

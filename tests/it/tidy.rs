@@ -13,8 +13,10 @@ const LAYERS: &[&[&str]] = &[
     &["demo", "http"],
     &[
         "accounting",
+        "approval",
         "award",
         "caps",
+        "claim",
         "fact",
         "party",
         "payment",

@@ -30,6 +30,7 @@ use crate::kit::{TestDb, run};
 mod attack;
 mod awards;
 mod checkpoints;
+mod claims;
 mod commands;
 mod facts;
 mod register;

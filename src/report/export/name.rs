@@ -53,7 +53,13 @@ fn root(code: AccountCode) -> &'static str {
         | Code::Q11 => "Assets",
         Code::F1020 | Code::F2010 => "Liabilities",
         Code::F3010 | Code::F5090 | Code::M4010 => "Income",
-        Code::F5010 | Code::F5020 | Code::F5030 | Code::F5040 | Code::M5010 => "Expenses",
+        Code::F5010
+        | Code::F5020
+        | Code::F5030
+        | Code::F5040
+        | Code::F5050
+        | Code::F5060
+        | Code::M5010 => "Expenses",
         Code::B20
         | Code::B30
         | Code::B40

@@ -150,12 +150,12 @@ pub(super) const HOLDS: &str = rows_of!(
         WHERE p.kind = 'voucher.held'"
 );
 
-/// What a redemption made owed, and how far finance, cashier and bank have brought it.
+/// What a redemption or the approval of a claim made owed, and how far finance, cashier and bank have brought it.
 pub(super) const PAYABLES: &str = rows_of!(
     "payable", key: "payable_id", order: "owed_index",
     stored: "
-        SELECT payable_id, owed_index, payee_id, amount, submitted_by, fiscal_year, programme, state,
-            approved_by, approved_index
+        SELECT payable_id, owed_index, payee_id, amount, submitted_by, array_to_string(handled_by, ' ') AS handled_by,
+            fiscal_year, programme, state, approved_by, approved_index
         FROM ledger.payable WHERE zone_id = $1",
     log: "
         WITH told AS (
@@ -173,16 +173,32 @@ pub(super) const PAYABLES: &str = rows_of!(
                 max(log_index) FILTER (WHERE kind = 'payment.rejected') AS rejected,
                 max(log_index) FILTER (WHERE kind = 'payment.confirmed') AS paid
             FROM told WHERE kind <> 'voucher.redeemed' GROUP BY subject_id
+        ), owed AS (
+            SELECT o.payable_id, o.log_index AS owed_index, o.payee_id, o.amount, o.actor_id AS submitted_by,
+                '' AS handled_by, v.fiscal_year, v.programme
+            FROM told o
+            LEFT JOIN ledger.voucher v ON v.zone_id = $1 AND v.voucher_id = o.subject_id
+            WHERE o.kind = 'voucher.redeemed'
+            UNION ALL
+            SELECT c.claim_id, c.decided_index, c.party_id, c.awarded, c.submitted_by, h.persons, y.fiscal_year,
+                c.programme
+            FROM ledger.claim c
+            CROSS JOIN LATERAL (SELECT string_agg(DISTINCT person::text, ' ' ORDER BY person::text) AS persons
+                FROM (SELECT c.reviewed_by UNION ALL SELECT unnest(ARRAY[a.person_id, a.principal_id])
+                    FROM ledger.claim_approval a WHERE a.zone_id = $1 AND a.claim_id = c.claim_id
+                        AND a.reviewed_index = c.reviewed_index) p (person)) h
+            LEFT JOIN LATERAL (SELECT b.fiscal_year FROM ledger.transfer t
+                JOIN ledger.account b ON b.zone_id = $1 AND b.account_id = t.credit_account_id AND b.code = 'B60'
+                WHERE t.zone_id = $1 AND t.log_index = c.decided_index) y ON true
+            WHERE c.zone_id = $1 AND c.state = 'approved'
         )
-        SELECT o.payable_id, o.log_index AS owed_index, o.payee_id, o.amount, o.actor_id AS submitted_by,
-            v.fiscal_year, v.programme,
+        SELECT o.payable_id, o.owed_index, o.payee_id, o.amount, o.submitted_by, o.handled_by, o.fiscal_year,
+            o.programme,
             CASE WHEN s.paid IS NOT NULL THEN 'paid' WHEN s.sent > coalesce(s.rejected, -1) THEN 'sent'
                 WHEN s.approved_index IS NOT NULL THEN 'approved' ELSE 'owed' END AS state,
             s.approved_by, s.approved_index
-        FROM told o
-        LEFT JOIN ledger.voucher v ON v.zone_id = $1 AND v.voucher_id = o.subject_id
-        LEFT JOIN steps s ON s.subject_id = o.payable_id
-        WHERE o.kind = 'voucher.redeemed'"
+        FROM owed o
+        LEFT JOIN steps s ON s.subject_id = o.payable_id"
 );
 
 /// One instruction, and what a statement of the bank said of it.

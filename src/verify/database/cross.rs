@@ -4,7 +4,7 @@
 use sqlx::PgConnection;
 
 use super::fault::RowFault;
-use super::{awards, cases, facts, register, runs};
+use super::{awards, cases, claims, facts, register, runs};
 use crate::types::ZoneId;
 use crate::verify::report::VerifyError;
 
@@ -42,6 +42,14 @@ pub const ROW_CHECKS: &[&str] = &[
     runs::RESULTS,
     cases::VOUCHERS,
     cases::HOLDS,
+    claims::CLAIMS,
+    claims::LINES,
+    claims::NOTICES,
+    claims::ITEMS,
+    claims::APPROVALS,
+    claims::LEVELS,
+    claims::RECUSALS,
+    claims::DELEGATIONS,
     cases::PAYABLES,
     cases::LINES,
     cases::BATCHES,

@@ -8,6 +8,7 @@
 mod awards;
 mod cases;
 mod chunk;
+mod claims;
 mod compare;
 pub mod cross;
 mod facts;

@@ -7,8 +7,8 @@ use super::{outdated, store};
 use crate::batch::{self, Answers, BatchError, Rejected, Round, Step};
 use crate::identity::{Command, Role};
 use crate::types::RunId;
+use crate::voucher::Refused;
 use crate::voucher::model::VoucherRefusal;
-use crate::voucher::refused::Refused;
 
 /// A run to be approved.
 #[derive(Clone, Debug, Serialize, Deserialize)]

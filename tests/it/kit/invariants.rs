@@ -47,8 +47,14 @@ const RULES: &[(&str, &str)] = &[
     (
         "what is used of a yearly limit is what the holder was granted and did not give back",
         "SELECT coalesce(a.address, v.party_id::text) FROM
-             (SELECT programme, fiscal_year, party_id, sum(face - expired - cancelled) AS used
-              FROM ledger.voucher WHERE counts_in_year GROUP BY 1, 2, 3) v
+             (SELECT programme, fiscal_year, party_id, sum(used) AS used FROM (
+                 SELECT programme, fiscal_year, party_id, face - expired - cancelled AS used
+                 FROM ledger.voucher WHERE counts_in_year
+                 UNION ALL
+                 SELECT c.programme, q.fiscal_year, c.party_id, c.awarded FROM ledger.claim c
+                 JOIN ledger.transfer t ON t.log_index = c.decided_index
+                 JOIN ledger.account q ON q.account_id = t.credit_account_id AND q.code = 'Q30'
+                 WHERE c.state = 'approved') u GROUP BY 1, 2, 3) v
          FULL JOIN (SELECT *, credits - debits AS used FROM ledger.account WHERE code = 'Q30') a
              USING (programme, fiscal_year, party_id)
          WHERE a.used IS DISTINCT FROM v.used",

@@ -335,7 +335,7 @@ impl World {
         }
     }
 
-    async fn batch<I, A, F>(
+    pub(crate) async fn batch<I, A, F>(
         &self,
         callers: Vec<(Caller, I)>,
         run: F,

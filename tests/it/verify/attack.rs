@@ -53,7 +53,8 @@ async fn changes(conn: &mut PgConnection, table: &Table) -> Vec<(String, String)
              WHEN 'uuid' THEN 'gen_random_uuid()'
              WHEN 'text' THEN $$coalesce(%1$I, '') || 'X'$$
              WHEN 'bytea' THEN $$sha256('another')$$
-             WHEN 'ARRAY' THEN $$%1$I || 'X'::text$$
+             WHEN 'ARRAY' THEN CASE udt_name WHEN '_uuid' THEN '%1$I || gen_random_uuid()'
+                 ELSE $$%1$I || 'X'::text$$ END
              WHEN 'boolean' THEN 'NOT %1$I'
              WHEN 'date' THEN $$coalesce(%1$I, '2020-01-01') + 1$$
              WHEN 'timestamp with time zone' THEN $$%1$I + interval '1 second'$$

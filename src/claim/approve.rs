@@ -1,0 +1,551 @@
+//! Claims are approved, level by level; the last approval makes them owed.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+
+use super::Refused;
+use super::desk::{Desk, reasons};
+use super::model::{Claim, ClaimRefusal, ClaimState};
+use super::store::{self, Approval, Notice};
+use super::{desk, postings};
+use crate::approval::{self, Acting, Hands, Levels};
+use crate::batch::{self, Answers, BatchError, Decided, Rejected, Round, Step};
+use crate::identity::{Command, Forbidden, Role};
+use crate::journal::{self, AccountCode};
+use crate::log;
+use crate::payment::{self, Payable, PayableState};
+use crate::policy::{self, Exhaustion, Outcome};
+use crate::programme::{self, BudgetLine, ProgrammeKind};
+use crate::types::{
+    Amount, ClaimId, Code, FiscalYear, LogIndex, Money, NoticeId, PayableId, PersonId, Zone,
+};
+
+/// An approval of what a review recommended.
+#[derive(Clone, Debug, Serialize)]
+pub struct Approve {
+    /// The claim.
+    pub claim: ClaimId,
+    /// The entry of the review that was looked at: what is approved is the version that it saw.
+    pub review: LogIndex,
+}
+
+/// What became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum ApproveAnswer {
+    /// More levels have to approve.
+    LevelApproved {
+        /// The level that approved, from 1.
+        level: u8,
+        /// How many there are.
+        levels: u8,
+        /// The duty of the next.
+        next: Role,
+        /// For whom, if the duty was delegated.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        principal: Option<PersonId>,
+        /// The duty in which it was approved.
+        role: Role,
+    },
+    /// The claimant is owed the amount.
+    Approved {
+        /// How much, decimal text.
+        amount: String,
+        /// The level that approved, the last.
+        level: u8,
+        /// What finance has to approve for payment.
+        payable: PayableId,
+        /// For whom, if the duty was delegated.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        principal: Option<PersonId>,
+        /// Reason codes of what limited the amount.
+        reasons: Vec<String>,
+        /// The duty in which it was approved.
+        role: Role,
+    },
+    /// The policy excludes it by now.
+    Rejected {
+        /// Reason codes.
+        reasons: Vec<String>,
+    },
+    /// Nothing changed.
+    Refused(Refused),
+}
+
+/// Approves claims, in the order of the requests. What has been used of caps and what the programme has left decides at
+/// the last level; so the head of the log is locked before they are read, and stays so until commit. Never more is
+/// approved than was recommended, and shown to the public.
+pub async fn approve(
+    conn: &mut PgConnection,
+    requests: &[(Command<'_>, Approve)],
+) -> Result<Answers<ApproveAnswer>, BatchError> {
+    batch::answer(conn, "claim.approve", requests, |conn, round| {
+        Box::pin(approve_round(conn, round))
+    })
+    .await
+}
+
+/// What an approval changes.
+struct Effect {
+    claim: Option<Claim>,
+    approval: Option<Approval>,
+    owed: Option<Payable>,
+}
+
+async fn approve_round(
+    conn: &mut PgConnection,
+    round: &Round<'_, Approve>,
+) -> Result<Answers<ApproveAnswer>, BatchError> {
+    let (zone, today, requests) = (round.zone, round.today, &round.requests);
+    let ids: Vec<ClaimId> = requests.iter().map(|(_, input)| input.claim).collect();
+    let claims = store::lock(conn, zone, &ids).await?;
+    let actors: Vec<PersonId> = requests
+        .iter()
+        .map(|(command, _)| command.actor.person)
+        .collect();
+    log::lock_head(conn, zone.id)
+        .await
+        .map_err(journal::RecordError::from)?;
+    let ladder = Ladder::read(conn, zone, today, &claims, &actors).await?;
+    let desk = Desk::read(conn, zone, today, &claims).await?;
+    let mut counter = Counter {
+        budget: Budget::read(conn, zone, today, &claims).await?,
+        claims,
+        desk,
+        ladder,
+    };
+    let mut decided = Vec::with_capacity(requests.len());
+    for (command, input) in requests {
+        decided.push(counter.approve(command, input)?);
+    }
+    counter.desk.keep(conn, zone).await?;
+    let (answers, effects) = batch::record(conn, round, decided).await?;
+    write(conn, zone, effects).await?;
+    Ok(answers)
+}
+
+async fn write(
+    conn: &mut PgConnection,
+    zone: &Zone,
+    effects: Vec<(Effect, LogIndex)>,
+) -> Result<(), BatchError> {
+    let (mut claims, mut approvals, mut owed) = (Vec::new(), Vec::new(), Vec::new());
+    for (effect, index) in effects {
+        claims.extend(effect.claim.map(|claim| Claim {
+            decided: claim.decided.map(|(person, _)| (person, index)),
+            ..claim
+        }));
+        approvals.extend(effect.approval.map(|approval| (approval, index)));
+        owed.extend(effect.owed.map(|payable| Payable {
+            owed_index: index,
+            ..payable
+        }));
+    }
+    store::update(conn, zone.id, &claims).await?;
+    store::insert_approvals(conn, zone.id, &approvals).await?;
+    payment::insert_owed(conn, zone.id, &owed).await?;
+    Ok(())
+}
+
+/// The next level of a claim, and who takes it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Level {
+    number: u8,
+    of: u8,
+    role: Role,
+    acting: Acting,
+    /// The duty of the level after, if there is one.
+    then: Option<Role>,
+}
+
+/// Who approves what: the levels in force, what was approved before, and who stays out.
+pub(super) struct Ladder {
+    levels: Levels,
+    hands: Hands,
+    approvals: HashMap<ClaimId, Vec<Approval>>,
+    notices: HashMap<NoticeId, Notice>,
+}
+
+impl Ladder {
+    pub(super) async fn read(
+        conn: &mut PgConnection,
+        zone: &Zone,
+        today: NaiveDate,
+        claims: &HashMap<ClaimId, Claim>,
+        actors: &[PersonId],
+    ) -> Result<Self, sqlx::Error> {
+        let ids: Vec<ClaimId> = claims.keys().copied().collect();
+        let notices: Vec<NoticeId> = claims.values().filter_map(|claim| claim.notice).collect();
+        Ok(Self {
+            levels: approval::in_force(conn, zone.id, zone.currency).await?,
+            hands: Hands::read(conn, zone.id, today, actors).await?,
+            approvals: store::approvals(conn, zone.id, &ids).await?,
+            notices: store::notices_by_id(conn, zone.id, &notices).await?,
+        })
+    }
+
+    /// Whether the actor approves claims at all, by an own duty or a delegated one.
+    pub(super) fn office(&self, command: &Command<'_>) -> Result<(), Rejected> {
+        let roles = [Role::Manager, Role::Finance];
+        let has = |role: &Role| !self.hands.acting(command.actor, *role).is_empty();
+        if roles.iter().any(has) {
+            return Ok(());
+        }
+        let forbidden = Forbidden {
+            login: command.actor.login.clone(),
+            needs: roles.to_vec(),
+        };
+        Err(forbidden.into())
+    }
+
+    /// The approvals of what the claim's last review recommended.
+    fn given(&self, claim: &Claim) -> impl Iterator<Item = &Approval> {
+        let review = claim.review.as_ref().map(|review| review.index);
+        let all = self.approvals.get(&claim.id);
+        all.into_iter()
+            .flatten()
+            .filter(move |approval| Some(approval.review) == review)
+    }
+
+    /// The level that is next, as the actor may take it; or what is in the way.
+    pub(super) fn next(
+        &self,
+        command: &Command<'_>,
+        claim: &Claim,
+        seen: LogIndex,
+    ) -> Result<Level, ClaimRefusal> {
+        let review = claim.review.as_ref().map(|review| review.index);
+        if review != Some(seen) {
+            return Err(ClaimRefusal::Stale);
+        }
+        let amount = claim.recommended.map_or(Money::ZERO, Amount::money);
+        let roles = self.levels.of(amount);
+        let done = self.given(claim).count();
+        // Levels may have been lowered since: then whoever has the last one takes it.
+        let at = done.min(roles.len().saturating_sub(1));
+        let role = *roles.get(at).ok_or(ClaimRefusal::LevelOrder)?;
+        let number = |count: usize| u8::try_from(count).unwrap_or(u8::MAX);
+        let level = |acting| Level {
+            number: number(done + 1),
+            of: number(roles.len().max(done + 1)),
+            role,
+            acting,
+            then: roles.get(done + 1).copied(),
+        };
+        let mut reason = ClaimRefusal::LevelOrder;
+        for acting in self.hands.acting(command.actor, role) {
+            let had_a_hand = |person: PersonId| {
+                let before = self.given(claim).flat_map(|given| given.acting.persons());
+                claim.hands().chain(before).any(|hand| hand == person)
+            };
+            if self.hands.stays_out(command.actor, acting, claim.party) {
+                reason = ClaimRefusal::Recused;
+            } else if acting.persons().any(had_a_hand) {
+                reason = ClaimRefusal::Segregation;
+            } else {
+                return Ok(level(acting));
+            }
+        }
+        Err(reason)
+    }
+
+    /// Everybody who had a hand in the case once a level has approved it.
+    fn everybody(&self, claim: &Claim, last: Acting) -> Vec<PersonId> {
+        let reviewer = claim.review.iter().map(|review| review.by);
+        let before = self.given(claim).flat_map(|given| given.acting.persons());
+        let mut all: Vec<PersonId> = reviewer.chain(before).chain(last.persons()).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// Whether the public notice is done, where the policy asks for one.
+    fn noticed(
+        &self,
+        claim: &Claim,
+        notice_days: u16,
+        today: NaiveDate,
+    ) -> Result<(), ClaimRefusal> {
+        match (claim.state, claim.notice) {
+            (ClaimState::Recommended, _) if notice_days > 0 => Err(ClaimRefusal::NoticeRequired),
+            (ClaimState::Recommended, _) => Ok(()),
+            (ClaimState::Noticed, Some(id)) => {
+                let notice = self.notices.get(&id);
+                if notice.is_some_and(|notice| notice.last_day < today) {
+                    Ok(())
+                } else {
+                    Err(ClaimRefusal::NoticeRunning)
+                }
+            }
+            (_, _) => Err(ClaimRefusal::WrongState),
+        }
+    }
+}
+
+/// The instruments of programmes, and what they have left.
+struct Budget {
+    year: FiscalYear,
+    kinds: HashMap<Code, ProgrammeKind>,
+    free: HashMap<BudgetLine, Money>,
+}
+
+impl Budget {
+    async fn read(
+        conn: &mut PgConnection,
+        zone: &Zone,
+        today: NaiveDate,
+        claims: &HashMap<ClaimId, Claim>,
+    ) -> Result<Self, sqlx::Error> {
+        let year = FiscalYear::of(today);
+        let mut lines: Vec<BudgetLine> = claims
+            .values()
+            .map(|claim| BudgetLine {
+                programme: claim.programme.clone(),
+                year,
+                currency: zone.currency,
+            })
+            .collect();
+        lines.sort_unstable_by(|one, other| one.programme.cmp(&other.programme));
+        lines.dedup();
+        let addresses: Vec<_> = lines
+            .iter()
+            .map(|line| line.account(AccountCode::B30))
+            .collect();
+        let free = journal::balances(conn, zone.id, &addresses).await?;
+        let programmes = programme::store::programmes(conn, zone.id).await?;
+        Ok(Self {
+            year,
+            kinds: programmes
+                .into_iter()
+                .map(|one| (one.code, one.kind))
+                .collect(),
+            free: lines.into_iter().zip(free).collect(),
+        })
+    }
+}
+
+/// Where approvals are given: everything that they read, as earlier ones of the batch have left it.
+struct Counter {
+    claims: HashMap<ClaimId, Claim>,
+    desk: Desk,
+    ladder: Ladder,
+    budget: Budget,
+}
+
+type Decision = Decided<Approve, ApproveAnswer, Effect>;
+
+fn refused(input: &Approve, refused: Refused) -> (Step<Approve, ApproveAnswer>, Effect) {
+    let answer = ApproveAnswer::Refused(refused);
+    let step = Step::new("claim.approval_refused", input.claim, input, answer);
+    let nothing = Effect {
+        claim: None,
+        approval: None,
+        owed: None,
+    };
+    (step, nothing)
+}
+
+impl Counter {
+    fn approve(&mut self, command: &Command<'_>, input: &Approve) -> Result<Decision, BatchError> {
+        let found = self
+            .ladder
+            .office(command)
+            .and_then(|()| batch::find(&mut self.claims, "claim", &input.claim).cloned());
+        let claim = match found {
+            Ok(claim) => claim,
+            Err(rejected) => return Ok(Err(rejected)),
+        };
+        if !matches!(claim.state, ClaimState::Recommended | ClaimState::Noticed) {
+            return Ok(Ok(refused(input, ClaimRefusal::WrongState.into())));
+        }
+        let verified = claim
+            .review
+            .as_ref()
+            .and_then(|review| review.verified.as_ref());
+        let ruled = self.desk.ruled(&claim, verified)?;
+        let next = self
+            .ladder
+            .noticed(&claim, ruled.policy.notice_days(), command.today())
+            .and_then(|()| first_come(&ruled.policy))
+            .and_then(|()| self.ladder.next(command, &claim, input.review));
+        let level = match next {
+            Ok(level) => level,
+            Err(code) => return Ok(Ok(refused(input, code.into()))),
+        };
+        if let Some(then) = level.then {
+            return Ok(Ok(self.level_approved(command, input, &claim, level, then)));
+        }
+        self.last_level(command, input, &claim, level, &ruled)
+    }
+
+    fn level_approved(
+        &mut self,
+        command: &Command<'_>,
+        input: &Approve,
+        claim: &Claim,
+        level: Level,
+        then: Role,
+    ) -> (Step<Approve, ApproveAnswer>, Effect) {
+        let answer = ApproveAnswer::LevelApproved {
+            level: level.number,
+            levels: level.of,
+            next: then,
+            principal: level.acting.principal,
+            role: level.role,
+        };
+        let approval = approval_of(command, claim, level);
+        let given = self.ladder.approvals.entry(claim.id).or_default();
+        given.extend(approval.clone());
+        let effect = Effect {
+            claim: None,
+            approval,
+            owed: None,
+        };
+        let step = Step::new("claim.level_approved", input.claim, input, answer);
+        (step, effect)
+    }
+
+    /// The policy decides once more: what caps and the budget still allow.
+    fn last_level(
+        &mut self,
+        command: &Command<'_>,
+        input: &Approve,
+        claim: &Claim,
+        level: Level,
+        ruled: &desk::Ruled,
+    ) -> Result<Decision, BatchError> {
+        let decision = self.desk.decide(claim, ruled);
+        let most = claim.recommended.map_or(Money::ZERO, Amount::money);
+        let amount = Amount::new(decision.amount.money().min(most));
+        let amount = match (decision.outcome, amount) {
+            (Outcome::Pass, Ok(amount)) => amount,
+            (Outcome::NeedsReview, _) => {
+                let mut reasons = reasons(&decision);
+                reasons.extend(desk::missing(&decision));
+                let code = ClaimRefusal::Policy;
+                let (step, nothing) = refused(input, Refused { code, reasons });
+                return Ok(Ok((step.decided(decision), nothing)));
+            }
+            (Outcome::Fail | Outcome::Pass, _) => {
+                return Ok(Ok(self.rejected(command, input, claim, decision)));
+            }
+        };
+        let line = BudgetLine {
+            programme: claim.programme.clone(),
+            year: self.budget.year,
+            currency: command.zone.currency,
+        };
+        let free = self.budget.free.entry(line.clone()).or_default();
+        if *free < amount.money() {
+            let (step, nothing) = refused(input, ClaimRefusal::BudgetExhausted.into());
+            return Ok(Ok((step.decided(decision), nothing)));
+        }
+        *free = free.saturating_sub(amount.money());
+        let kind = self.budget.kinds.get(&claim.programme).copied();
+        let expense = kind.and_then(ProgrammeKind::expense);
+        let expense = expense.ok_or(BatchError::Database(sqlx::Error::RowNotFound))?;
+        let mut transfers = postings::approve(&line, expense, claim.party, amount)?;
+        let case = self.desk.usages.case(&line, claim.party, None, claim.id);
+        transfers.extend(self.desk.usages.take(&case, &decision, amount)?);
+        let effect = self.owed(command, claim, level, (line, amount));
+        let answer = ApproveAnswer::Approved {
+            amount: amount.money().to_text(command.zone.currency),
+            level: level.number,
+            payable: PayableId(claim.id.0),
+            principal: level.acting.principal,
+            reasons: reasons(&decision),
+            role: level.role,
+        };
+        let step = Step::new("claim.approved", input.claim, input, answer)
+            .decided(decision)
+            .moving(transfers);
+        Ok(Ok((step, effect)))
+    }
+
+    /// What is owed has the identity of its claim, so that a claim is owed once.
+    fn owed(
+        &mut self,
+        command: &Command<'_>,
+        claim: &Claim,
+        level: Level,
+        (line, amount): (BudgetLine, Amount),
+    ) -> Effect {
+        let approved = Claim {
+            state: ClaimState::Approved,
+            decided: Some((command.actor.person, LogIndex(0))),
+            awarded: Some(amount),
+            ..claim.clone()
+        };
+        let submitted_by = claim.submission.map_or(claim.drafted_by, |made| made.by);
+        let payable = Payable {
+            id: PayableId(claim.id.0),
+            payee: claim.party,
+            amount,
+            line,
+            state: PayableState::Owed,
+            submitted_by,
+            handled_by: self.ladder.everybody(claim, level.acting),
+            approved_by: None,
+            owed_index: LogIndex(0),
+        };
+        self.claims.insert(claim.id, approved.clone());
+        Effect {
+            claim: Some(approved),
+            approval: approval_of(command, claim, level),
+            owed: Some(payable),
+        }
+    }
+
+    fn rejected(
+        &mut self,
+        command: &Command<'_>,
+        input: &Approve,
+        claim: &Claim,
+        decision: policy::Decision,
+    ) -> (Step<Approve, ApproveAnswer>, Effect) {
+        let over = Claim {
+            state: ClaimState::Rejected,
+            decided: Some((command.actor.person, LogIndex(0))),
+            ..claim.clone()
+        };
+        self.claims.insert(claim.id, over.clone());
+        let answer = ApproveAnswer::Rejected {
+            reasons: reasons(&decision),
+        };
+        let step = Step::new("claim.excluded", input.claim, input, answer).decided(decision);
+        let effect = Effect {
+            claim: Some(over),
+            approval: None,
+            owed: None,
+        };
+        (step, effect)
+    }
+}
+
+/// Claims are approved one by one, first come, first served.
+fn first_come(policy: &policy::Policy) -> Result<(), ClaimRefusal> {
+    match policy.exhaustion() {
+        Exhaustion::FirstCome => Ok(()),
+        Exhaustion::ProRata | Exhaustion::RatioFromDemand | Exhaustion::Top { .. } => {
+            Err(ClaimRefusal::Ranked)
+        }
+    }
+}
+
+fn approval_of(command: &Command<'_>, claim: &Claim, level: Level) -> Option<Approval> {
+    let (submission, review) = (claim.submission?, claim.review.as_ref()?);
+    debug_assert_eq!(level.acting.person, command.actor.person);
+    Some(Approval {
+        claim: claim.id,
+        version: claim.version,
+        review: review.index,
+        level: level.number,
+        role: level.role,
+        acting: level.acting,
+        submitted_by: submission.by,
+        reviewed_by: review.by,
+    })
+}

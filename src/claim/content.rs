@@ -1,0 +1,274 @@
+//! What is claimed: facts, lines that add up to facts, and documents.
+
+use std::collections::{BTreeMap, HashSet};
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use crate::batch::Rejected;
+use crate::fact;
+use crate::policy::{Fact, Facts, Kind, Raw, Sha256, Source, Span, StatedBy, Value};
+use crate::types::{Code, Money, Name, PartyId};
+
+/// The most lines of a claim: its entry has a limit of size.
+const MOST_LINES: usize = 300;
+
+/// One of the things that a claim adds up: an invoice, a tenant, a head.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// The fact that lines of it add up to: money or a number.
+    pub fact: Fact,
+    /// Number of the invoice, lease or certificate.
+    pub reference: Name,
+    /// How much of it, as facts are written.
+    pub value: String,
+}
+
+/// A document of a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
+    /// Which of the documents that the policy lists, from 1; none of these, if there is no number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u16>,
+    /// SHA-256 of the file.
+    pub sha256: Sha256,
+}
+
+/// What is claimed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Content {
+    /// Its documents.
+    pub documents: Vec<Document>,
+    /// Facts, besides those that its lines add up to.
+    pub facts: Facts,
+    /// Its lines.
+    pub lines: Vec<Line>,
+}
+
+/// A content as its row keeps it: what the party claims of the programme, as which version.
+#[derive(Serialize)]
+struct Kept<'a> {
+    #[serde(flatten)]
+    content: &'a Content,
+    party: PartyId,
+    programme: &'a Code,
+    version: i32,
+}
+
+impl Content {
+    /// The bytes that reviews and approvals are bound to, by their SHA-256: canonical JSON.
+    pub(super) fn text(&self, party: PartyId, programme: &Code, version: i32) -> String {
+        let kept = Kept {
+            content: self,
+            party,
+            programme,
+            version,
+        };
+        serde_json::to_string(&kept).expect("BUG: what is claimed can be written as JSON")
+    }
+
+    /// Reads what a claim's row keeps.
+    pub fn read(text: &str) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        struct Read<'a> {
+            documents: Vec<Document>,
+            #[serde(borrow)]
+            facts: &'a serde_json::value::RawValue,
+            lines: Vec<Line>,
+        }
+        let read: Read<'_> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let facts = Facts::from_canonical_json(read.facts.get().as_bytes());
+        Ok(Self {
+            documents: read.documents,
+            facts: facts.map_err(|error| error.to_string())?,
+            lines: read.lines,
+        })
+    }
+
+    /// Whether it can be claimed: everything is the claimant's to say, lines add up, and no value is impossible.
+    pub(super) fn check(&self, today: NaiveDate) -> Result<(), Rejected> {
+        if self.lines.len() > MOST_LINES {
+            return Err(facts(format!(
+                "{} lines: a claim has at most {MOST_LINES}; make several claims of it",
+                self.lines.len()
+            )));
+        }
+        let not_theirs = |fact: &Fact| fact.spec().stated_by != StatedBy::Applicant;
+        if let Some(fact) = self.facts.iter().map(|(fact, _)| fact).find(not_theirs) {
+            return Err(facts(format!(
+                "{fact}: the office or the ledger itself says it; leave it out"
+            )));
+        }
+        let mut seen = HashSet::new();
+        for line in &self.lines {
+            if !seen.insert((line.fact, line.reference.as_str())) {
+                return Err(facts(format!(
+                    "line {}: it stands twice among the lines of {}; one thing is claimed once",
+                    line.reference, line.fact
+                )));
+            }
+            if self.facts.get(line.fact).is_some() {
+                return Err(facts(format!(
+                    "{}: it is both stated and the sum of lines; state it, or give its lines",
+                    line.fact
+                )));
+            }
+        }
+        let stated = self.stated(today)?;
+        let value = |fact| stated.get(fact).map(|stated| &stated.value);
+        let wrong = fact::impossible(value, today).into_iter().next();
+        wrong.map_or(Ok(()), |wrong| Err(facts(wrong.to_string())))
+    }
+
+    /// The facts as the claimant states them, with the sums of lines.
+    pub(super) fn stated(&self, on: NaiveDate) -> Result<Facts, Rejected> {
+        let mut stated = fact::said_by_applicant(&self.facts);
+        let mut sums: BTreeMap<Fact, i64> = BTreeMap::new();
+        for line in &self.lines {
+            let value = line_value(line, &self.facts)?;
+            let sum = sums.entry(line.fact).or_default();
+            *sum = sum
+                .checked_add(value)
+                .ok_or_else(|| facts(format!("{}: the lines add up to too much", line.fact)))?;
+        }
+        for (fact, sum) in sums {
+            let text = if fact.spec().kind == Kind::Money {
+                Money::from_minor(sum).to_text(self.facts.currency())
+            } else {
+                sum.to_string()
+            };
+            let raw = Raw::typed(fact, &text);
+            let read = stated.state(fact, raw, Source::Declared, on);
+            read.map_err(|error| facts(format!("{fact}: the lines add up to {text}: {error}")))?;
+        }
+        Ok(stated)
+    }
+}
+
+/// What a line adds: minor units of money, or a number.
+fn line_value(line: &Line, within: &Facts) -> Result<i64, Rejected> {
+    let wrong = |why: &str| facts(format!("line {}: {}: {why}", line.reference, line.fact));
+    let spec = line.fact.spec();
+    let adds_up = matches!(spec.kind, Kind::Money | Kind::Count(_));
+    if !adds_up || spec.stated_by != StatedBy::Applicant || spec.span != Span::Case {
+        let why = "lines add up only to amounts and numbers that a claimant states with the claim";
+        return Err(wrong(why));
+    }
+    let raw = Raw::typed(line.fact, &line.value);
+    let read = line.fact.read(raw, within.currency());
+    let value = match read.map_err(|error| wrong(&error.to_string()))? {
+        Value::Money(sum) => sum.money().minor(),
+        Value::Count(count) => i64::from(count),
+        Value::Quantity(_)
+        | Value::Date(_)
+        | Value::Bool(_)
+        | Value::Text(_)
+        | Value::Choice(_) => 0,
+    };
+    if value > 0 {
+        Ok(value)
+    } else {
+        Err(wrong("a line is more than zero"))
+    }
+}
+
+fn facts(message: String) -> Rejected {
+    Rejected::Facts(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::Currency;
+
+    fn line(fact: Fact, value: &str, reference: &str) -> Line {
+        Line {
+            fact,
+            reference: reference.parse().unwrap(),
+            value: value.to_owned(),
+        }
+    }
+
+    fn content(lines: Vec<Line>) -> Content {
+        Content {
+            documents: vec![Document {
+                number: Some(1),
+                sha256: Sha256::of(b"form"),
+            }],
+            facts: Facts::new(Currency::Cny),
+            lines,
+        }
+    }
+
+    fn today() -> NaiveDate {
+        "2020-09-01".parse().unwrap()
+    }
+
+    #[test]
+    fn lines_add_up_to_their_fact() {
+        let content = content(vec![
+            line(Fact::WaivedAmount, "38000.00", "lease 1"),
+            line(Fact::WaivedAmount, "0.05", "lease 2"),
+        ]);
+        content.check(today()).unwrap();
+        let stated = content.stated(today()).unwrap();
+        let sum = stated.get(Fact::WaivedAmount).unwrap();
+        assert_eq!(sum.value.to_string(), "38000.05");
+    }
+
+    #[test]
+    fn what_is_claimed_is_read_back() {
+        let mut content = content(vec![line(Fact::WaivedAmount, "1.00", "lease 1")]);
+        let raw = Raw::Text("waiver");
+        content
+            .facts
+            .state(Fact::ReliefKind, raw, Source::Declared, today())
+            .unwrap();
+        let programme = "SHAANXI-RENT".parse().unwrap();
+        let text = content.text(PartyId::generate(), &programme, 1);
+        assert_eq!(crate::journal::canonical::check(&text), Ok(()), "{text}");
+        assert_eq!(Content::read(&text), Ok(content));
+    }
+
+    #[test]
+    fn lines_that_do_not_add_up_are_refused_by_name() {
+        let one = line(Fact::WaivedAmount, "1.00", "lease 1");
+        let huge = |reference: &str| line(Fact::WaivedAmount, "90000000000000.00", reference);
+        for (lines, expected) in [
+            (vec![one.clone(), one.clone()], "it stands twice"),
+            (
+                vec![line(Fact::WaivedAmount, "0.00", "l")],
+                "more than zero",
+            ),
+            (vec![line(Fact::WaivedAmount, "1.005", "l")], "line l"),
+            (
+                vec![line(Fact::WaiverFrom, "2020-01-01", "l")],
+                "add up only",
+            ),
+            (
+                vec![line(Fact::ClaimedOn, "2020-01-01", "l")],
+                "add up only",
+            ),
+            (
+                (0..300).map(|at| huge(&at.to_string())).collect(),
+                "the lines add up",
+            ),
+            (
+                (0..301)
+                    .map(|at| line(Fact::WaivedAmount, "1.00", &at.to_string()))
+                    .collect(),
+                "at most 300",
+            ),
+        ] {
+            let refused = content(lines).check(today()).unwrap_err().to_string();
+            assert!(refused.contains(expected), "{refused}");
+        }
+        let mut both = content(vec![one]);
+        let raw = Raw::Text("1.00");
+        both.facts
+            .state(Fact::WaivedAmount, raw, Source::Declared, today())
+            .unwrap();
+        let refused = both.check(today()).unwrap_err().to_string();
+        assert!(refused.contains("both stated and the sum"), "{refused}");
+    }
+}

@@ -1,0 +1,36 @@
+//! Claims (申领): post-subsidies, awards, purchased services and compensation for rent, asked for what was done.
+//!
+//! `DRAFT → SUBMITTED → RECOMMENDED → NOTICED → APPROVED`; a review may return a claim, whose next version is then
+//! submitted, or reject it; an objection during the public notice opens the review again. What becomes of the payment
+//! stands with what is owed ([`crate::payment`]). [`model`] is a claim's life without IO, and `postings` what its approval
+//! moves. Each command takes many requests and answers each on its own, in one transaction ([`crate::batch`]).
+
+mod approve;
+mod content;
+mod decline;
+mod desk;
+mod draft;
+pub mod model;
+mod named;
+mod notice;
+mod object;
+mod postings;
+mod review;
+pub mod store;
+mod submit;
+mod withdraw;
+
+pub use approve::{Approve, ApproveAnswer, approve};
+pub use content::{Content, Document, Line};
+pub use decline::{Decline, DeclineAnswer, Turn, decline};
+pub use draft::{Draft, DraftAnswer, Drafted, Revise, draft, revise};
+pub use model::{Claim, ClaimRefusal, ClaimState};
+pub use named::{find_claim, find_notice};
+pub use notice::{NoticeError, Published, publish_notice};
+pub use object::{ObjectAnswer, Objection, object};
+pub use review::{Review, ReviewAnswer, Verdict, review};
+pub use submit::{Submit, SubmitAnswer, submit};
+pub use withdraw::{Withdraw, WithdrawAnswer, withdraw};
+
+/// A refusal of a claim command.
+pub type Refused = crate::batch::Refused<ClaimRefusal>;

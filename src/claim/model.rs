@@ -1,0 +1,225 @@
+//! A claim and its life, without IO.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use crate::policy::{Facts, Sha256};
+use crate::types::{Amount, ClaimId, Code, LogIndex, NoticeId, PartyId, PersonId, PolicyId};
+
+/// Where a claim stands. After approval its payable goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClaimState {
+    /// Being written.
+    Draft,
+    /// Waits for a reviewer.
+    Submitted,
+    /// A review or an approver gave it back to be corrected.
+    Returned,
+    /// A reviewer recommends an amount.
+    Recommended,
+    /// On a public list.
+    Noticed,
+    /// Somebody objected: waits for a reviewer.
+    Objected,
+    /// Owed.
+    Approved,
+    /// Turned down.
+    Rejected,
+    /// Taken back by the claimant.
+    Withdrawn,
+}
+
+impl ClaimState {
+    /// Every state.
+    pub const ALL: [Self; 9] = [
+        Self::Draft,
+        Self::Submitted,
+        Self::Returned,
+        Self::Recommended,
+        Self::Noticed,
+        Self::Objected,
+        Self::Approved,
+        Self::Rejected,
+        Self::Withdrawn,
+    ];
+
+    /// As the database writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Submitted => "submitted",
+            Self::Returned => "returned",
+            Self::Recommended => "recommended",
+            Self::Noticed => "noticed",
+            Self::Objected => "objected",
+            Self::Approved => "approved",
+            Self::Rejected => "rejected",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+
+    /// The state with this word.
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+
+    /// Whether the claimant may change what is claimed.
+    pub const fn is_open_to_claimant(self) -> bool {
+        matches!(self, Self::Draft | Self::Returned)
+    }
+
+    /// Whether a reviewer has to look at it.
+    pub const fn is_under_review(self) -> bool {
+        matches!(self, Self::Submitted | Self::Objected)
+    }
+
+    /// Whether nothing happens to the claim any more.
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Approved | Self::Rejected | Self::Withdrawn)
+    }
+}
+
+/// The last submission of a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Submission {
+    /// Who.
+    pub by: PersonId,
+    /// Its entry.
+    pub index: LogIndex,
+    /// Its day, in the zone's time.
+    pub on: NaiveDate,
+    /// The policy in force then, which decides on the claim.
+    pub policy: PolicyId,
+}
+
+/// The last review of what was submitted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reviewed {
+    /// Who.
+    pub by: PersonId,
+    /// Its entry: what approvals are bound to.
+    pub index: LogIndex,
+    /// Facts that it verified.
+    pub verified: Option<Facts>,
+}
+
+/// A request for money.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// Identity; what is owed of it has the same.
+    pub id: ClaimId,
+    /// Programme.
+    pub programme: Code,
+    /// Who claims, and is paid.
+    pub party: PartyId,
+    /// Where it stands.
+    pub state: ClaimState,
+    /// Number of its content, from 1.
+    pub version: i32,
+    /// Facts, lines and documents, canonical JSON.
+    pub content: String,
+    /// SHA-256 of the content.
+    pub content_sha256: Sha256,
+    /// Who began it.
+    pub drafted_by: PersonId,
+    /// The entry that began it; `C` and this number is its short name.
+    pub drafted_index: LogIndex,
+    /// Its last submission.
+    pub submission: Option<Submission>,
+    /// The review of it.
+    pub review: Option<Reviewed>,
+    /// What the review recommended, minor units.
+    pub recommended: Option<Amount>,
+    /// The last notice that showed it.
+    pub notice: Option<NoticeId>,
+    /// Who approved it at the last level or turned it down after review, and the entry.
+    pub decided: Option<(PersonId, LogIndex)>,
+    /// What was approved, minor units.
+    pub awarded: Option<Amount>,
+}
+
+impl Claim {
+    /// Who had a hand in the claim before its approvals: whoever began or submitted it, and its reviewer.
+    pub fn hands(&self) -> impl Iterator<Item = PersonId> + '_ {
+        let submitted = self.submission.map(|submission| submission.by);
+        let reviewed = self.review.as_ref().map(|review| review.by);
+        [Some(self.drafted_by), submitted, reviewed]
+            .into_iter()
+            .flatten()
+    }
+}
+
+/// Why a claim does not do what it is asked to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ClaimRefusal {
+    /// The claim is not at this step.
+    WrongState,
+    /// The same person acted before on this case (invariant 9).
+    Segregation,
+    /// The person has to stay out of the party's cases.
+    Recused,
+    /// Another duty approves at this level.
+    LevelOrder,
+    /// It is not the recommendation that was seen.
+    Stale,
+    /// Documents that the policy asks for are missing.
+    DocumentsMissing,
+    /// The public notice has to come first.
+    NoticeRequired,
+    /// The public notice is not over.
+    NoticeRunning,
+    /// The public notice is over.
+    NoticeOver,
+    /// The policy does not allow it: the decision says why.
+    Policy,
+    /// The programme's budget is used up.
+    BudgetExhausted,
+    /// The policy ranks claims or shares the budget among them.
+    Ranked,
+}
+
+impl ClaimRefusal {
+    /// What to tell a person, English and Chinese.
+    pub const fn sentences(self) -> (&'static str, &'static str) {
+        match self {
+            Self::WrongState => ("The claim is not at this step.", "申领不处于该环节。"),
+            Self::Segregation => (
+                "The same person acted on this case before: another one has to.",
+                "同一人不得办理同一事项的多个环节。",
+            ),
+            Self::Recused => (
+                "The person is recused from this party's cases, or acts for it: another one has to.",
+                "该人员应当回避该主体的事项，须由他人办理。",
+            ),
+            Self::LevelOrder => (
+                "Another duty approves next: levels are taken in their order.",
+                "当前审批级别由其他岗位办理，各级须依次审批。",
+            ),
+            Self::Stale => (
+                "It is not the last review of the claim: look at the claim and name the entry of its review.",
+                "所注明的不是该申领的最近一次审核，请重新查看并注明该次审核的分录号。",
+            ),
+            Self::DocumentsMissing => (
+                "Documents that the policy asks for are missing.",
+                "缺少政策要求的材料。",
+            ),
+            Self::NoticeRequired => (
+                "The policy asks for a public notice first.",
+                "按政策须先公示。",
+            ),
+            Self::NoticeRunning => ("The public notice is not over.", "公示期未满。"),
+            Self::NoticeOver => (
+                "The public notice is over: a late objection goes to whoever approves, who can return the claim.",
+                "公示期已满，逾期异议请转审批人，由其退回申领。",
+            ),
+            Self::Policy => ("The policy does not allow it.", "不符合政策条件。"),
+            Self::BudgetExhausted => ("The programme's budget is used up.", "项目预算已用完。"),
+            Self::Ranked => (
+                "The policy ranks claims or shares the budget among them, which can't be approved one by one.",
+                "该政策须排名或按比例分配，不能逐件审批。",
+            ),
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! A claimant submits a claim with its documents.
+
+use std::collections::{HashMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+
+use super::Refused;
+use super::content::Content;
+use super::desk::{Desk, missing, reasons};
+use super::draft::find_own;
+use super::model::{Claim, ClaimRefusal, ClaimState, Submission};
+use super::store;
+use crate::batch::{self, Answers, BatchError, Decided, Rejected, Round, Step};
+use crate::identity::Command;
+use crate::policy::store::all_in_force_on;
+use crate::policy::{Outcome, Policy};
+use crate::types::{ClaimId, Code, LogIndex, PolicyId};
+
+/// A draft, or a claim that was returned, to be reviewed as it is now.
+#[derive(Clone, Debug, Serialize)]
+pub struct Submit {
+    /// The claim.
+    pub claim: ClaimId,
+}
+
+/// What became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum SubmitAnswer {
+    /// A reviewer has it. What the policy says of it today is no promise.
+    Submitted {
+        /// Other claims with a line of the same reference: the reviewer looks at both.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        also_claimed: Vec<String>,
+        /// Decimal text: what would be given today.
+        amount: String,
+        /// Facts that are still to be stated, verified or determined.
+        missing: Vec<String>,
+        /// Pass, fail or needs review.
+        outlook: Outcome,
+        /// Reason codes.
+        reasons: Vec<String>,
+        /// The version that was submitted.
+        version: i32,
+    },
+    /// Nothing changed. For missing documents the reasons are their numbers in the policy's list.
+    Refused(Refused),
+}
+
+/// Submits claims under the policies in force today.
+pub async fn submit(
+    conn: &mut PgConnection,
+    requests: &[(Command<'_>, Submit)],
+) -> Result<Answers<SubmitAnswer>, BatchError> {
+    batch::answer(conn, "claim.submit", requests, |conn, round| {
+        Box::pin(submit_round(conn, round))
+    })
+    .await
+}
+
+async fn submit_round(
+    conn: &mut PgConnection,
+    round: &Round<'_, Submit>,
+) -> Result<Answers<SubmitAnswer>, BatchError> {
+    let (zone, today, requests) = (round.zone, round.today, &round.requests);
+    let ids: Vec<ClaimId> = requests.iter().map(|(_, input)| input.claim).collect();
+    let mut claims = store::lock(conn, zone, &ids).await?;
+    let in_force = all_in_force_on(conn, zone.id, today).await?;
+    let also_claimed = store::same_references(conn, zone.id, &ids).await?;
+    // As they would be submitted, so that the desk reads what they rest on.
+    let mut would_be = HashMap::with_capacity(requests.len());
+    for (command, input) in requests {
+        if let Some(claim) = claims.get(&input.claim)
+            && let Some(policy) = in_force.get(&claim.programme)
+        {
+            would_be.insert(claim.id, submitted(claim, command, *policy));
+        }
+    }
+    let mut desk = Desk::read(conn, zone, today, &would_be).await?;
+    let mut decided = Vec::with_capacity(requests.len());
+    for (command, input) in requests {
+        let found = find_own(&mut claims, command, input.claim)
+            .and_then(|claim| with_policy(command, claim, &in_force));
+        let same = also_claimed
+            .get(&input.claim)
+            .map_or(&[][..], Vec::as_slice);
+        decided.push(match found {
+            Err(rejected) => Err(rejected),
+            Ok((claim, policy)) => submit_one(&mut desk, command, input, (claim, policy), same)?,
+        });
+    }
+    desk.keep(conn, zone).await?;
+    let (answers, effects) = batch::record(conn, round, decided).await?;
+    let submitted: Vec<Claim> = effects
+        .into_iter()
+        .filter_map(|(claim, index)| {
+            let claim: Claim = claim?;
+            let submission = claim.submission.map(|made| Submission { index, ..made });
+            Some(Claim {
+                submission,
+                ..claim
+            })
+        })
+        .collect();
+    store::update(conn, zone.id, &submitted).await?;
+    Ok(answers)
+}
+
+fn with_policy<'c>(
+    command: &Command<'_>,
+    claim: &'c mut Claim,
+    in_force: &HashMap<Code, PolicyId>,
+) -> Result<(&'c mut Claim, PolicyId), Rejected> {
+    match in_force.get(&claim.programme) {
+        Some(policy) => Ok((claim, *policy)),
+        None => Err(Rejected::NoPolicy {
+            programme: claim.programme.to_string(),
+            day: command.today(),
+        }),
+    }
+}
+
+/// The claim as it is once it has been submitted: what an earlier version had been through begins again.
+fn submitted(claim: &Claim, command: &Command<'_>, policy: PolicyId) -> Claim {
+    Claim {
+        state: ClaimState::Submitted,
+        submission: Some(Submission {
+            by: command.actor.person,
+            index: LogIndex(0),
+            on: command.today(),
+            policy,
+        }),
+        review: None,
+        recommended: None,
+        notice: None,
+        ..claim.clone()
+    }
+}
+
+/// The numbers of the documents that the policy lists and the claim does not have.
+fn documents_missing(policy: &Policy, content: &Content) -> Vec<String> {
+    let given: HashSet<u16> = content
+        .documents
+        .iter()
+        .filter_map(|document| document.number)
+        .collect();
+    let numbers = (1_u16..).zip(policy.documents());
+    numbers
+        .filter(|(number, _)| !given.contains(number))
+        .map(|(number, _)| number.to_string())
+        .collect()
+}
+
+fn submit_one(
+    desk: &mut Desk,
+    command: &Command<'_>,
+    input: &Submit,
+    (claim, policy): (&mut Claim, PolicyId),
+    same: &[LogIndex],
+) -> Result<Decided<Submit, SubmitAnswer, Option<Claim>>, BatchError> {
+    let id = claim.id;
+    let refused = |refused: Refused| {
+        let answer = SubmitAnswer::Refused(refused);
+        let step = Step::new("claim.submission_refused", id, input, answer);
+        Ok(Ok((step, None)))
+    };
+    if !claim.state.is_open_to_claimant() {
+        return refused(ClaimRefusal::WrongState.into());
+    }
+    let next = submitted(claim, command, policy);
+    let ruled = desk.ruled(&next, None)?;
+    let content = Content::read(&claim.content)
+        .map_err(|why| BatchError::Unreadable(claim.drafted_index, why))?;
+    let lacking = documents_missing(&ruled.policy, &content);
+    if !lacking.is_empty() {
+        return refused(Refused {
+            code: ClaimRefusal::DocumentsMissing,
+            reasons: lacking,
+        });
+    }
+    let decision = desk.decide(&next, &ruled);
+    let answer = SubmitAnswer::Submitted {
+        also_claimed: same.iter().map(|index| format!("C{index}")).collect(),
+        amount: decision.amount.money().to_text(command.zone.currency),
+        missing: missing(&decision),
+        outlook: decision.outcome,
+        reasons: reasons(&decision),
+        version: next.version,
+    };
+    *claim = next.clone();
+    let step = Step::new("claim.submitted", id, input, answer).decided(decision);
+    Ok(Ok((step, Some(next))))
+}

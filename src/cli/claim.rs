@@ -1,0 +1,384 @@
+//! `claim …`: from a draft to what is owed.
+
+mod notice;
+mod show;
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::Global;
+use super::desk::{Desk, facts};
+use super::session::with_session;
+use crate::claim::{
+    self, Approve, Content, Decline, Document, Draft, Line, Objection, Review, Revise, Submit,
+    Turn, Verdict, Withdraw,
+};
+use crate::policy::{Fact, Facts, Source, Stated};
+use crate::types::{ClaimId, Code, LogIndex, Named, NoticeId, Reason};
+
+/// Claims.
+#[derive(Debug, Subcommand)]
+pub(super) enum ClaimCommand {
+    #[command(flatten)]
+    Act(Action),
+    /// Public notices of recommended claims
+    #[command(subcommand)]
+    Notice(notice::NoticeCommand),
+    /// List claims, oldest first
+    #[command(
+        after_help = "Example:\n  subsidy-ledger claim list --programme SHAANXI-RENT --state recommended"
+    )]
+    List(show::ListArgs),
+    /// Show a claim: what is claimed, its reviews and approvals, its payment
+    #[command(after_help = "Example:\n  subsidy-ledger claim show C35")]
+    Show {
+        /// The claim: C and the number of its first entry, or its id
+        claim: Named<ClaimId>,
+    },
+}
+
+/// What changes something.
+#[derive(Debug, Subcommand)]
+pub(super) enum Action {
+    /// Begin a claim (a firm, provider or carrier)
+    #[command(
+        after_help = "Example:\n  subsidy-ledger claim draft SHAANXI-RENT --party 91000000MA0000277Y \\\n    \
+        --fact relief_kind=waiver --fact waiver_from=2020-02-01 --fact waiver_until=2020-07-31 \\\n    \
+        --line waived_amount=38000.00@lease-12 --line waived_amount=21000.00@lease-17 \\\n    \
+        --document 1=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 --as clerk\n\n\
+        Lines add up to the fact that they name. Documents are named by the SHA-256 of the file, with their number\n\
+        in the policy's list (`policy show`); one without a number is a further one. Nobody but the claimant sees to\n\
+        a draft before `claim submit`."
+    )]
+    Draft(DraftArgs),
+    /// Correct a draft, or a claim that was returned
+    #[command(
+        after_help = "Example:\n  subsidy-ledger claim revise C35 --fact relief_kind=waiver \\\n    \
+        --line waived_amount=38000.00@lease-12 --as clerk\n\n\
+        Everything is given anew: what is not named is no longer claimed."
+    )]
+    Revise(ReviseArgs),
+    /// Submit a claim, under the policy in force today
+    #[command(
+        after_help = "Example:\n  subsidy-ledger claim submit C35 --as clerk\n\n\
+        Every document that the policy lists must be there. The answer says what the policy makes of the claim\n\
+        today; a reviewer decides next: `claim review`."
+    )]
+    Submit {
+        /// The claim: C and the number of its first entry, or its id
+        claim: Named<ClaimId>,
+    },
+    /// Take a claim back
+    #[command(
+        after_help = "Example:\n  subsidy-ledger claim withdraw C35 --reason 'claimed twice' --as clerk"
+    )]
+    Withdraw(ReasonArgs),
+    /// Recommend, return or reject a claim (a reviewer)
+    #[command(
+        after_help = "Examples:\n  subsidy-ledger claim review C35 --version 1 --verdict recommend --as reviewer\n  \
+        subsidy-ledger claim review C35 --version 1 --verdict recommend --fact waived_amount=52000.00 \\\n    \
+        --fact waiver_reviewed=true --as reviewer\n  \
+        subsidy-ledger claim review C35 --version 1 --verdict return --reason 'no lease 17' --as reviewer\n\n\
+        Facts given here are verified: they count in place of the claimant's. What is recommended, the policy\n\
+        says; if it asks for a notice, `claim notice publish` comes next, else `claim approve`."
+    )]
+    Review(ReviewArgs),
+    /// Take down an objection during the notice (a reviewer, manager or auditor)
+    #[command(
+        after_help = "Example:\n  subsidy-ledger claim object C35 --reason 'lease 17 ended in March' --as reviewer\n\n\
+        The claim is reviewed again before anything is approved. Don't name who objected: entries can't be erased."
+    )]
+    Object(ReasonArgs),
+    /// Approve a claim at the next level (a manager or finance)
+    #[command(
+        after_help = "Examples:\n  subsidy-ledger claim approve C35 --review 41 --as manager\n  \
+        subsidy-ledger claim approve --notice N44 --as manager\n\n\
+        --review is the entry of the review that you looked at (`claim show`): if the claim was reviewed again since,\n\
+        nothing is approved. --notice approves what a notice showed and nobody objected to. How many levels approve,\n\
+        `approval levels` says. The last makes the amount owed; then finance approves the payment."
+    )]
+    Approve(ApproveArgs),
+    /// Turn a recommended claim down, or back to the claimant (whoever would approve next)
+    #[command(
+        after_help = "Examples:\n  subsidy-ledger claim decline C35 --review 41 --reason 'forged lease' --as manager\n  \
+        subsidy-ledger claim decline C35 --review 41 --back --reason 'lease 17 is missing' --as manager"
+    )]
+    Decline(DeclineArgs),
+}
+
+/// What is claimed.
+#[derive(Debug, Args)]
+pub(super) struct ContentArgs {
+    /// A fact, as name=value; docs/facts.md lists them
+    #[arg(long = "fact", value_name = "NAME=VALUE")]
+    facts: Vec<String>,
+    /// A part of a fact, as name=value@reference: an invoice, a lease, a head
+    #[arg(long = "line", value_name = "NAME=VALUE@REFERENCE")]
+    lines: Vec<String>,
+    /// SHA-256 of a document, with its number in the policy's list
+    #[arg(long = "document", value_name = "[NUMBER=]SHA256")]
+    documents: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DraftArgs {
+    /// Programme
+    programme: Code,
+    /// Who claims: unified social credit code, or id
+    #[arg(long)]
+    party: String,
+    #[command(flatten)]
+    content: ContentArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReviseArgs {
+    /// The claim: C and the number of its first entry, or its id
+    claim: Named<ClaimId>,
+    #[command(flatten)]
+    content: ContentArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReasonArgs {
+    /// The claim: C and the number of its first entry, or its id
+    claim: Named<ClaimId>,
+    /// Why
+    #[arg(long)]
+    reason: Reason,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum VerdictArg {
+    Recommend,
+    Return,
+    Reject,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReviewArgs {
+    /// The claim: C and the number of its first entry, or its id
+    claim: Named<ClaimId>,
+    /// The version that you looked at
+    #[arg(long)]
+    version: i32,
+    /// What you think of it
+    #[arg(long, value_enum)]
+    verdict: VerdictArg,
+    /// A fact that you verified, as name=value
+    #[arg(long = "fact", value_name = "NAME=VALUE")]
+    facts: Vec<String>,
+    /// Why
+    #[arg(long)]
+    reason: Option<Reason>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ApproveArgs {
+    /// The claim: C and the number of its first entry, or its id
+    #[arg(required_unless_present = "notice", conflicts_with = "notice")]
+    claim: Option<Named<ClaimId>>,
+    /// The entry of the review that you looked at
+    #[arg(long, value_name = "ENTRY", required_unless_present = "notice")]
+    review: Option<LogIndex>,
+    /// Everything that this notice showed and that still stands
+    #[arg(long, conflicts_with = "review")]
+    notice: Option<Named<NoticeId>>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DeclineArgs {
+    /// The claim: C and the number of its first entry, or its id
+    claim: Named<ClaimId>,
+    /// The entry of the review that you looked at
+    #[arg(long, value_name = "ENTRY")]
+    review: LogIndex,
+    /// Back to the claimant to be corrected, and not turned down
+    #[arg(long)]
+    back: bool,
+    /// Why
+    #[arg(long)]
+    reason: Reason,
+}
+
+pub(super) async fn run(global: &Global, command: ClaimCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        ClaimCommand::Notice(command) => notice::run(global, command).await,
+        ClaimCommand::List(args) => show::list(global, args).await,
+        ClaimCommand::Show { claim } => show::show(global, claim).await,
+        ClaimCommand::Act(action) => {
+            with_session(global, async |session| {
+                let caller = session.caller(global).await?;
+                let desk = Desk {
+                    global,
+                    session,
+                    caller,
+                };
+                act(&desk, action).await
+            })
+            .await
+        }
+    }
+}
+
+/// Runs one action, and prints its answer.
+async fn act(desk: &Desk<'_>, action: Action) -> anyhow::Result<ExitCode> {
+    match action {
+        Action::Draft(args) => {
+            let input = Draft {
+                content: content(desk, &args.content)?,
+                party: desk.party(&args.party).await?,
+                programme: args.programme,
+            };
+            desk.one(input, |conn, requests| {
+                Box::pin(claim::draft(conn, requests))
+            })
+            .await
+        }
+        Action::Revise(args) => {
+            let input = Revise {
+                claim: claim_id(desk, args.claim).await?,
+                content: content(desk, &args.content)?,
+            };
+            desk.one(input, |conn, requests| {
+                Box::pin(claim::revise(conn, requests))
+            })
+            .await
+        }
+        Action::Submit { claim } => {
+            let claim = claim_id(desk, claim).await?;
+            desk.one(Submit { claim }, |conn, requests| {
+                Box::pin(claim::submit(conn, requests))
+            })
+            .await
+        }
+        Action::Withdraw(ReasonArgs { claim, reason }) => {
+            let claim = claim_id(desk, claim).await?;
+            desk.one(Withdraw { claim, reason }, |conn, requests| {
+                Box::pin(claim::withdraw(conn, requests))
+            })
+            .await
+        }
+        Action::Review(args) => review(desk, args).await,
+        Action::Object(ReasonArgs { claim, reason }) => {
+            let claim = claim_id(desk, claim).await?;
+            desk.one(Objection { claim, reason }, |conn, requests| {
+                Box::pin(claim::object(conn, requests))
+            })
+            .await
+        }
+        Action::Approve(ApproveArgs {
+            claim: Some(claim),
+            review: Some(review),
+            ..
+        }) => {
+            let claim = claim_id(desk, claim).await?;
+            desk.one(Approve { claim, review }, |conn, requests| {
+                Box::pin(claim::approve(conn, requests))
+            })
+            .await
+        }
+        Action::Approve(args) => {
+            let notice = args.notice.context("name a claim, or a notice")?;
+            notice::approve(desk, notice).await
+        }
+        Action::Decline(args) => {
+            let input = Decline {
+                claim: claim_id(desk, args.claim).await?,
+                reason: args.reason,
+                review: args.review,
+                turn: if args.back { Turn::Back } else { Turn::Down },
+            };
+            desk.one(input, |conn, requests| {
+                Box::pin(claim::decline(conn, requests))
+            })
+            .await
+        }
+    }
+}
+
+async fn review(desk: &Desk<'_>, args: ReviewArgs) -> anyhow::Result<ExitCode> {
+    let stated = stated(desk, &args.facts)?;
+    let mut verified = Facts::new(stated.currency());
+    for (fact, stated) in stated.iter() {
+        let stated = Stated {
+            source: Source::Verified,
+            ..stated.clone()
+        };
+        verified.insert(fact, stated);
+    }
+    let input = Review {
+        claim: claim_id(desk, args.claim).await?,
+        facts: verified.iter().next().is_some().then_some(verified.clone()),
+        reason: args.reason,
+        verdict: match args.verdict {
+            VerdictArg::Recommend => Verdict::Recommend,
+            VerdictArg::Return => Verdict::Return,
+            VerdictArg::Reject => Verdict::Reject,
+        },
+        version: args.version,
+    };
+    desk.one(input, |conn, requests| {
+        Box::pin(claim::review(conn, requests))
+    })
+    .await
+}
+
+fn stated(desk: &Desk<'_>, options: &[String]) -> anyhow::Result<Facts> {
+    facts(
+        options,
+        desk.caller.zone.currency,
+        desk.caller.command().today(),
+    )
+}
+
+fn content(desk: &Desk<'_>, args: &ContentArgs) -> anyhow::Result<Content> {
+    let lines: anyhow::Result<Vec<Line>> = args.lines.iter().map(|text| line(text)).collect();
+    let documents: anyhow::Result<Vec<Document>> =
+        args.documents.iter().map(|text| document(text)).collect();
+    Ok(Content {
+        documents: documents?,
+        facts: stated(desk, &args.facts)?,
+        lines: lines?,
+    })
+}
+
+/// `name=value@reference`.
+fn line(text: &str) -> anyhow::Result<Line> {
+    let form = || format!("line {text:?}: write name=value@reference");
+    let (name, rest) = text.split_once('=').with_context(form)?;
+    let (value, reference) = rest.split_once('@').with_context(form)?;
+    let fact = Fact::named(name)
+        .with_context(|| format!("unknown fact {name}: {}", Fact::advice(name)))?;
+    Ok(Line {
+        fact,
+        reference: reference
+            .parse()
+            .with_context(|| format!("line {text:?}: the reference"))?,
+        value: value.to_owned(),
+    })
+}
+
+/// `number=sha256`, or the SHA-256 alone.
+fn document(text: &str) -> anyhow::Result<Document> {
+    let (number, sha256) = match text.split_once('=') {
+        None => (None, text),
+        Some((number, sha256)) => {
+            let form = || format!("document {text:?}: write NUMBER=SHA256, the number from 1");
+            let number: u16 = number.parse().with_context(form)?;
+            anyhow::ensure!(number > 0, form());
+            (Some(number), sha256)
+        }
+    };
+    Ok(Document {
+        number,
+        sha256: sha256.parse()?,
+    })
+}
+
+/// The id of a claim, as somebody names it.
+async fn claim_id(desk: &Desk<'_>, named: Named<ClaimId>) -> anyhow::Result<ClaimId> {
+    show::claim_id(desk.session, &desk.caller.zone, named).await
+}
