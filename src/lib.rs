@@ -5,7 +5,7 @@
 //!
 //! `cli → {http, demo} → features → batch → {policy, journal, log, identity} → db → types`
 //!
-//! Features are `accounting`, `award`, `fact`, `party`, `payment`, `programme`, `report`, `verify`, `voucher` and `zone`.
+//! Features are `accounting`, `award`, `fact`, `party`, `payment`, `programme`, `rent`, `report`, `verify`, `voucher` and `zone`.
 //! `tabular` is as pure as `types` and may be used by whoever reads files; `clock`, `config` and
 //! `telemetry` are the program's own surroundings. `docs/ARCHITECTURE.md` is the map, and follows
 //! one command through these rooms.
@@ -30,6 +30,7 @@ pub mod fact;
 pub mod party;
 pub mod payment;
 pub mod programme;
+pub mod rent;
 pub mod report;
 pub mod screening;
 pub mod verify;

@@ -8,18 +8,13 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
-use futures::future::BoxFuture;
-use serde::Serialize;
 use serde_json::Value;
-use sqlx::PgConnection;
 
-use super::session::{Session, with_session};
+use super::desk::{self, Desk};
+use super::session::with_session;
 use super::{Global, output};
-use crate::batch::{Answers, BatchError};
-use crate::identity::{Caller, Command};
-use crate::party;
 use crate::policy::{Fact, Facts, Raw, Source};
-use crate::types::{Code, Currency, HoldId, Named, PartyId, Reason, VoucherId};
+use crate::types::{Code, Currency, HoldId, Named, Reason, VoucherId};
 use crate::voucher::{
     self, Apply, Cancel, Expire, Freeze, Issue, PlaceHold, Redeem, Release, Review,
 };
@@ -197,19 +192,13 @@ pub(super) async fn run(global: &Global, command: VoucherCommand) -> anyhow::Res
                     global,
                     session,
                     caller,
+                    sentences,
                 };
                 desk.act(action).await
             })
             .await
         }
     }
-}
-
-/// Where somebody acts.
-struct Desk<'a> {
-    global: &'a Global,
-    session: &'a Session,
-    caller: Caller,
 }
 
 impl Desk<'_> {
@@ -349,43 +338,6 @@ impl Desk<'_> {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// Runs one request of a batch command, and prints its answer. A refusal was recorded, and is a
-    /// failure.
-    async fn one<I, A, F>(&self, input: I, run: F) -> anyhow::Result<ExitCode>
-    where
-        I: Clone + Send + Sync + 'static,
-        A: Serialize + Send + 'static,
-        F: for<'c> Fn(
-                &'c mut PgConnection,
-                &'c [(Command<'c>, I)],
-            ) -> BoxFuture<'c, Result<Answers<A>, BatchError>>
-            + Send
-            + Sync
-            + Copy
-            + 'static,
-    {
-        let mut answers = self
-            .session
-            .command(&self.caller, input, move |conn, command, input: &I| {
-                let requests = [(command, input.clone())];
-                Box::pin(async move { run(conn, &requests).await })
-            })
-            .await?;
-        let answer = answers.pop().context("BUG: one request has one answer")??;
-        let value = serde_json::to_value(&answer)?;
-        let refused = value.get("outcome").and_then(Value::as_str) == Some("refused");
-        if self.global.json {
-            output::json(&answer)?;
-        } else {
-            print_answer(&value)?;
-        }
-        Ok(if refused {
-            ExitCode::FAILURE
-        } else {
-            ExitCode::SUCCESS
-        })
-    }
-
     async fn voucher(&self, named: Named<VoucherId>) -> anyhow::Result<VoucherId> {
         show::voucher_id(self.session, &self.caller.zone, named).await
     }
@@ -401,51 +353,17 @@ impl Desk<'_> {
             .await?;
         found.with_context(|| format!("no hold {named} in zone {}", zone.code))
     }
-
-    /// A party by its unified social credit code or its id.
-    async fn party(&self, text: &str) -> anyhow::Result<PartyId> {
-        if let Ok(id) = text.parse::<PartyId>() {
-            return Ok(id);
-        }
-        let zone = &self.caller.zone;
-        let found = self
-            .session
-            .database
-            .read(zone.id, (zone.id, text.to_owned()), |conn, (zone, code)| {
-                Box::pin(party::store::party_by_uscc(conn, *zone, code))
-            })
-            .await?;
-        found
-            .map(|party| party.id)
-            .with_context(|| format!("no party {text} in zone {}", zone.code))
-    }
 }
 
 /// An answer as lines of field and value; a refusal with its sentence.
 fn print_answer(value: &Value) -> std::io::Result<()> {
-    let Some(fields) = value.as_object() else {
-        return Ok(());
-    };
-    for (name, value) in fields {
-        let text = match value {
-            Value::String(text) => text.clone(),
-            Value::Array(items) if items.is_empty() => continue,
-            Value::Null
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::Array(_)
-            | Value::Object(_) => value.to_string(),
-        };
-        output::line(&format!("{name:>12}: {text}"))?;
-    }
-    let code = fields.get("code").cloned();
-    let refusal =
-        code.and_then(|code| serde_json::from_value::<voucher::VoucherRefusal>(code).ok());
-    if let Some(refusal) = refusal {
-        let (english, chinese) = refusal.sentences();
-        output::line(&format!("{english} {chinese}"))?;
-    }
-    Ok(())
+    desk::print_answer(value, sentences)
+}
+
+/// What a refusal tells a person.
+fn sentences(code: Value) -> Option<desk::Sentences> {
+    let refusal = serde_json::from_value::<voucher::VoucherRefusal>(code).ok()?;
+    Some(refusal.sentences())
 }
 
 /// Facts from `name=value` options, declared for a day.

@@ -66,6 +66,12 @@ uuid_ids! {
     PayableId,
     /// Payment instructions sent to the bank together.
     BatchId,
+    /// A tenancy in a carrier's premises.
+    LeaseId,
+    /// Rent that a carrier gives up.
+    WaiverId,
+    /// Rent that is paid later, in instalments.
+    DeferralId,
     /// Whatever an account is about: a voucher, a claim, a lease.
     ItemId,
 }
@@ -73,6 +79,12 @@ uuid_ids! {
 impl From<VoucherId> for ItemId {
     fn from(voucher: VoucherId) -> Self {
         Self(voucher.0)
+    }
+}
+
+impl From<LeaseId> for ItemId {
+    fn from(lease: LeaseId) -> Self {
+        Self(lease.0)
     }
 }
 

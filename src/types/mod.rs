@@ -16,8 +16,8 @@ mod zone;
 pub use currency::{Currency, UnknownCurrency};
 pub use hex::hex;
 pub use ids::{
-    BatchId, ControllerGroupId, HoldId, ItemId, PartyId, PayableId, PersonId, PolicyId, RunId,
-    VoucherId, ZoneId,
+    BatchId, ControllerGroupId, DeferralId, HoldId, ItemId, LeaseId, PartyId, PayableId, PersonId,
+    PolicyId, RunId, VoucherId, WaiverId, ZoneId,
 };
 pub use log_index::LogIndex;
 pub use money::{Amount, Money, MoneyError, NotPositive};

@@ -60,6 +60,8 @@ mod publication;
 #[cfg(test)]
 mod race;
 #[cfg(test)]
+mod rent;
+#[cfg(test)]
 mod report;
 #[cfg(test)]
 mod screening;

@@ -18,6 +18,7 @@ const LAYERS: &[&[&str]] = &[
         "party",
         "payment",
         "programme",
+        "rent",
         "report",
         "screening",
         "verify",

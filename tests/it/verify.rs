@@ -33,6 +33,7 @@ mod checkpoints;
 mod commands;
 mod facts;
 mod register;
+mod rent;
 mod rows;
 mod runs;
 

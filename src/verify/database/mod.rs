@@ -14,6 +14,7 @@ mod facts;
 mod fault;
 mod published;
 mod register;
+mod rent;
 mod runs;
 mod tiles;
 

@@ -156,7 +156,12 @@ impl World {
         write.await
     }
 
-    async fn enrol(&mut self, login: &'static str, roles: &[Role], party: Option<PartyId>) {
+    pub(crate) async fn enrol(
+        &mut self,
+        login: &'static str,
+        roles: &[Role],
+        party: Option<PartyId>,
+    ) {
         let new = NewPerson {
             login: login.parse().unwrap(),
             name: login.parse().unwrap(),
@@ -335,7 +340,7 @@ impl World {
         }
     }
 
-    async fn batch<I, A, F>(
+    pub(crate) async fn batch<I, A, F>(
         &self,
         callers: Vec<(Caller, I)>,
         run: F,
