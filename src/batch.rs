@@ -63,6 +63,9 @@ pub enum Rejected {
     /// The stated facts are not facts.
     #[error("{0}")]
     Facts(String),
+    /// What was given can't be so: which field, why, and what to write.
+    #[error("{0}")]
+    Input(String),
 }
 
 /// Why a whole batch was undone.
@@ -220,6 +223,7 @@ pub(crate) struct Step<I, A> {
     pub(crate) subject: Uuid,
     pub(crate) content: Recordable<I, A>,
     pub(crate) transfers: Vec<Transfer>,
+    pub(crate) effective: Option<NaiveDate>,
 }
 
 impl<I: Clone, A> Step<I, A> {
@@ -234,6 +238,7 @@ impl<I: Clone, A> Step<I, A> {
                 input: input.clone(),
             },
             transfers: Vec::new(),
+            effective: None,
         }
     }
 
@@ -248,16 +253,24 @@ impl<I: Clone, A> Step<I, A> {
         self.transfers = transfers;
         self
     }
+
+    /// Counting for another day than that of the command.
+    pub(crate) fn on(mut self, day: NaiveDate) -> Self {
+        self.effective = Some(day);
+        self
+    }
 }
 
 impl<I: Serialize, A: Serialize> Step<I, A> {
     /// As an entry of the command with this name.
     pub(crate) fn entry(&self, name: &str, command: &Command<'_>) -> Result<Entry, BatchError> {
+        let entry = command.entry(self.kind, &self.content)?;
         Ok(Entry {
             subject: Some(self.subject),
             transfers: self.transfers.clone(),
             idempotency: command.idempotency(name, &self.content.input),
-            ..command.entry(self.kind, &self.content)?
+            effective: self.effective.unwrap_or(entry.effective),
+            ..entry
         })
     }
 }

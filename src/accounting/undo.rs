@@ -28,6 +28,18 @@ pub fn undo(kind: &str) -> Undo {
         "award.imported" | "award.withdrawn" | "award.budget_set" => {
             "`import awards --correct` takes in the list as it should be"
         }
+        "claim.approved" => {
+            "what was approved stays owed: finance need not approve its payment; a claim is not revoked yet"
+        }
+        "rent_bill.issued" => "a bill stays: `rent waive` gives up what should not be asked for",
+        "rent_payment.received" => "`rent waive --way refund` gives back what was paid",
+        "waiver.declared" | "waiver.settled" | "deferral.converted" => {
+            "`rent void` undoes the waiver"
+        }
+        "waiver.voided" => "the carrier declares it again: `rent waive`",
+        "deferral.agreed" | "deferral.paid" | "deferral.defaulted" => {
+            "`rent default` or `rent convert` ends a deferral; what was paid stays paid"
+        }
         "entry.reversed" => "give the command again whose entry it undid",
         "period.closed" => "a closed period stays closed, and takes adjusting entries",
         _ => "it moved nothing, or its feature has a command of its own for that",
@@ -56,6 +68,16 @@ mod tests {
             ("award.imported", Some("--correct")),
             ("award.withdrawn", Some("--correct")),
             ("award.budget_set", Some("--correct")),
+            ("claim.approved", Some("need not approve its payment")),
+            ("rent_bill.issued", Some("`rent waive`")),
+            ("rent_payment.received", Some("refund")),
+            ("waiver.declared", Some("`rent void`")),
+            ("waiver.settled", Some("`rent void`")),
+            ("waiver.voided", Some("`rent waive`")),
+            ("deferral.agreed", Some("`rent convert`")),
+            ("deferral.paid", Some("`rent default`")),
+            ("deferral.defaulted", Some("`rent default`")),
+            ("deferral.converted", Some("`rent void`")),
             ("entry.reversed", Some("again")),
             ("period.closed", Some("stays closed")),
             ("payable.approved", Some("of its own")),

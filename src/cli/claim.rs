@@ -7,10 +7,12 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand, ValueEnum};
+use serde_json::Value;
 
 use super::Global;
-use super::desk::{Desk, facts};
+use super::desk::{Desk, Sentences};
 use super::session::with_session;
+use super::voucher::facts;
 use crate::claim::{
     self, Approve, Content, Decline, Document, Draft, Line, Objection, Review, Revise, Submit,
     Turn, Verdict, Withdraw,
@@ -215,6 +217,7 @@ pub(super) async fn run(global: &Global, command: ClaimCommand) -> anyhow::Resul
                     global,
                     session,
                     caller,
+                    sentences,
                 };
                 act(&desk, action).await
             })
@@ -381,4 +384,10 @@ fn document(text: &str) -> anyhow::Result<Document> {
 /// The id of a claim, as somebody names it.
 async fn claim_id(desk: &Desk<'_>, named: Named<ClaimId>) -> anyhow::Result<ClaimId> {
     show::claim_id(desk.session, &desk.caller.zone, named).await
+}
+
+/// What a refusal tells a person.
+fn sentences(code: Value) -> Option<Sentences> {
+    let refusal = serde_json::from_value::<claim::ClaimRefusal>(code).ok()?;
+    Some(refusal.sentences())
 }

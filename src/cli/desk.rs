@@ -1,29 +1,30 @@
-//! Where somebody acts on a case: one request of a batch command, and how its answer is printed.
+//! Where somebody gives commands of a feature: one request of a batch command, and how its answer is printed.
 
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use chrono::NaiveDate;
 use futures::future::BoxFuture;
-use serde::{Deserialize as _, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::session::Session;
 use super::{Global, output};
 use crate::batch::{Answers, BatchError};
-use crate::claim::ClaimRefusal;
 use crate::identity::{Caller, Command};
 use crate::party;
-use crate::policy::{Fact, Facts, Raw, Source};
-use crate::types::{Currency, PartyId, Zone};
-use crate::voucher::VoucherRefusal;
+use crate::types::{PartyId, Zone};
+
+/// A refusal in English and Chinese.
+pub(super) type Sentences = (&'static str, &'static str);
 
 /// Where somebody acts.
 pub(super) struct Desk<'a> {
     pub(super) global: &'a Global,
     pub(super) session: &'a Session,
     pub(super) caller: Caller,
+    /// What a refusal's code tells a person.
+    pub(super) sentences: fn(Value) -> Option<Sentences>,
 }
 
 impl Desk<'_> {
@@ -55,7 +56,7 @@ impl Desk<'_> {
         if self.global.json {
             output::json(&answer)?;
         } else {
-            print_answer(&value)?;
+            print_answer(&value, self.sentences)?;
         }
         Ok(if refused {
             ExitCode::FAILURE
@@ -91,52 +92,44 @@ pub(super) async fn party_id(
 }
 
 /// An answer as lines of field and value; a refusal with its sentence.
-pub(super) fn print_answer(value: &Value) -> std::io::Result<()> {
+pub(super) fn print_answer(
+    value: &Value,
+    sentences: fn(Value) -> Option<Sentences>,
+) -> std::io::Result<()> {
     let Some(fields) = value.as_object() else {
         return Ok(());
     };
     for (name, value) in fields {
-        let text = match value {
-            Value::String(text) => text.clone(),
-            Value::Array(items) if items.is_empty() => continue,
+        match value {
+            Value::Array(items) if items.iter().all(Value::is_object) => {
+                for item in items {
+                    output::line(&format!("{name:>12}: {}", plain(item)))?;
+                }
+            }
             Value::Null
             | Value::Bool(_)
             | Value::Number(_)
+            | Value::String(_)
             | Value::Array(_)
-            | Value::Object(_) => value.to_string(),
-        };
-        output::line(&format!("{name:>12}: {text}"))?;
+            | Value::Object(_) => output::line(&format!("{name:>12}: {}", plain(value)))?,
+        }
     }
-    if let Some((english, chinese)) = fields.get("code").and_then(sentences) {
+    let refusal = fields.get("code").cloned().and_then(sentences);
+    if let Some((english, chinese)) = refusal {
         output::line(&format!("{english} {chinese}"))?;
     }
     Ok(())
 }
 
-/// What a refusal's code says, of whichever kind of case it is.
-fn sentences(code: &Value) -> Option<(&'static str, &'static str)> {
-    let of_claim = || Some(ClaimRefusal::deserialize(code).ok()?.sentences());
-    let of_voucher = || Some(VoucherRefusal::deserialize(code).ok()?.sentences());
-    of_voucher().or_else(of_claim)
-}
-
-/// Facts from `name=value` options, declared for a day.
-pub(super) fn facts(
-    options: &[String],
-    currency: Currency,
-    day: NaiveDate,
-) -> anyhow::Result<Facts> {
-    let mut facts = Facts::new(currency);
-    for option in options {
-        let (name, value) = option
-            .split_once('=')
-            .with_context(|| format!("{option:?} is no fact: write name=value"))?;
-        let fact = Fact::named(name)
-            .with_context(|| format!("unknown fact {name}: {}", Fact::advice(name)))?;
-        if facts.get(fact).is_some() {
-            anyhow::bail!("the fact {name} is stated twice: state it once");
-        }
-        facts.state(fact, Raw::typed(fact, value), Source::Declared, day)?;
+/// A value on one line: texts without quotes, and the fields of an object one after another.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| format!("{name} {}", plain(value)))
+            .collect::<Vec<_>>()
+            .join(", "),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => value.to_string(),
     }
-    Ok(facts)
 }

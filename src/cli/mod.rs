@@ -9,6 +9,7 @@ mod demo;
 mod desk;
 mod entry;
 mod facts;
+mod lease;
 pub mod log;
 pub mod mapping;
 mod output;
@@ -18,6 +19,7 @@ mod period;
 mod person;
 pub mod policy;
 mod programme;
+mod rent;
 pub mod report;
 mod screening;
 pub mod serve;
@@ -120,6 +122,12 @@ enum Command {
     /// Vouchers, from application to redemption or expiry
     #[command(subcommand)]
     Voucher(voucher::VoucherCommand),
+    /// Leases of a carrier's premises
+    #[command(subcommand)]
+    Lease(lease::LeaseCommand),
+    /// Rent: bills, payments, waivers and deferrals. Memo only, no public money
+    #[command(subcommand)]
+    Rent(rent::RentCommand),
     /// Payables, batches and the bank's statement
     #[command(subcommand)]
     Payment(payment::PaymentCommand),
@@ -213,6 +221,8 @@ async fn dispatch(Cli { global, command }: Cli) -> anyhow::Result<ExitCode> {
         Command::Voucher(command) => voucher::run(&global, command).await,
         Command::Claim(command) => claim::run(&global, command).await,
         Command::Approval(command) => approval::run(&global, command).await,
+        Command::Lease(command) => lease::run(&global, command).await,
+        Command::Rent(command) => rent::run(&global, command).await,
         Command::Payment(command) => payment::run(&global, command).await,
         Command::Entry(command) => entry::run(&global, command).await,
         Command::Calendar(command) => calendar::run(&global, &command),

@@ -18,7 +18,7 @@ pub(super) use eligibility::{EligibilityArgs, eligibility};
 
 use super::policy::MomentArg;
 use super::session::{Session, with_session};
-use super::{Global, desk, output};
+use super::{Global, output, voucher};
 use crate::party::{self, Party};
 use crate::policy::{self, Fact, Facts, Moment, Outcome, Policy, ReasonCode, check};
 use crate::screening::{self, Among, Listing, Row, Screened, Side, Simulation, Wanted};
@@ -173,7 +173,7 @@ async fn read(session: &Session, global: &Global, question: &Question) -> anyhow
     let bar = output::progress(0);
     bar.set_message("parties");
     Ok(Run {
-        assumed: desk::facts(&question.assumed, zone.currency, on)?,
+        assumed: voucher::facts(&question.assumed, zone.currency, on)?,
         zone,
         policy,
         moment: moment.unwrap_or(Moment::Grant),

@@ -6,12 +6,15 @@ mod show;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use chrono::NaiveDate;
 use clap::{Args, Subcommand};
+use serde_json::Value;
 
-use super::desk::{Desk, facts};
+use super::desk::{self, Desk};
 use super::session::with_session;
 use super::{Global, output};
-use crate::types::{Code, HoldId, Named, Reason, VoucherId};
+use crate::policy::{Fact, Facts, Raw, Source};
+use crate::types::{Code, Currency, HoldId, Named, Reason, VoucherId};
 use crate::voucher::{
     self, Apply, Cancel, Expire, Freeze, Issue, PlaceHold, Redeem, Release, Review,
 };
@@ -189,6 +192,7 @@ pub(super) async fn run(global: &Global, command: VoucherCommand) -> anyhow::Res
                     global,
                     session,
                     caller,
+                    sentences,
                 };
                 desk.act(action).await
             })
@@ -349,4 +353,36 @@ impl Desk<'_> {
             .await?;
         found.with_context(|| format!("no hold {named} in zone {}", zone.code))
     }
+}
+
+/// An answer as lines of field and value; a refusal with its sentence.
+fn print_answer(value: &Value) -> std::io::Result<()> {
+    desk::print_answer(value, sentences)
+}
+
+/// What a refusal tells a person.
+fn sentences(code: Value) -> Option<desk::Sentences> {
+    let refusal = serde_json::from_value::<voucher::VoucherRefusal>(code).ok()?;
+    Some(refusal.sentences())
+}
+
+/// Facts from `name=value` options, declared for a day.
+pub(super) fn facts(
+    options: &[String],
+    currency: Currency,
+    day: NaiveDate,
+) -> anyhow::Result<Facts> {
+    let mut facts = Facts::new(currency);
+    for option in options {
+        let (name, value) = option
+            .split_once('=')
+            .with_context(|| format!("{option:?} is no fact: write name=value"))?;
+        let fact = Fact::named(name)
+            .with_context(|| format!("unknown fact {name}: {}", Fact::advice(name)))?;
+        if facts.get(fact).is_some() {
+            anyhow::bail!("the fact {name} is stated twice: state it once");
+        }
+        facts.state(fact, Raw::typed(fact, value), Source::Declared, day)?;
+    }
+    Ok(facts)
 }

@@ -196,7 +196,7 @@ impl From<Rejected> for Problem {
             Rejected::KeyConflict(index) => key_conflict(index),
             Rejected::NoPolicy { .. } => Self::conflict("no_policy", rejected.to_string()),
             Rejected::Run(detail) => Self::conflict("award_run", detail),
-            Rejected::Facts(detail) => Self::invalid("", detail),
+            Rejected::Facts(detail) | Rejected::Input(detail) => Self::invalid("", detail),
         }
     }
 }

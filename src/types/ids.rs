@@ -70,6 +70,12 @@ uuid_ids! {
     PayableId,
     /// Payment instructions sent to the bank together.
     BatchId,
+    /// A tenancy in a carrier's premises.
+    LeaseId,
+    /// Rent that a carrier gives up.
+    WaiverId,
+    /// Rent that is paid later, in instalments.
+    DeferralId,
     /// Whatever an account is about: a voucher, a claim, a lease.
     ItemId,
 }
@@ -83,6 +89,12 @@ impl From<VoucherId> for ItemId {
 impl From<ClaimId> for ItemId {
     fn from(claim: ClaimId) -> Self {
         Self(claim.0)
+    }
+}
+
+impl From<LeaseId> for ItemId {
+    fn from(lease: LeaseId) -> Self {
+        Self(lease.0)
     }
 }
 

@@ -5,7 +5,10 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
-use super::{BatchId, ClaimId, HoldId, LogIndex, NoticeId, PayableId, RunId, VoucherId};
+use super::{
+    BatchId, ClaimId, DeferralId, HoldId, LeaseId, LogIndex, NoticeId, PayableId, RunId, VoucherId,
+    WaiverId,
+};
 
 /// Things that people call by a short name.
 pub trait ShortNamed: FromStr {
@@ -49,6 +52,22 @@ impl ShortNamed for NoticeId {
 impl ShortNamed for RunId {
     const LETTER: char = 'R';
     const WHAT: &'static str = "award run";
+}
+
+impl ShortNamed for LeaseId {
+    const LETTER: char = 'L';
+    const WHAT: &'static str = "lease";
+}
+
+impl ShortNamed for WaiverId {
+    const LETTER: char = 'W';
+    const WHAT: &'static str = "waiver";
+}
+
+impl ShortNamed for DeferralId {
+    /// A schedule of instalments; D is what is due.
+    const LETTER: char = 'S';
+    const WHAT: &'static str = "deferral";
 }
 
 /// A thing as people name it, still to be looked up.

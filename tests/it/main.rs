@@ -64,6 +64,8 @@ mod publication;
 #[cfg(test)]
 mod race;
 #[cfg(test)]
+mod rent;
+#[cfg(test)]
 mod report;
 #[cfg(test)]
 mod screening;

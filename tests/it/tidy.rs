@@ -21,6 +21,7 @@ const LAYERS: &[&[&str]] = &[
         "party",
         "payment",
         "programme",
+        "rent",
         "report",
         "screening",
         "verify",

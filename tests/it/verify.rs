@@ -34,6 +34,7 @@ mod claims;
 mod commands;
 mod facts;
 mod register;
+mod rent;
 mod rows;
 mod runs;
 

@@ -257,7 +257,7 @@ pub(super) async fn approve(desk: &Desk<'_>, named: Named<NoticeId>) -> anyhow::
         if desk.global.json {
             output::json(&answer)?;
         } else {
-            print_answer(&serde_json::to_value(&answer)?)?;
+            print_answer(&serde_json::to_value(&answer)?, super::sentences)?;
             output::line("")?;
         }
     }

@@ -10,7 +10,7 @@ use clap::Args;
 use super::{amount_or_dash, joined, outcome_word};
 use crate::cli::policy::LangArg;
 use crate::cli::session::with_session;
-use crate::cli::{Global, desk, output};
+use crate::cli::{Global, output, voucher};
 use crate::fact;
 use crate::party::{self, Party};
 use crate::policy::{Fact, Locale, Moment, StatedBy};
@@ -42,7 +42,7 @@ pub(in crate::cli) async fn eligibility(
     with_session(global, async |session| {
         let caller = session.reader(global).await?;
         let on = args.on.map_or_else(|| caller.command().today(), Day::date);
-        let assumed = desk::facts(&args.assumed, caller.zone.currency, on)?;
+        let assumed = voucher::facts(&args.assumed, caller.zone.currency, on)?;
         let input = (caller.clone(), args.party.clone(), on, assumed);
         let found = session
             .database

@@ -8,8 +8,8 @@ use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
+use super::print_answer;
 use crate::batch::{Answered, BatchError, Rejected};
-use crate::cli::desk::print_answer;
 use crate::cli::session::{Session, with_session};
 use crate::cli::{Global, output};
 use crate::identity::Caller;

@@ -228,7 +228,7 @@ pub(in crate::cli) async fn show(
             output::json(&serde_json::json!({ "voucher": line, "holds": holds }))?;
             return Ok(ExitCode::SUCCESS);
         }
-        crate::cli::desk::print_answer(&serde_json::to_value(&line)?)?;
+        super::print_answer(&serde_json::to_value(&line)?)?;
         for hold in &holds {
             output::line(&format!(
                 "hold {} ({}): {} for a price of {}, {}, redeemed {}, provider {}",

@@ -4,7 +4,7 @@
 use sqlx::PgConnection;
 
 use super::fault::RowFault;
-use super::{awards, cases, claims, facts, register, runs};
+use super::{awards, cases, claims, facts, register, rent, runs};
 use crate::types::ZoneId;
 use crate::verify::report::VerifyError;
 
@@ -55,6 +55,12 @@ pub const ROW_CHECKS: &[&str] = &[
     cases::BATCHES,
     awards::AWARDS,
     facts::FACTS,
+    rent::LEASES,
+    rent::MOVES,
+    rent::BILLS,
+    rent::WAIVERS,
+    rent::DEFERRALS,
+    rent::INSTALMENTS,
 ];
 
 const DEBITS_AFTER: CrossCheck = CrossCheck {

@@ -15,6 +15,7 @@ mod facts;
 mod fault;
 mod published;
 mod register;
+mod rent;
 mod runs;
 mod tiles;
 

@@ -106,6 +106,37 @@ const RULES: &[(&str, &str)] = &[
              OR count(*) FILTER (WHERE l.state = 'sent') <> (p.state = 'sent')::int",
     ),
     (
+        "the parts of a lease's bills are the balances of its accounts, and an extension is billed and waived at once",
+        "SELECT l.lease_id::text FROM ledger.lease l
+         LEFT JOIN (SELECT lease_id, sum(rent) AS rent, sum(open) AS open, sum(deferred) AS deferred, sum(paid) AS paid,
+                 sum(waived) AS waived FROM ledger.rent_bill GROUP BY 1) b USING (lease_id)
+         LEFT JOIN (SELECT lease_id, sum(coalesce(settled, amount)) AS extended FROM ledger.waiver
+             WHERE way = 'extension' AND voided_index IS NULL GROUP BY 1) w USING (lease_id)
+         LEFT JOIN (SELECT item_id, sum(debits - credits) FILTER (WHERE code = 'M1010') AS m1010,
+                 sum(debits - credits) FILTER (WHERE code = 'M1020') AS m1020,
+                 sum(debits - credits) FILTER (WHERE code = 'M1030') AS m1030,
+                 sum(credits - debits) FILTER (WHERE code = 'M4010') AS m4010,
+                 sum(debits - credits) FILTER (WHERE code = 'M5010') AS m5010
+             FROM ledger.account WHERE code LIKE 'M%' GROUP BY 1) a ON a.item_id = l.lease_id
+         WHERE coalesce(m1010, 0) <> coalesce(open, 0) OR coalesce(m1020, 0) <> coalesce(deferred, 0)
+             OR coalesce(m1030, 0) <> coalesce(paid, 0)
+             OR coalesce(m4010, 0) <> coalesce(rent, 0) + coalesce(extended, 0)
+             OR coalesce(m5010, 0) <> coalesce(waived, 0) + coalesce(extended, 0)",
+    ),
+    (
+        "what is deferred in a lease's bills is what its deferrals have open",
+        "SELECT lease_id::text FROM (SELECT lease_id, sum(deferred) AS deferred FROM ledger.rent_bill GROUP BY 1) b
+         FULL JOIN (SELECT lease_id, sum(open) AS open FROM ledger.deferral GROUP BY 1) d USING (lease_id)
+         WHERE coalesce(deferred, 0) <> coalesce(open, 0)",
+    ),
+    (
+        "what is waived in a lease's bills is what its waivers come to",
+        "SELECT lease_id::text FROM (SELECT lease_id, sum(waived) AS waived FROM ledger.rent_bill GROUP BY 1) b
+         FULL JOIN (SELECT lease_id, sum(coalesce(settled, amount)) AS stands FROM ledger.waiver
+             WHERE way <> 'extension' AND voided_index IS NULL GROUP BY 1) w USING (lease_id)
+         WHERE coalesce(waived, 0) <> coalesce(stands, 0)",
+    ),
+    (
         "the log has no gaps",
         "SELECT h.size::text FROM ledger.log_head h
          WHERE h.size <> (SELECT count(*) FROM ledger.entry)
@@ -159,6 +190,12 @@ pub(crate) async fn state(conn: &mut PgConnection) -> Result<Vec<String>, sqlx::
          UNION ALL SELECT row_to_json(p)::text FROM ledger.payable p
          UNION ALL SELECT row_to_json(b)::text FROM ledger.payment_batch b
          UNION ALL SELECT row_to_json(l)::text FROM ledger.payment_line l
+         UNION ALL SELECT row_to_json(l)::text FROM ledger.lease l
+         UNION ALL SELECT row_to_json(b)::text FROM ledger.rent_bill b
+         UNION ALL SELECT row_to_json(m)::text FROM ledger.rent_move m
+         UNION ALL SELECT row_to_json(w)::text FROM ledger.waiver w
+         UNION ALL SELECT row_to_json(d)::text FROM ledger.deferral d
+         UNION ALL SELECT row_to_json(i)::text FROM ledger.instalment i
          ORDER BY 1",
     )
     .fetch_all(conn)

@@ -156,7 +156,12 @@ impl World {
         write.await
     }
 
-    async fn enrol(&mut self, login: &'static str, roles: &[Role], party: Option<PartyId>) {
+    pub(crate) async fn enrol(
+        &mut self,
+        login: &'static str,
+        roles: &[Role],
+        party: Option<PartyId>,
+    ) {
         let new = NewPerson {
             login: login.parse().unwrap(),
             name: login.parse().unwrap(),
