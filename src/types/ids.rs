@@ -60,6 +60,8 @@ uuid_ids! {
     PayableId,
     /// Payment instructions sent to the bank together.
     BatchId,
+    /// A bank account of a payee, or of the zone: one version of it.
+    AccountId,
     /// Whatever an account is about: a voucher, a claim, a lease.
     ItemId,
 }

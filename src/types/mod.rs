@@ -16,8 +16,8 @@ mod zone;
 pub use currency::{Currency, UnknownCurrency};
 pub use hex::hex;
 pub use ids::{
-    BatchId, ControllerGroupId, HoldId, ItemId, PartyId, PayableId, PersonId, PolicyId, RunId,
-    VoucherId, ZoneId,
+    AccountId, BatchId, ControllerGroupId, HoldId, ItemId, PartyId, PayableId, PersonId, PolicyId,
+    RunId, VoucherId, ZoneId,
 };
 pub use log_index::LogIndex;
 pub use money::{Amount, Money, MoneyError, NotPositive};

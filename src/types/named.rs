@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
-use super::{BatchId, HoldId, LogIndex, PayableId, RunId, VoucherId};
+use super::{AccountId, BatchId, HoldId, LogIndex, PayableId, RunId, VoucherId};
 
 /// Things that people call by a short name.
 pub trait ShortNamed: FromStr {
@@ -34,6 +34,11 @@ impl ShortNamed for PayableId {
 impl ShortNamed for BatchId {
     const LETTER: char = 'P';
     const WHAT: &'static str = "batch";
+}
+
+impl ShortNamed for AccountId {
+    const LETTER: char = 'B';
+    const WHAT: &'static str = "bank account";
 }
 
 impl ShortNamed for RunId {
