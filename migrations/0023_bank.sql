@@ -34,6 +34,7 @@ CREATE UNIQUE INDEX bank_account_one_in_force ON ledger.bank_account (zone_id, p
 CREATE UNIQUE INDEX bank_account_one_proposed ON ledger.bank_account (zone_id, party_id) NULLS NOT DISTINCT
     WHERE confirmed_index IS NULL AND superseded_index IS NULL;
 CREATE INDEX bank_account_number_mark ON ledger.bank_account (zone_id, number_mark);
+CREATE INDEX bank_account_holder_mark ON ledger.bank_account (zone_id, holder_mark);
 COMMENT ON TABLE ledger.bank_account IS 'bank account of a payee, or the zone''s own, as one person proposed and another confirmed it; changed by a new row';
 COMMENT ON COLUMN ledger.bank_account.zone_id IS 'zone';
 COMMENT ON COLUMN ledger.bank_account.account_id IS 'named by entries';
@@ -125,7 +126,7 @@ DROP INDEX ledger.payment_line_one_open;
 CREATE UNIQUE INDEX payment_line_one_open ON ledger.payment_line (zone_id, payable_id)
     WHERE state NOT IN ('rejected', 'withdrawn');
 CREATE INDEX payment_line_batch ON ledger.payment_line (zone_id, batch_id);
-CREATE INDEX payment_line_in_transit ON ledger.payment_line (zone_id, amount) WHERE state = 'sent';
+CREATE INDEX payment_line_in_transit ON ledger.payment_line (zone_id, account_id, amount) WHERE state = 'sent';
 COMMENT ON COLUMN ledger.payment_line.prepared_by IS 'cashier who put it into the batch; NULL in batches that were sent in one step';
 COMMENT ON COLUMN ledger.payment_line.account_id IS 'account that it is paid to: the payee''s when the batch was prepared';
 COMMENT ON COLUMN ledger.payment_line.sent_by IS 'payer; a third person, and not the one who prepared it';

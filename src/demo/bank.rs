@@ -27,6 +27,20 @@ pub(super) fn statement(batch: &Batch, booked_on: NaiveDate, currency: Currency)
     file
 }
 
+/// The made-up account that the zone pays from.
+pub(super) fn own_account() -> NewAccount {
+    let text = "BUG: the constant has its form";
+    NewAccount {
+        party: None,
+        account: BankAccount {
+            holder: "云川高新区财政局(演示)".parse().expect(text),
+            number: "31050161360000001234".parse().expect(text),
+            bank: "105290036005".parse().expect(text),
+            bank_name: None,
+        },
+    }
+}
+
 /// A made-up account of a payee, whose number tells it from others.
 pub(super) fn account(party: PartyId, holder: Name) -> NewAccount {
     let text = "BUG: the constant has its form";

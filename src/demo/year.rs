@@ -480,7 +480,7 @@ async fn pay(stage: &Stage, on: NaiveDate, tell: Tell<'_>) -> Result<(), DemoErr
     }
 }
 
-/// Finance enters the accounts of payees that have none yet, and another person of finance confirms them.
+/// Finance enters the accounts of payees that have none yet, and the zone's own; another person of finance confirms them.
 async fn enter_accounts(stage: &Stage, on: NaiveDate) -> Result<(), DemoError> {
     let zone = stage.zone.clone();
     let input = (zone.clone(), stage.keys.clone());
@@ -499,9 +499,13 @@ async fn enter_accounts(stage: &Stage, on: NaiveDate) -> Result<(), DemoError> {
             let ready = PayableFilter::State(PayableState::Approved, 100_000);
             let ready = payment::payables(conn, zone.id, zone.currency, &ready, Lock::No).await?;
             let known = payment::accounts(conn, zone.id, None).await?;
+            let has_own = known.iter().any(|row| row.party.is_none());
             let known: HashSet<PartyId> = known.into_iter().filter_map(|row| row.party).collect();
             let payees: BTreeSet<PartyId> = ready.iter().map(|payable| payable.payee).collect();
             let mut new = Vec::new();
+            if !has_own {
+                new.push(bank::own_account());
+            }
             for payee in payees.difference(&known.into_iter().collect()) {
                 if let Some(party) = party::store::party(conn, zone.id, *payee).await? {
                     new.push(bank::account(*payee, party.name));

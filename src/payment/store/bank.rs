@@ -219,6 +219,9 @@ pub(in crate::payment) async fn matches_by_id(
 
 /// Lines of a file that name none of our instructions, with the only one in transit over the same amount to the same
 /// account (or, where the bank gives no account, to the same name); and no other line fits it.
+///
+/// Each line looks its account and its instructions up by index, which `OFFSET 0` holds the planner to: the tables have
+/// just been filled, and without statistics it would join what is in transit with every line.
 pub(in crate::payment) async fn matches_by_party(
     conn: &mut PgConnection,
     zone: ZoneId,
@@ -229,11 +232,20 @@ pub(in crate::payment) async fn matches_by_party(
              SELECT b.number, l.end_to_end_id, count(*) OVER (PARTITION BY b.number) AS instructions,
                  count(*) OVER (PARTITION BY l.end_to_end_id) AS bookings
              FROM ledger.bank_line b
-             JOIN ledger.payment_line l ON l.zone_id = b.zone_id AND l.amount = b.amount AND l.state = 'sent'
-             JOIN ledger.payment_batch p ON p.zone_id = l.zone_id AND p.batch_id = l.batch_id
-                 AND p.sent_on <= b.booked_on
-             JOIN ledger.bank_account a ON a.zone_id = l.zone_id AND a.account_id = l.account_id
-                 AND (a.number_mark = b.number_mark OR b.number_mark IS NULL AND a.holder_mark = b.holder_mark)
+             CROSS JOIN LATERAL (
+                 SELECT a.account_id FROM ledger.bank_account a
+                 WHERE a.zone_id = b.zone_id AND a.number_mark = b.number_mark
+                 UNION ALL
+                 SELECT a.account_id FROM ledger.bank_account a
+                 WHERE a.zone_id = b.zone_id AND a.holder_mark = b.holder_mark AND b.number_mark IS NULL
+                 OFFSET 0) a
+             CROSS JOIN LATERAL (
+                 SELECT t.end_to_end_id, t.batch_id FROM ledger.payment_line t
+                 WHERE t.zone_id = b.zone_id AND t.account_id = a.account_id AND t.amount = b.amount
+                     AND t.state = 'sent' OFFSET 0) l
+             CROSS JOIN LATERAL (
+                 SELECT FROM ledger.payment_batch p WHERE p.zone_id = b.zone_id AND p.batch_id = l.batch_id
+                     AND p.sent_on <= b.booked_on OFFSET 0) p
              WHERE b.zone_id = $1 AND b.file_index = $2 AND b.direction = 'debit' AND NOT b.is_return
                  AND b.matched_by IS NULL AND NOT EXISTS (SELECT FROM ledger.payment_line k
                      WHERE k.zone_id = b.zone_id AND k.end_to_end_id = b.end_to_end_id))
