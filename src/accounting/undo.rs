@@ -24,7 +24,7 @@ pub fn undo(kind: &str) -> Undo {
             "what was redeemed or paid wrongly has to be recovered, for which there is no command yet"
         }
         "payment.sent" => "the bank's statement says what became of it: `payment statement`",
-        "payment.rejected" => "the payable goes into the next batch: `payment send`",
+        "payment.rejected" => "the payable goes into the next batch: `payment batch`",
         "award.imported" | "award.withdrawn" | "award.budget_set" => {
             "`import awards --correct` takes in the list as it should be"
         }
@@ -64,7 +64,7 @@ mod tests {
             ("voucher.redeemed", Some("no command yet")),
             ("payment.sent", Some("`payment statement`")),
             ("payment.confirmed", Some("no command yet")),
-            ("payment.rejected", Some("`payment send`")),
+            ("payment.rejected", Some("`payment batch`")),
             ("award.imported", Some("--correct")),
             ("award.withdrawn", Some("--correct")),
             ("award.budget_set", Some("--correct")),

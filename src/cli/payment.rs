@@ -1,23 +1,23 @@
-//! `payment …`: payables, batches, bank statements.
+//! `payment …`: payables, accounts, batches, what the bank says.
 
-use std::fs::File;
-use std::io::{self, Write as _};
+mod account;
+mod bank;
+mod batch;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
+use self::account::{AccountCommand, OwnAccountArgs};
+use self::bank::{MatchArgs, StatementArgs};
+use self::batch::{BatchArgs, ExportArgs};
 use super::session::{Session, with_session};
 use super::{Global, output};
-use crate::identity::Caller;
-use crate::payment::{
-    self, ApprovalOutcome, Batch, BatchLine, HeldOut, Lock, PayableFilter, PayableState,
-    STATEMENT_FIELDS, StatementReport,
-};
-use crate::tabular::{Mapping, Table, safe_cell};
-use crate::types::{BatchId, Currency, LogIndex, Named, PartyId, PayableId, Zone};
+use crate::payment::{self, ApprovalOutcome, Lock, PayableFilter, PayableState, Vault};
+use crate::types::{BatchId, Named, PartyId, PayableId, Reason, Zone};
 
 /// How many payables one command works on at most.
 const LIMIT: i64 = 100_000;
@@ -34,33 +34,109 @@ pub(super) enum PaymentCommand {
         subsidy-ledger payment approve D41 D58 --as finance"
     )]
     Approve(ApproveArgs),
-    /// Send approved payables to the bank as a batch (cashier)
+    /// Bank accounts of payees: propose, confirm, list, show
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Propose the bank account that the zone pays from (finance)
     #[command(
-        after_help = "Example:\n  subsidy-ledger payment send --output batch.csv --as cashier"
+        after_help = "Example:\n  subsidy-ledger payment own-account account.csv --as finance\n\n\
+        The file has one row with the columns holder, number, bank and, if you like, bank_name. Another person\n\
+        confirms it with `payment account confirm`. It is encrypted with a key in the data folder."
     )]
-    Send(SendArgs),
-    /// Lines of a batch and what the bank said of them
-    #[command(after_help = "Example:\n  subsidy-ledger payment batch P44\n\n\
-        Each line with its end-to-end id, amount, payee and where it stands: sent, paid or rejected. Anybody\n\
-        may look. `payment statement` takes in what the bank says next; a rejected line's payable goes into\n\
-        the next batch. With --json it has what the file of `payment send --output` has.")]
-    Batch {
+    OwnAccount(OwnAccountArgs),
+    /// Prepare a batch of approved payables (cashier); another cashier releases it
+    #[command(
+        after_help = "Examples:\n  subsidy-ledger payment batch --as cashier\n  \
+        subsidy-ledger payment batch --cut-off 2026-03-31 --limit 500 --line-limit 500000 --as cashier\n\n\
+        Each line goes to the bank account that its payee has now. Held out, and named: what this cashier submitted\n\
+        or approved, what is above the line limit, and what has no confirmed bank account. Nothing moves before\n\
+        `payment release` by another cashier."
+    )]
+    Batch(BatchArgs),
+    /// Release a prepared batch to the bank (another cashier)
+    #[command(
+        after_help = "Example:\n  subsidy-ledger payment release P44 --as cashier2\n\n\
+        Whoever prepared it, or submitted or approved one of its payables, can't; a refusal is an entry. A line whose\n\
+        payee has another bank account by now is given back. `payment export` then writes the file for the bank."
+    )]
+    Release {
         /// The batch: P and its number, or its id
         batch: Named<BatchId>,
     },
-    /// Confirm or reject lines from a statement of the bank (cashier)
+    /// Give the payables of a prepared batch back (cashier)
     #[command(
-        after_help = "Example:\n  subsidy-ledger payment statement march.csv --as cashier\n\n\
-        Columns: end_to_end_id, amount, booked_on (YYYY-MM-DD), status (paid or rejected),\n\
+        after_help = "Example:\n  subsidy-ledger payment discard P44 --reason \"wrong cut-off\" --as cashier"
+    )]
+    Discard {
+        /// The batch: P and its number, or its id
+        batch: Named<BatchId>,
+        /// Why
+        #[arg(long)]
+        reason: Reason,
+    },
+    /// Write the file of a released batch for the bank (cashier, finance)
+    #[command(
+        after_help = "Examples:\n  subsidy-ledger payment export P44 --output P44.xml --as cashier\n  \
+        subsidy-ledger payment export P44 --format csv --output P44.csv --as cashier\n\n\
+        pain.001 is ISO 20022's pain.001.001.09. The file has account numbers in the clear, so that it was written\n\
+        is an entry. The same batch gives the same bytes."
+    )]
+    Export(ExportArgs),
+    /// Batches, or the lines of one and where they stand
+    #[command(
+        after_help = "Examples:\n  subsidy-ledger payment show\n  subsidy-ledger payment show P44\n\n\
+        Each line with its end-to-end id, amount, state, account (last four characters) and payee. The state is\n\
+        prepared, withdrawn, sent, paid or rejected; what is withdrawn or rejected goes into another batch."
+    )]
+    Show {
+        /// The batch: P and its number, or its id; all without it
+        batch: Option<Named<BatchId>>,
+    },
+    /// Take in a status report of the bank, pain.002 (cashier)
+    #[command(
+        after_help = "Example:\n  subsidy-ledger payment status report.xml --as cashier\n\n\
+        What the bank rejects is approved again at once, and goes into the next batch. What it accepts stays in\n\
+        transit: paid is only what a statement says. The same file again changes nothing."
+    )]
+    Status {
+        /// The file: pain.002.001.03 to .14
+        file: PathBuf,
+    },
+    /// Take in a statement of the bank: camt.053, or a table (cashier)
+    #[command(
+        after_help = "Examples:\n  subsidy-ledger payment statement day.xml --as cashier\n  \
+        subsidy-ledger payment statement march.csv --as cashier\n\n\
+        camt.053.001.02 to .14: each statement begins where the one before ended. Lines are matched by end-to-end id,\n\
+        then by amount and other side; the rest waits for `payment match`.\n\n\
+        Columns of a table: end_to_end_id, amount, booked_on (YYYY-MM-DD), status (paid or rejected),\n\
         bank_reference (for paid), reason (for rejected). Other names: --column amount=Betrag"
     )]
     Statement(StatementArgs),
+    /// Lines of statements that are nothing of the books yet
+    #[command(after_help = "Example:\n  subsidy-ledger payment unmatched")]
+    Unmatched {
+        /// At most so many
+        #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(i64).range(1..=LIMIT))]
+        limit: i64,
+    },
+    /// Say by hand what a line of a statement is (cashier)
+    #[command(
+        after_help = "Examples:\n  subsidy-ledger payment match S120-3 --line P44-2 --reason \"the bank left the id out\" --as cashier\n  \
+        subsidy-ledger payment match S120-1 --entry 5 --reason \"appropriation received\" --as cashier\n\n\
+        Amounts must be equal to the fen. A payment in transit is paid by that; the reason stands in the entry."
+    )]
+    Match(MatchArgs),
+    /// The bank reconciliation: balance of the bank, of the books, and what stands between them
+    #[command(after_help = "Example:\n  subsidy-ledger payment reconcile\n\n\
+        Exit status 1 if they differ by more than the items that are listed.")]
+    Reconcile,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum State {
     Owed,
     Approved,
+    Prepared,
     Sent,
     Paid,
 }
@@ -89,32 +165,23 @@ pub(super) struct ApproveArgs {
     all: bool,
 }
 
-#[derive(Debug, Args)]
-pub(super) struct SendArgs {
-    /// Write the instructions for the bank to this CSV file
-    #[arg(long, value_name = "FILE")]
-    output: Option<PathBuf>,
-    /// At most so many lines
-    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(i64).range(1..=LIMIT))]
-    limit: i64,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct StatementArgs {
-    /// Statement: CSV, XLSX or JSON
-    file: PathBuf,
-    /// Column of a field, as field=Column
-    #[arg(long = "column", value_name = "FIELD=COLUMN")]
-    columns: Vec<String>,
-}
-
 pub(super) async fn run(global: &Global, command: PaymentCommand) -> anyhow::Result<ExitCode> {
     match command {
         PaymentCommand::List(args) => list(global, args).await,
         PaymentCommand::Approve(args) => approve(global, args).await,
-        PaymentCommand::Send(args) => send(global, args).await,
-        PaymentCommand::Batch { batch: named } => batch(global, named).await,
-        PaymentCommand::Statement(args) => statement(global, args).await,
+        PaymentCommand::Account(command) => account::run(global, command).await,
+        PaymentCommand::OwnAccount(args) => account::propose_own(global, args).await,
+        PaymentCommand::Batch(args) => batch::prepare(global, args).await,
+        PaymentCommand::Release { batch } => batch::release(global, batch).await,
+        PaymentCommand::Discard { batch, reason } => batch::discard(global, batch, reason).await,
+        PaymentCommand::Export(args) => batch::export(global, args).await,
+        PaymentCommand::Show { batch: Some(batch) } => batch::show(global, batch).await,
+        PaymentCommand::Show { batch: None } => batch::list(global).await,
+        PaymentCommand::Status { file } => bank::status(global, &file).await,
+        PaymentCommand::Statement(args) => bank::statement(global, args).await,
+        PaymentCommand::Unmatched { limit } => bank::unmatched(global, limit).await,
+        PaymentCommand::Match(args) => bank::match_line(global, args).await,
+        PaymentCommand::Reconcile => bank::reconcile(global).await,
     }
 }
 
@@ -133,6 +200,7 @@ async fn list(global: &Global, args: ListArgs) -> anyhow::Result<ExitCode> {
     let state = match args.state {
         State::Owed => PayableState::Owed,
         State::Approved => PayableState::Approved,
+        State::Prepared => PayableState::Prepared,
         State::Sent => PayableState::Sent,
         State::Paid => PayableState::Paid,
     };
@@ -188,16 +256,20 @@ async fn list(global: &Global, args: ListArgs) -> anyhow::Result<ExitCode> {
 const fn none_is(state: PayableState) -> &'static str {
     match state {
         PayableState::Owed => {
-            "No payable waits for approval; with --state approved, sent or paid the others are listed."
+            "No payable waits for approval; with --state approved, prepared, sent or paid the others are listed."
         }
         PayableState::Approved => {
-            "No payable is approved and not yet sent; with --state owed, sent or paid the others are listed."
+            "No payable is approved and in no batch; with --state owed, prepared, sent or paid the others are listed."
+        }
+        PayableState::Prepared => {
+            "No payable is in a batch that waits for its release; with --state owed, approved, sent or paid the others \
+             are listed."
         }
         PayableState::Sent => {
-            "No payable waits for the bank's answer; with --state owed, approved or paid the others are listed."
+            "No payable waits for the bank's answer; with --state owed, approved, prepared or paid the others are listed."
         }
         PayableState::Paid => {
-            "No payable is paid; with --state owed, approved or sent the others are listed."
+            "No payable is paid; with --state owed, approved, prepared or sent the others are listed."
         }
     }
 }
@@ -255,7 +327,12 @@ async fn approve(global: &Global, args: ApproveArgs) -> anyhow::Result<ExitCode>
                 .filter(|one| one.outcome != ApprovalOutcome::Approved)
             {
                 let why = match refused.outcome {
-                    ApprovalOutcome::RefusedSegregation => "whoever redeemed it can't approve it",
+                    ApprovalOutcome::RefusedSegregation => {
+                        "whoever redeemed or claimed, reviewed or approved it can't approve its payment"
+                    }
+                    ApprovalOutcome::RefusedRecused => {
+                        "whoever is recused from the payee's cases, or acts for it, stays out of them"
+                    }
                     ApprovalOutcome::RefusedState | ApprovalOutcome::Approved => {
                         "it was approved before"
                     }
@@ -275,305 +352,35 @@ async fn approve(global: &Global, args: ApproveArgs) -> anyhow::Result<ExitCode>
     .await
 }
 
-/// Sends, and writes the file for the bank. A repeat under the same key is answered first: what the file there has to
-/// do with it shows only beside the batch.
-async fn send(global: &Global, args: SendArgs) -> anyhow::Result<ExitCode> {
-    with_session(global, async |session| {
-        let caller = session.caller(global).await?;
-        let output = args.output.as_deref();
-        let before = session
-            .database
-            .read(
-                caller.zone.id,
-                (caller.clone(), args.limit),
-                |conn, (caller, limit)| {
-                    Box::pin(
-                        async move { payment::sent_before(conn, &caller.command(), *limit).await },
-                    )
-                },
-            )
-            .await?;
-        let batch = match before {
-            Some(batch) => {
-                if let Some(path) = output {
-                    write_again(session, &caller.zone, &batch, path).await?;
-                }
-                batch
-            }
-            None => send_first(session, &caller, args.limit, output).await?,
-        };
-        if global.json {
-            output::json(&SentBatch::of(&batch, caller.zone.currency))?;
-        } else {
-            output::line(&format!(
-                "Batch P{} ({}) sent: {}, {} {}.",
-                batch.index,
-                batch.id,
-                output::counted(batch.lines.len(), "line", "lines"),
-                batch.total.to_grouped_text(caller.zone.currency),
-                caller.zone.currency
-            ))?;
-            print_held_out(&batch.held_out)?;
-        }
-        Ok(ExitCode::SUCCESS)
-    })
-    .await
-}
-
-/// The file is made before anything is sent: money must not be on its way without a file for the bank.
-async fn send_first(
-    session: &Session,
-    caller: &Caller,
-    limit: i64,
-    output: Option<&Path>,
-) -> anyhow::Result<Batch> {
-    let file = match output {
-        Some(path) => Some(File::create_new(path).with_context(|| {
-            format!(
-                "this command did nothing: {} can't be made. If an earlier one made it, `payment list --state sent` \
-                 shows what was sent; else name a new file",
-                path.display()
-            )
-        })?),
-        None => None,
-    };
-    let sent = async {
-        let batch = session
-            .command(caller, limit, |conn, command, limit| {
-                Box::pin(async move { payment::send(conn, &command, *limit).await })
-            })
-            .await?;
-        if let Some(mut file) = file {
-            let instructions = instructions(session, &caller.zone, &batch).await?;
-            file.write_all(&instructions)
-                .with_context(|| not_written(&batch))?;
-        }
-        Ok(batch)
-    }
-    .await;
-    if let (Err(_), Some(path)) = (&sent, output)
-        && std::fs::metadata(path).is_ok_and(|file| file.len() == 0)
-    {
-        drop(std::fs::remove_file(path));
-    }
-    sent
-}
-
-/// Writes the file of a batch that was sent before, unless it is there. Another file under the name stays as it is:
-/// it may be what the bank was given.
-async fn write_again(
+/// The batch that somebody names.
+async fn batch_id(
     session: &Session,
     zone: &Zone,
-    batch: &Batch,
-    path: &Path,
-) -> anyhow::Result<()> {
-    let instructions = instructions(session, zone, batch).await?;
-    match File::create_new(path) {
-        Ok(mut file) => file
-            .write_all(&instructions)
-            .with_context(|| not_written(batch)),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let shown = path.display();
-            let there = std::fs::read(path).with_context(|| format!("can't read {shown}"))?;
-            if there != instructions {
-                bail!(
-                    "this key has sent batch P{} before, and {shown} is not its file: nothing was sent or written \
-                     now; name a new file to have it written again",
-                    batch.index
-                );
-            }
-            Ok(())
-        }
-        Err(error) => Err(error).with_context(|| not_written(batch)),
-    }
-}
-
-fn not_written(batch: &Batch) -> String {
-    format!(
-        "batch P{0} was sent, its file was not written: `payment batch P{0} --json`",
-        batch.index
-    )
-}
-
-fn print_held_out(held_out: &HeldOut) -> io::Result<()> {
-    if held_out.total == 0 {
-        return Ok(());
-    }
-    output::line(&format!(
-        "{} held out, since this cashier submitted or approved them; another one has to send them:",
-        held_out.total
-    ))?;
-    for payable in &held_out.oldest {
-        output::line(&format!("  {payable}"))?;
-    }
-    if usize::try_from(held_out.total).is_ok_and(|total| total > held_out.oldest.len()) {
-        output::line("  and more: `payment list --state approved`")?;
-    }
-    Ok(())
-}
-
-/// A batch as a program reads it: amounts as text, as everywhere.
-#[derive(Serialize)]
-struct SentBatch<'a> {
-    id: BatchId,
-    index: LogIndex,
-    total: String,
-    currency: &'static str,
-    lines: Vec<SentLine<'a>>,
-    held_out: &'a HeldOut,
-}
-
-#[derive(Serialize)]
-struct SentLine<'a> {
-    end_to_end_id: &'a str,
-    payable: PayableId,
-    payee: PartyId,
-    amount: String,
-}
-
-impl<'a> SentBatch<'a> {
-    fn of(batch: &'a Batch, currency: Currency) -> Self {
-        let line = |line: &'a BatchLine| SentLine {
-            end_to_end_id: &line.end_to_end_id,
-            payable: line.payable,
-            payee: line.payee,
-            amount: line.amount.to_text(currency),
-        };
-        Self {
-            id: batch.id,
-            index: batch.index,
-            total: batch.total.to_text(currency),
-            currency: currency.code(),
-            lines: batch.lines.iter().map(line).collect(),
-            held_out: &batch.held_out,
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct Instruction {
-    end_to_end_id: String,
-    payee: String,
-    amount: String,
-    currency: &'static str,
-    state: String,
-}
-
-async fn batch_lines(
-    session: &Session,
-    zone: &Zone,
-    batch: BatchId,
-) -> anyhow::Result<Vec<Instruction>> {
-    let lines = session
+    named: Named<BatchId>,
+) -> anyhow::Result<BatchId> {
+    let found = session
         .database
-        .read(zone.id, (zone.id, batch), |conn, (zone, batch)| {
-            Box::pin(payment::lines_of_batch(conn, *zone, *batch))
+        .read(zone.id, (zone.id, named), |conn, (zone, named)| {
+            Box::pin(payment::find_batch(conn, *zone, *named))
         })
         .await?;
-    let instruction = |(end_to_end_id, payee, amount, state): (_, _, crate::types::Money, _)| {
-        let (amount, currency) = (amount.to_text(zone.currency), zone.currency.code());
-        Instruction {
-            end_to_end_id,
-            payee,
-            amount,
-            currency,
-            state,
-        }
-    };
-    Ok(lines.into_iter().map(instruction).collect())
-}
-
-/// What the bank is given, as CSV.
-async fn instructions(session: &Session, zone: &Zone, batch: &Batch) -> anyhow::Result<Vec<u8>> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(["end_to_end_id", "payee", "amount", "currency"])?;
-    for line in batch_lines(session, zone, batch.id).await? {
-        writer.write_record([
-            line.end_to_end_id.as_str(),
-            safe_cell(&line.payee).as_ref(),
-            line.amount.as_str(),
-            line.currency,
-        ])?;
-    }
-    Ok(writer.into_inner()?)
-}
-
-async fn batch(global: &Global, named: Named<BatchId>) -> anyhow::Result<ExitCode> {
-    with_session(global, async |session| {
-        let zone = session.zone(global).await?;
-        let unknown = || format!("no batch {named} in zone {}", zone.code);
-        let found = session
-            .database
-            .read(zone.id, (zone.id, named), |conn, (zone, named)| {
-                Box::pin(payment::find_batch(conn, *zone, *named))
-            })
-            .await?;
-        let lines = batch_lines(session, &zone, found.with_context(unknown)?).await?;
-        if lines.is_empty() {
-            bail!(unknown());
-        }
-        if global.json {
-            output::json(&lines)?;
-        } else {
-            for line in &lines {
-                output::line(&format!(
-                    "{}\t{:>16} {}\t{}\t{}",
-                    line.end_to_end_id, line.amount, line.currency, line.state, line.payee
-                ))?;
-            }
-        }
-        Ok(ExitCode::SUCCESS)
+    found.with_context(|| {
+        format!(
+            "no batch {named} in zone {}: `payment show` lists them",
+            zone.code
+        )
     })
-    .await
 }
 
-async fn statement(global: &Global, args: StatementArgs) -> anyhow::Result<ExitCode> {
-    let bytes =
-        std::fs::read(&args.file).with_context(|| format!("can't read {}", args.file.display()))?;
-    let mut mapping = Mapping::default();
-    for column in &args.columns {
-        mapping.map_column(column)?;
-    }
-    let table = Table::open(&args.file, &mapping.read_options())?;
-    let bound = mapping.bind(&table, STATEMENT_FIELDS)?;
-    with_session(global, async |session| {
-        let caller = session.caller(global).await?;
-        let read = payment::read_statement(&bytes, &bound, caller.zone.currency);
-        let statement = read.map_err(payment::PaymentError::Rows)?;
-        let report = session
-            .command(&caller, statement, |conn, command, statement| {
-                Box::pin(async move { payment::import_statement(conn, &command, statement).await })
-            })
-            .await?;
-        if global.json {
-            output::json(&report)?;
-        } else {
-            let StatementReport {
-                paid,
-                paid_total,
-                rejected,
-                rejected_total,
-                known,
-            } = report;
-            let text = |money: crate::types::Money| money.to_grouped_text(caller.zone.currency);
-            output::line(&format!(
-                "{} paid, {} {}",
-                output::counted(paid, "line", "lines"),
-                text(paid_total),
-                caller.zone.currency
-            ))?;
-            output::line(&format!(
-                "{} rejected, {} {}: approved again",
-                output::counted(rejected, "line", "lines"),
-                text(rejected_total),
-                caller.zone.currency
-            ))?;
-            output::line(&format!(
-                "{} known from an earlier import",
-                output::counted(known, "line", "lines")
-            ))?;
-        }
-        Ok(ExitCode::SUCCESS)
-    })
-    .await
+/// The key of the zone's bank accounts, in the data folder.
+async fn vault(session: &Session, zone: &Zone) -> anyhow::Result<Vault> {
+    let input = (zone.clone(), session.keys());
+    let opened = session.database.read(zone.id, input, |conn, (zone, keys)| {
+        Box::pin(Vault::open(conn, zone, keys))
+    });
+    Ok(opened.await?)
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("can't read {}", path.display()))
 }

@@ -78,12 +78,14 @@ pub(super) struct People {
     pub(super) reviewer: Actor,
     pub(super) manager: Actor,
     pub(super) finance: Actor,
+    pub(super) finance2: Actor,
     pub(super) cashier: Actor,
+    pub(super) cashier2: Actor,
     pub(super) rules: Actor,
 }
 
 /// Login, name and roles of everybody. The clerk stands for the portal, which comes later.
-const PEOPLE: [(&str, &str, &[Role]); 7] = [
+const PEOPLE: [(&str, &str, &[Role]); 9] = [
     (
         "clerk",
         "陈晓 Chen Xiao",
@@ -92,7 +94,9 @@ const PEOPLE: [(&str, &str, &[Role]); 7] = [
     ("reviewer", "李敏 Li Min", &[Role::Reviewer]),
     ("manager", "王建国 Wang Jianguo", &[Role::Manager]),
     ("finance", "赵丽 Zhao Li", &[Role::Finance]),
+    ("finance2", "郑洁 Zheng Jie", &[Role::Finance]),
     ("cashier", "孙伟 Sun Wei", &[Role::Cashier]),
+    ("cashier2", "钱芳 Qian Fang", &[Role::Cashier]),
     ("rules", "周婷 Zhou Ting", &[Role::RuleAdmin]),
     ("auditor", "吴刚 Wu Gang", &[Role::Auditor]),
 ];
@@ -101,7 +105,7 @@ const PEOPLE: [(&str, &str, &[Role]); 7] = [
 #[derive(Clone, Debug)]
 pub struct Stage {
     pub(super) database: Database,
-    keys: PathBuf,
+    pub(super) keys: PathBuf,
     /// The zone.
     pub zone: Zone,
     pub(super) people: People,
@@ -130,7 +134,9 @@ impl Stage {
             reviewer: person("reviewer")?,
             manager: person("manager")?,
             finance: person("finance")?,
+            finance2: person("finance2")?,
             cashier: person("cashier")?,
+            cashier2: person("cashier2")?,
             rules: person("rules")?,
         };
         Ok(Self {

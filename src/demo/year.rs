@@ -1,6 +1,6 @@
 //! The year, month by month.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{Days, NaiveDate};
 use sqlx::PgConnection;
@@ -13,7 +13,8 @@ use crate::identity::Command;
 use crate::journal;
 use crate::party::{self, Party, PartyRole};
 use crate::payment::{
-    self, Batch, PayableFilter, PayableState, PaymentError, STATEMENT_FIELDS, StatementReport,
+    self, AccountFilter, Batch, Lock, PayableFilter, PayableState, PaymentError, STATEMENT_FIELDS,
+    Selection, StatementReport, Vault,
 };
 use crate::programme::{self, Allocate, Appropriate, NewProgramme, ProgrammeKind};
 use crate::tabular::{Format, Mapping, Table};
@@ -462,9 +463,11 @@ async fn pay(stage: &Stage, on: NaiveDate, tell: Tell<'_>) -> Result<(), DemoErr
         Ok(_) | Err(PaymentError::NothingToDo(_)) => {}
         Err(error) => return Err(error.into()),
     }
+    enter_accounts(stage, on).await?;
     let caller = stage.caller(&stage.people.cashier, on, None);
-    let report = stage.one(caller, (), |conn, command, ()| {
-        Box::pin(async move { send_and_hear(conn, &command).await })
+    let second = stage.caller(&stage.people.cashier2, on, None);
+    let report = stage.one(caller, second, |conn, command, second| {
+        Box::pin(async move { send_and_hear(conn, &command, &second.command()).await })
     });
     match report.await {
         Ok(report) => {
@@ -472,27 +475,75 @@ async fn pay(stage: &Stage, on: NaiveDate, tell: Tell<'_>) -> Result<(), DemoErr
             tell(Progress::Commands(u64::try_from(lines).unwrap_or(0)));
             Ok(())
         }
-        Err(PaymentError::NothingToDo(_)) => Ok(()),
+        Err(PaymentError::NothingReady(_)) => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Finance enters the accounts of payees that have none yet, and the zone's own; another person of finance confirms them.
+async fn enter_accounts(stage: &Stage, on: NaiveDate) -> Result<(), DemoError> {
+    let zone = stage.zone.clone();
+    let input = (zone.clone(), stage.keys.clone());
+    let vault = stage
+        .database
+        .read(zone.id, input, |conn, (zone, keys)| {
+            Box::pin(Vault::open(conn, zone, keys))
+        })
+        .await
+        .map_err(PaymentError::from)?;
+    let caller = stage.caller(&stage.people.finance, on, None);
+    let second = stage.caller(&stage.people.finance2, on, None);
+    let entered = stage.one(caller, (vault, second), |conn, command, (vault, second)| {
+        Box::pin(async move {
+            let zone = command.zone;
+            let ready = PayableFilter::State(PayableState::Approved, 100_000);
+            let ready = payment::payables(conn, zone.id, zone.currency, &ready, Lock::No).await?;
+            let known = payment::accounts(conn, zone.id, None).await?;
+            let has_own = known.iter().any(|row| row.party.is_none());
+            let known: HashSet<PartyId> = known.into_iter().filter_map(|row| row.party).collect();
+            let payees: BTreeSet<PartyId> = ready.iter().map(|payable| payable.payee).collect();
+            let mut new = Vec::new();
+            if !has_own {
+                new.push(bank::own_account());
+            }
+            for payee in payees.difference(&known.into_iter().collect()) {
+                if let Some(party) = party::store::party(conn, zone.id, *payee).await? {
+                    new.push(bank::account(*payee, party.name));
+                }
+            }
+            if !new.is_empty() {
+                payment::propose_accounts(conn, &command, vault, &new).await?;
+                payment::confirm_accounts(conn, &second.command(), &AccountFilter::Proposed)
+                    .await?;
+            }
+            Ok::<_, PaymentError>(())
+        })
+    });
+    Ok(entered.await?)
 }
 
 /// In one transaction here, so that a demonstration that is killed leaves no batch without an answer.
 async fn send_and_hear(
     conn: &mut PgConnection,
     command: &Command<'_>,
+    second: &Command<'_>,
 ) -> Result<StatementReport, PaymentError> {
-    let batch: Batch = payment::send(conn, command, 100_000).await?;
+    let selection = Selection {
+        limit: 100_000,
+        line_limit: None,
+        cut_off: None,
+    };
+    let batch: Batch = payment::prepare(conn, command, &selection).await?;
+    payment::release(conn, second, batch.id).await?;
     let currency = command.zone.currency;
     let booked_on = command.today() + Days::new(1);
     let file = bank::statement(&batch, booked_on, currency);
     let mapping = Mapping::default();
-    let unreadable = |error: &dyn std::fmt::Display| PaymentError::File(error.to_string());
-    let table = Table::read(file.as_bytes(), Format::Csv, &mapping.read_options())
-        .map_err(|error| unreadable(&error))?;
+    let table = Table::read(file.as_bytes(), Format::Csv, &mapping.read_options());
+    let table = table.expect("BUG: the demonstration's bank writes a table");
     let bound = mapping
         .bind(&table, STATEMENT_FIELDS)
-        .map_err(|error| unreadable(&error))?;
+        .expect("BUG: the demonstration's bank names its columns");
     let statement =
         payment::read_statement(file.as_bytes(), &bound, currency).map_err(PaymentError::Rows)?;
     let next_day = Command {

@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 
 use super::store::{self, Lock, Payable, PayableFilter};
 use super::{PayableState, PaymentError};
+use crate::approval::{Acting, Hands};
 use crate::identity::{Command, Role};
 use crate::journal::{self, Body, Entry, RecallError};
 use crate::types::{LogIndex, PayableId};
@@ -20,6 +21,8 @@ pub enum ApprovalOutcome {
     Approved,
     /// Whoever redeemed or claimed, reviewed or approved the case can't approve its payment (invariant 9).
     RefusedSegregation,
+    /// The person stays out of the payee's cases.
+    RefusedRecused,
     /// It was approved before.
     RefusedState,
 }
@@ -65,9 +68,11 @@ pub async fn approve(
             "nothing is owed that waits for approval",
         ));
     }
+    let today = command.today();
+    let hands = Hands::read(conn, zone.id, today, &[command.actor.person]).await?;
     let outcomes: Vec<ApprovalOutcome> = found
         .iter()
-        .map(|payable| decide(payable, command))
+        .map(|payable| decide(payable, command, &hands))
         .collect();
     let mut entries = Vec::with_capacity(found.len());
     for (payable, outcome) in found.iter().zip(&outcomes) {
@@ -96,13 +101,19 @@ pub async fn approve(
     Ok(approvals)
 }
 
-fn decide(payable: &Payable, command: &Command<'_>) -> ApprovalOutcome {
+fn decide(payable: &Payable, command: &Command<'_>, hands: &Hands) -> ApprovalOutcome {
+    let acting = Acting {
+        person: command.actor.person,
+        principal: None,
+    };
     if payable.state != PayableState::Owed {
         ApprovalOutcome::RefusedState
     } else if payable.submitted_by == command.actor.person
         || payable.handled_by.contains(&command.actor.person)
     {
         ApprovalOutcome::RefusedSegregation
+    } else if hands.stays_out(command.actor, acting, payable.payee) {
+        ApprovalOutcome::RefusedRecused
     } else {
         ApprovalOutcome::Approved
     }
@@ -171,9 +182,9 @@ fn entry(
 ) -> Result<Entry, PaymentError> {
     let kind = match outcome {
         ApprovalOutcome::Approved => "payable.approved",
-        ApprovalOutcome::RefusedSegregation | ApprovalOutcome::RefusedState => {
-            "payable.approval_refused"
-        }
+        ApprovalOutcome::RefusedSegregation
+        | ApprovalOutcome::RefusedRecused
+        | ApprovalOutcome::RefusedState => "payable.approval_refused",
     };
     let details = Approved {
         amount: payable.amount.money().to_text(payable.line.currency),

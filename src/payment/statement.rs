@@ -1,4 +1,4 @@
-//! What the bank says: a statement confirms or rejects each instruction.
+//! What the bank says in a table of its own form: each row confirms or rejects an instruction.
 
 use std::collections::HashMap;
 
@@ -7,16 +7,12 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 
-use super::send::in_transit;
-use super::store::{self, ClosedLine, SentLine};
-use super::{PayableState, PaymentError};
+use super::PaymentError;
+use super::settle::{Settlement, settle};
+use super::store::{self, SentLine};
 use crate::identity::{Command, Role};
-use crate::journal::{self, AccountCode, Address, Entry, Transfer};
 use crate::tabular::{Bound, Field, Record, RowError, RowErrors};
-use crate::types::{Currency, Day, Money, PayableId, hex};
-
-/// How many lines are recorded together.
-const CHUNK: usize = 1_000;
+use crate::types::{Currency, Day, Money};
 
 /// What the bank did with an instruction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -192,9 +188,17 @@ pub async fn import_statement(
     let used = store::used_references(conn, zone.id, &references).await?;
     let (matched, report) =
         match_lines(statement, &sent, &used, command.today()).map_err(PaymentError::Rows)?;
-    for chunk in matched.chunks(CHUNK) {
-        record_chunk(conn, command, &statement.sha256, chunk).await?;
-    }
+    let settlements: Vec<Settlement<'_>> = matched
+        .iter()
+        .map(|(line, instruction)| Settlement {
+            instruction,
+            booked_on: line.booked_on,
+            verdict: &line.verdict,
+            line: None,
+            reason: None,
+        })
+        .collect();
+    settle(conn, command, &statement.sha256, &settlements, None).await?;
     Ok(report)
 }
 
@@ -301,98 +305,11 @@ fn is_known(line: &StatementLine, instruction: &SentLine) -> bool {
     }
 }
 
-async fn record_chunk(
-    conn: &mut PgConnection,
-    command: &Command<'_>,
-    sha256: &[u8; 32],
-    chunk: &[Matched<'_>],
-) -> Result<(), PaymentError> {
-    let zone = command.zone;
-    let entries: Result<Vec<Entry>, PaymentError> = chunk
-        .iter()
-        .map(|matched| entry(*matched, sha256, command))
-        .collect();
-    let mut closed = Vec::with_capacity(chunk.len());
-    let (mut paid, mut again): (Vec<PayableId>, Vec<PayableId>) = (Vec::new(), Vec::new());
-    let outcomes = journal::record(conn, zone, command.now, &entries?).await?;
-    for ((line, instruction), outcome) in chunk.iter().zip(outcomes) {
-        let index = outcome?.index;
-        let (state, bank_reference) = match &line.verdict {
-            BankVerdict::Paid(reference) => {
-                paid.push(instruction.payable);
-                ("paid", Some(reference.as_str()))
-            }
-            BankVerdict::Rejected(_) => {
-                again.push(instruction.payable);
-                ("rejected", None)
-            }
-        };
-        let end_to_end_id = &line.end_to_end_id;
-        closed.push(ClosedLine {
-            end_to_end_id,
-            state,
-            bank_reference,
-            index,
-        });
-    }
-    store::close_lines(conn, zone.id, sha256, &closed).await?;
-    store::set_state(conn, zone.id, &paid, PayableState::Paid).await?;
-    store::set_state(conn, zone.id, &again, PayableState::Approved).await?;
-    Ok(())
-}
-
-fn entry(
-    (line, instruction): Matched<'_>,
-    sha256: &[u8; 32],
-    command: &Command<'_>,
-) -> Result<Entry, PaymentError> {
-    #[derive(Serialize)]
-    struct Told<'a> {
-        #[serde(skip_serializing_if = "Option::is_none")]
-        bank_reference: Option<&'a str>,
-        end_to_end_id: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        reason: Option<&'a str>,
-        statement_sha256: String,
-    }
-    let SentLine {
-        line: budget,
-        amount,
-        payee,
-        ..
-    } = instruction;
-    let transit = in_transit(budget.currency);
-    let (kind, bank_reference, reason, transfers) = match &line.verdict {
-        BankVerdict::Paid(reference) => {
-            let bank = Address::new(AccountCode::F1010, budget.currency);
-            let spent = budget.transfer(AccountCode::B60, AccountCode::B70, *amount)?;
-            let paid = vec![Transfer::new(transit, bank, *amount)?, spent];
-            ("payment.confirmed", Some(reference.as_str()), None, paid)
-        }
-        BankVerdict::Rejected(reason) => {
-            let back = vec![Transfer::new(transit, budget.payable(*payee), *amount)?];
-            ("payment.rejected", None, Some(reason.as_str()), back)
-        }
-    };
-    let details = Told {
-        bank_reference,
-        end_to_end_id: &line.end_to_end_id,
-        reason,
-        statement_sha256: hex(sha256),
-    };
-    Ok(Entry {
-        effective: line.booked_on,
-        subject: Some(instruction.payable.0),
-        transfers,
-        ..command.entry(kind, &details)?
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::programme::BudgetLine;
-    use crate::types::{Amount, FiscalYear, PartyId};
+    use crate::types::{Amount, FiscalYear, PartyId, PayableId};
 
     fn instruction(id: &str, bank_reference: Option<&str>) -> SentLine {
         SentLine {

@@ -76,6 +76,8 @@ uuid_ids! {
     WaiverId,
     /// Rent that is paid later, in instalments.
     DeferralId,
+    /// A bank account of a payee, or of the zone: one version of it.
+    AccountId,
     /// Whatever an account is about: a voucher, a claim, a lease.
     ItemId,
 }

@@ -16,8 +16,8 @@ mod zone;
 pub use currency::{Currency, UnknownCurrency};
 pub use hex::hex;
 pub use ids::{
-    BatchId, ClaimId, ControllerGroupId, DeferralId, HoldId, ItemId, LeaseId, NoticeId, PartyId,
-    PayableId, PersonId, PolicyId, RunId, VoucherId, WaiverId, ZoneId,
+    AccountId, BatchId, ClaimId, ControllerGroupId, DeferralId, HoldId, ItemId, LeaseId, NoticeId,
+    PartyId, PayableId, PersonId, PolicyId, RunId, VoucherId, WaiverId, ZoneId,
 };
 pub use log_index::{LogIndex, NotAnIndex};
 pub use money::{Amount, Money, MoneyError, NotPositive};

@@ -6,8 +6,8 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 
 use super::{
-    BatchId, ClaimId, DeferralId, HoldId, LeaseId, LogIndex, NoticeId, PayableId, RunId, VoucherId,
-    WaiverId,
+    AccountId, BatchId, ClaimId, DeferralId, HoldId, LeaseId, LogIndex, NoticeId, PayableId, RunId,
+    VoucherId, WaiverId,
 };
 
 /// Things that people call by a short name.
@@ -37,6 +37,11 @@ impl ShortNamed for PayableId {
 impl ShortNamed for BatchId {
     const LETTER: char = 'P';
     const WHAT: &'static str = "batch";
+}
+
+impl ShortNamed for AccountId {
+    const LETTER: char = 'B';
+    const WHAT: &'static str = "bank account";
 }
 
 impl ShortNamed for ClaimId {

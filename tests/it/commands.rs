@@ -345,7 +345,7 @@ fn short_names_are_as_good_as_ids(data: &Path) {
             "no voucher or application V987654 in zone ",
         ),
         (["voucher", "redeem", "H0"], "no hold H0 in zone "),
-        (["payment", "batch", "P0"], "no batch P0 in zone "),
+        (["payment", "show", "P0"], "no batch P0 in zone "),
         (["payment", "approve", "D0"], "no payable D0 in zone "),
     ] {
         let more: &[&str] = match arguments[1] {
@@ -505,7 +505,7 @@ fn what_is_owed_is_named_in_lists_and_sent_once(data: &Path) {
     // It keeps the server running between the commands.
     let service = Service::start(data);
     lists_have_short_names(data, &service);
-    a_batch_that_is_sent_again_has_its_file(data);
+    a_batch_goes_to_the_bank_and_back(data);
 }
 
 fn lists_have_short_names(data: &Path, service: &Service) {
@@ -541,71 +541,157 @@ fn lists_have_short_names(data: &Path, service: &Service) {
     );
 }
 
-fn a_batch_that_is_sent_again_has_its_file(data: &Path) {
+/// Accounts, a batch by two cashiers, the file for the bank, its answer, and the reconciliation.
+fn a_batch_goes_to_the_bank_and_back(data: &Path) {
     let file = |name: &str| data.join(name).to_str().unwrap().to_owned();
-    let (batch, other, mine) = (file("batch.csv"), file("other.csv"), file("mine.csv"));
-    fs::write(&mine, "mine").unwrap();
-    let send = |file: &str, key: &'static str| {
-        let command = [
-            "payment", "send", "--as", "cashier", "--key", key, "--output",
-        ];
-        command
-            .into_iter()
-            .map(str::to_owned)
-            .chain([file.to_owned()])
-            .collect::<Vec<_>>()
-    };
-    let run = |arguments: Vec<String>| {
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        ledger(data, &arguments).output().unwrap()
-    };
-    let said = |output: &std::process::Output| String::from_utf8(output.stderr.clone()).unwrap();
-
-    // A new command does nothing where it can't have its file.
-    let refused = run(send(&mine, "k"));
-    assert!(
-        said(&refused).contains("this command did nothing"),
-        "{}",
-        said(&refused)
+    let payee = json(data, &["payment", "list", "--state", "approved"])[0]["payee"].take();
+    let accounts = file("accounts.csv");
+    let row = format!(
+        "party,holder,number,bank\n{},甲公司 A,6222 0210 0111 2345,102290000012\n",
+        payee.as_str().unwrap()
     );
-    let first = run(send(&batch, "k"));
-    assert!(first.status.success(), "{}", said(&first));
-    let answer = String::from_utf8(first.stdout).unwrap();
-    assert!(
-        answer.contains(" sent: 1 line, 149,000.00 CNY."),
-        "{answer}"
+    fs::write(&accounts, row).unwrap();
+    let own = file("own.csv");
+    fs::write(
+        &own,
+        "户名,账号,联行号\n云川高新区财政局,31050161360000001234,105290036005\n",
+    )
+    .unwrap();
+    let proposed = text(
+        data,
+        &[
+            "payment", "account", "propose", &accounts, "--as", "finance",
+        ],
     );
-    let written = fs::read(&batch).unwrap();
+    text(data, &["payment", "own-account", &own, "--as", "finance"]);
+    let account = proposed
+        .lines()
+        .nth(1)
+        .unwrap()
+        .split_whitespace()
+        .next()
+        .unwrap();
+    let by_oneself = ledger(
+        data,
+        &["payment", "account", "confirm", account, "--as", "finance"],
+    )
+    .output()
+    .unwrap();
+    assert_eq!(by_oneself.status.code(), Some(1));
+    text(
+        data,
+        &["payment", "account", "confirm", "--all", "--as", "finance2"],
+    );
+    let listed = text(data, &["payment", "account", "list"]);
+    assert!(
+        listed.contains("…2345\tconfirmed") && listed.contains("…1234\tconfirmed"),
+        "{listed}"
+    );
+    assert!(!listed.contains("0111"), "{listed}");
+    let shown = text(
+        data,
+        &[
+            "payment", "account", "reveal", account, "--reason", "asked", "--as", "cashier",
+        ],
+    );
+    assert!(shown.contains("number  6222021001112345"), "{shown}");
 
-    for place in [&batch, &other] {
-        let again = run(send(place, "k"));
-        assert!(again.status.success(), "{}", said(&again));
-        assert_eq!(String::from_utf8(again.stdout).unwrap(), answer);
-        assert_eq!(fs::read(place).unwrap(), written);
-    }
-    let again = json(data, &["payment", "send", "--as", "cashier", "--key", "k"]);
+    let prepare = ["payment", "batch", "--as", "cashier", "--key", "k"];
+    let prepared = json(data, &prepare);
+    assert_eq!(json(data, &prepare), prepared);
     let amounts = [
-        &again["total"],
-        &again["lines"][0]["amount"],
-        &again["currency"],
+        &prepared["total"],
+        &prepared["lines"][0]["amount"],
+        &prepared["currency"],
     ];
     assert_eq!(amounts, ["149000.00", "149000.00", "CNY"]);
-    let refused = run(send(&mine, "k"));
-    assert_eq!(refused.status.code(), Some(1));
-    assert!(
-        said(&refused).contains("is not its file: nothing was sent"),
-        "{}",
-        said(&refused)
+    let batch = format!("P{}", prepared["index"]);
+    let early = refusal(
+        data,
+        &[
+            "payment",
+            "export",
+            &batch,
+            "--output",
+            &file("early.xml"),
+            "--as",
+            "cashier",
+        ],
     );
-    assert_eq!(fs::read_to_string(&mine).unwrap(), "mine");
-    // Another command, which has nothing to send and leaves no file.
-    let empty = file("empty.csv");
-    let nothing = run(send(&empty, "other"));
+    assert!(early.1.contains("was not released"), "{}", early.1);
+    let same = ledger(data, &["payment", "release", &batch, "--as", "cashier"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(same.stdout).unwrap();
     assert!(
-        !nothing.status.success() && !Path::new(&empty).exists(),
-        "{}",
-        said(&nothing)
+        !same.status.success() && said.contains("whoever prepared it can't release it"),
+        "{said}"
     );
+    let released = text(data, &["payment", "release", &batch, "--as", "cashier2"]);
+    assert!(
+        released.contains(" released: 1 line, 149,000.00 CNY"),
+        "{released}"
+    );
+
+    let written = file("batch.xml");
+    let export = [
+        "payment", "export", &batch, "--output", &written, "--as", "cashier2",
+    ];
+    text(data, &export);
+    let bytes = fs::read_to_string(&written).unwrap();
+    assert!(
+        bytes.contains("<Id>6222021001112345</Id>")
+            && bytes.contains("<CtrlSum>149000.00</CtrlSum>")
+    );
+    text(data, &export);
+    assert_eq!(fs::read_to_string(&written).unwrap(), bytes);
+    fs::write(&written, "mine").unwrap();
+    assert!(
+        refusal(data, &export)
+            .1
+            .contains("is not this batch's file")
+    );
+    assert_eq!(fs::read_to_string(&written).unwrap(), "mine");
+
+    let today = Clock::System.now().date_naive();
+    let statement = file("statement.xml");
+    let money = |tag: &str, amount: &str| format!("<{tag} Ccy=\"CNY\">{amount}</{tag}>");
+    let balance = |code: &str, amount: &str| {
+        format!(
+            "<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp>{}<CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>{today}</Dt></Dt></Bal>",
+            money("Amt", amount)
+        )
+    };
+    let camt = format!(
+        "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08\"><BkToCstmrStmt><GrpHdr><MsgId>B</MsgId></GrpHdr>\
+        <Stmt><Id>S1</Id><Acct><Id><Othr><Id>31050161360000001234</Id></Othr></Id></Acct>{}{}\
+        <Ntry>{}<CdtDbtInd>DBIT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>{today}</Dt></BookgDt><NtryDtls><TxDtls>\
+        <Refs><EndToEndId>{batch}-1</EndToEndId></Refs></TxDtls></NtryDtls></Ntry></Stmt></BkToCstmrStmt></Document>",
+        balance("OPBD", "500000.00"),
+        balance("CLBD", "351000.00"),
+        money("Amt", "149000.00"),
+    );
+    fs::write(&statement, camt).unwrap();
+    let taken = text(
+        data,
+        &["payment", "statement", &statement, "--as", "cashier"],
+    );
+    assert!(taken.contains("1 line paid, 149,000.00 CNY"), "{taken}");
+    assert_eq!(
+        text(
+            data,
+            &["payment", "statement", &statement, "--as", "cashier"]
+        ),
+        taken
+    );
+    let line = text(data, &["payment", "show", &batch]);
+    assert!(line.contains("\tpaid\t…2345\t"), "{line}");
+    let reconciled = text(data, &["payment", "reconcile"]);
+    assert!(
+        reconciled.contains("0.00 CNY  difference") && reconciled.contains("Books and bank agree."),
+        "{reconciled}"
+    );
+    assert!(text(data, &["verify"]).contains("verified"));
 }
 
 /// The demonstration would stay in it for good.

@@ -36,6 +36,10 @@ mod party;
 #[cfg(test)]
 mod payment;
 #[cfg(test)]
+mod payment_bank;
+#[cfg(test)]
+mod payment_files;
+#[cfg(test)]
 mod policy_cases;
 #[cfg(test)]
 mod policy_commands;

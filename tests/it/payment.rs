@@ -5,11 +5,11 @@ use subsidy_ledger::db;
 use subsidy_ledger::journal::RecallError;
 use subsidy_ledger::payment::ApprovalOutcome::{Approved, RefusedSegregation, RefusedState};
 use subsidy_ledger::payment::{
-    self, Approval, ApprovalOutcome, Batch, PayableFilter, PayableState, PaymentError,
-    STATEMENT_FIELDS, StatementReport,
+    self, Approval, ApprovalOutcome, Batch, HeldBecause, NotByThisPerson, PayableFilter,
+    PayableState, PaymentError, Release, STATEMENT_FIELDS, Selection, StatementReport,
 };
 use subsidy_ledger::tabular::{Format, Mapping, Table};
-use subsidy_ledger::types::{Currency, PayableId};
+use subsidy_ledger::types::{BatchId, Currency, LogIndex, PayableId};
 
 use crate::kit::scenario::{World, fen};
 use crate::kit::table::Play;
@@ -17,7 +17,7 @@ use crate::kit::table::Play;
 const HEADER: &str = "end_to_end_id,amount,booked_on,status,bank_reference,reason";
 
 /// Three redemptions of 10,000, 20,000 and 30,000 yuan on 2020-05-05.
-async fn three_owed() -> (World, Vec<PayableId>) {
+pub(crate) async fn three_owed() -> (World, Vec<PayableId>) {
     let mut play = Play::new(&[("SH", 2020, 1_000_000)]).await;
     play.check(
         "day       | who      | command    | outcome
@@ -65,27 +65,80 @@ async fn approve_under(
     approved.await
 }
 
-async fn approve_all(world: &World) {
+pub(crate) async fn approve_all(world: &World) {
     let all = PayableFilter::State(PayableState::Owed, 100);
     approve(world, "finance", all).await.unwrap();
 }
 
-pub(crate) async fn send(world: &World, who: &str, on: &str) -> Result<Batch, PaymentError> {
-    send_under(None, world, who, on, 100).await
+/// A batch that one cashier prepared.
+pub(crate) async fn prepare(world: &World, who: &str, on: &str) -> Result<Batch, PaymentError> {
+    prepare_under(None, world, who, on, &ALL).await
 }
 
-async fn send_under(
+pub(crate) const ALL: Selection = Selection {
+    limit: 100,
+    line_limit: None,
+    cut_off: None,
+};
+
+async fn prepare_under(
     key: Option<&str>,
     world: &World,
     who: &str,
     on: &str,
-    limit: i64,
+    selection: &Selection,
 ) -> Result<Batch, PaymentError> {
     let caller = world.caller(who, on, key);
-    let sent = world.one(caller, limit, |conn: &mut PgConnection, command, limit| {
-        Box::pin(async move { payment::send(conn, &command, *limit).await })
+    let prepared = world.one(
+        caller,
+        *selection,
+        |conn: &mut PgConnection, command, selection| {
+            Box::pin(async move { payment::prepare(conn, &command, selection).await })
+        },
+    );
+    prepared.await
+}
+
+pub(crate) async fn release(
+    key: Option<&str>,
+    world: &World,
+    (who, on): (&str, &str),
+    batch: BatchId,
+) -> Result<Release, PaymentError> {
+    let caller = world.caller(who, on, key);
+    let released = world.one(caller, batch, |conn: &mut PgConnection, command, batch| {
+        Box::pin(async move { payment::release(conn, &command, *batch).await })
     });
-    sent.await
+    released.await
+}
+
+/// Gives the payables of a prepared batch back.
+pub(crate) async fn discard(
+    world: &World,
+    who: &str,
+    on: &str,
+    batch: BatchId,
+) -> Result<LogIndex, PaymentError> {
+    let input = (batch, "wrong cut-off".parse().unwrap());
+    let caller = world.caller(who, on, None);
+    let discarded = world.one(caller, input, |conn: &mut PgConnection, command, input| {
+        Box::pin(async move { payment::discard(conn, &command, (input.0, &input.1)).await })
+    });
+    discarded.await
+}
+
+/// Prepares a batch and has another cashier release it.
+pub(crate) async fn send(world: &World, who: &str, on: &str) -> Result<Batch, PaymentError> {
+    world.enter_accounts().await;
+    let batch = prepare(world, who, on).await?;
+    let other = if who == "cashier2" {
+        "cashier"
+    } else {
+        "cashier2"
+    };
+    let released = release(None, world, (other, on), batch.id).await?;
+    assert!(matches!(released, Release::Released(_)), "{released:?}");
+    Ok(batch)
 }
 
 /// Imports a statement with these rows.
@@ -180,7 +233,7 @@ async fn what_the_bank_rejects_goes_into_the_next_batch_and_paid_is_what_it_says
     assert_eq!(balances["F1010"], fen(1_000_000) - fen(60_000));
     world.check_invariants().await;
     let nothing = send(&world, "cashier", "2020-05-13").await;
-    assert!(matches!(nothing, Err(PaymentError::NothingToDo(_))));
+    assert!(matches!(nothing, Err(PaymentError::NothingReady(_))));
 
     // The bank can't take back what it said of a line.
     let other = paid(&first, 1, "2020-05-08");
@@ -256,22 +309,35 @@ async fn submitter_approver_and_payer_are_three_persons() {
         approve(&world, "finance", filter).await.unwrap(),
         [RefusedState, RefusedState, Approved]
     );
-    // `all` approved two and submitted one: nothing is left for it to send.
+    // `all` approved two and submitted one: nothing is left for it to prepare.
+    world.enter_accounts().await;
     let state = world.state().await;
-    let nothing = send(&world, "all", "2020-05-07").await;
-    assert!(
-        matches!(nothing, Err(PaymentError::NothingToDo(_))),
-        "{nothing:?}"
-    );
+    let nothing = prepare(&world, "all", "2020-05-07").await;
+    let Err(PaymentError::NothingReady(held_out)) = nothing else {
+        panic!("{nothing:?}");
+    };
+    assert_eq!(held_out, [(HeldBecause::OwnCase, 3)].into());
     assert_eq!(world.state().await, state);
-    assert_eq!(
-        send(&world, "cashier", "2020-05-07")
+    let batch = prepare(&world, "cashier", "2020-05-07").await.unwrap();
+    assert_eq!(batch.lines.len(), 3);
+    // Nor can it release them; whoever prepared them can't either. Both are told by an entry.
+    for (who, why) in [
+        ("all", NotByThisPerson::OwnCase),
+        ("cashier", NotByThisPerson::Prepared),
+    ] {
+        let (state, size) = (world.state().await, world.size().await);
+        let refused = release(None, &world, (who, "2020-05-07"), batch.id)
             .await
-            .unwrap()
-            .lines
-            .len(),
-        3
-    );
+            .unwrap();
+        let Release::Refused { because, .. } = refused else {
+            panic!("{refused:?}");
+        };
+        assert_eq!(because, why);
+        assert_eq!((world.state().await, world.size().await), (state, size + 1));
+    }
+    release(None, &world, ("cashier2", "2020-05-07"), batch.id)
+        .await
+        .unwrap();
     world.check_invariants().await;
 
     // Past the commands Postgres refuses it.
@@ -321,10 +387,10 @@ async fn payments_need_their_roles_and_known_payables() {
         assert!(is_forbidden(refused.unwrap_err()), "{who}");
     }
     for who in ["finance", "manager", "auditor", "p"] {
-        assert!(
-            is_forbidden(send(&world, who, "2020-05-07").await.unwrap_err()),
-            "{who}"
-        );
+        let refused = prepare(&world, who, "2020-05-07").await;
+        assert!(is_forbidden(refused.unwrap_err()), "{who}");
+        let refused = release(None, &world, (who, "2020-05-07"), BatchId::generate()).await;
+        assert!(is_forbidden(refused.unwrap_err()), "{who}");
         let row = "P1-1,1.00,2020-05-07,paid,R,".to_owned();
         let heard = hear(&world, who, "2020-05-07", &[row]).await;
         assert!(is_forbidden(heard.unwrap_err()), "{who}");
@@ -373,20 +439,25 @@ async fn a_repeated_approval_has_the_first_answer() {
 async fn a_repeated_batch_has_the_first_answer_whatever_became_of_it() {
     let (world, _) = three_owed().await;
     approve_all(&world).await;
-    let first = send_under(Some("k"), &world, "cashier", "2020-05-07", 2)
-        .await
-        .unwrap();
+    world.enter_accounts().await;
+    let two = Selection { limit: 2, ..ALL };
+    let prepare = async |on: &str, selection: &Selection| {
+        prepare_under(Some("k"), &world, "cashier", on, selection).await
+    };
+    let first = prepare("2020-05-07", &two).await.unwrap();
     assert_eq!(first.lines.len(), 2);
+    let release = async |on: &str| release(Some("r"), &world, ("cashier2", on), first.id).await;
+    let released = release("2020-05-07").await.unwrap();
     let id = &first.lines[0].end_to_end_id;
     let rejected = format!("{id},10000.00,2020-05-08,rejected,,AC04 account closed");
     let rows = [rejected, paid(&first, 1, "2020-05-08")];
     hear(&world, "cashier", "2020-05-09", &rows).await.unwrap();
-    send(&world, "cashier2", "2020-05-10").await.unwrap();
+    send(&world, "cashier", "2020-05-10").await.unwrap();
 
     let (state, size) = (world.state().await, world.size().await);
-    let again = send_under(Some("k"), &world, "cashier", "2020-05-11", 2).await;
-    assert_eq!(again.unwrap(), first);
-    let conflict = send_under(Some("k"), &world, "cashier", "2020-05-11", 3).await;
+    assert_eq!(prepare("2020-05-11", &two).await.unwrap(), first);
+    assert_eq!(release("2020-05-11").await.unwrap(), released);
+    let conflict = prepare("2020-05-11", &Selection { limit: 3, ..ALL }).await;
     let Err(PaymentError::Recall(RecallError::KeyConflict(index))) = conflict else {
         panic!("{conflict:?}");
     };
@@ -402,19 +473,21 @@ async fn what_a_cashier_may_not_send_does_not_use_up_the_limit() {
     let of = |ids: &[PayableId]| PayableFilter::Ids(ids.to_vec());
     approve(&world, "all", of(&ids[..1])).await.unwrap();
     approve(&world, "finance", of(&ids[1..])).await.unwrap();
-    let batch = send_under(Some("k"), &world, "all", "2020-05-07", 1)
+    world.enter_accounts().await;
+    let one = Selection { limit: 1, ..ALL };
+    let batch = prepare_under(Some("k"), &world, "all", "2020-05-07", &one)
         .await
         .unwrap();
-    let sent: Vec<PayableId> = batch.lines.iter().map(|line| line.payable).collect();
-    assert_eq!(sent, [ids[1]]);
-    assert_eq!(batch.held_out.oldest, [ids[0], ids[2]]);
-    assert_eq!(batch.held_out.total, 2);
+    let prepared: Vec<PayableId> = batch.lines.iter().map(|line| line.payable).collect();
+    assert_eq!(prepared, [ids[1]]);
+    let own = HeldBecause::OwnCase;
+    assert_eq!(batch.held_out.oldest, [(ids[0], own), (ids[2], own)]);
     world.check_invariants().await;
 
     // The first answer tells of those held out, also once another cashier has sent them.
     let others = send(&world, "cashier", "2020-05-08").await.unwrap();
-    assert_eq!((others.lines.len(), others.held_out.total), (2, 0));
-    let again = send_under(Some("k"), &world, "all", "2020-05-09", 1).await;
+    assert_eq!((others.lines.len(), others.held_out.total()), (2, 0));
+    let again = prepare_under(Some("k"), &world, "all", "2020-05-09", &one).await;
     assert_eq!(again.unwrap(), batch);
 }
 

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use serde_json::Value;
 use subsidy_ledger::batch::Rejected;
 use subsidy_ledger::payment::{
-    self, BankStatement, BankVerdict, PayableFilter, PayableState, PaymentError, StatementLine,
+    self, BankStatement, BankVerdict, PayableFilter, PayableState, PaymentError, Release,
+    StatementLine,
 };
 use subsidy_ledger::policy::Facts;
-use subsidy_ledger::types::{Currency, LogIndex};
+use subsidy_ledger::types::Currency;
 use subsidy_ledger::voucher::{Issue, PlaceHold, Redeem};
 
 use crate::kit::scenario::{Given, Step, fen};
 use crate::kit::table::Play;
+use crate::payment as payment_tests;
 
 const RACERS: usize = 50;
 const DAY: &str = "2020-05-04";
@@ -281,12 +283,9 @@ async fn racing_approvals_and_batches_have_one_effect() {
         1,
         "{outcomes:?}"
     );
+    play.world.enter_accounts().await;
     let batch_by = |play: Arc<Play>, who: &'static str| async move {
-        let caller = play.world.caller(who, DAY, None);
-        let batch = play.world.one(caller, (), |conn, command, ()| {
-            Box::pin(async move { payment::send(conn, &command, 100).await })
-        });
-        batch.await
+        payment_tests::prepare(&play.world, who, DAY).await
     };
     let (one, two) = tokio::join!(
         tokio::spawn(batch_by(play.clone(), "cashier")),
@@ -298,14 +297,31 @@ async fn racing_approvals_and_batches_have_one_effect() {
         1,
         "{batches:?}"
     );
-    let lost = |one: &Result<_, PaymentError>| matches!(one, Err(PaymentError::NothingToDo(_)));
+    let lost = |one: &Result<_, PaymentError>| matches!(one, Err(PaymentError::NothingReady(_)));
     assert_eq!(batches.iter().filter(|one| lost(one)).count(), 1);
-    assert!(
-        batches
-            .iter()
-            .flatten()
-            .all(|batch| batch.index > LogIndex(0))
+    play.world.check_invariants().await;
+
+    // Two release it at once: one does, and the other is told that it was decided.
+    let batch = batches.iter().flatten().next().unwrap().clone();
+    let by = if batches[0].is_ok() {
+        "cashier2"
+    } else {
+        "cashier"
+    };
+    let release_by = |play: Arc<Play>| async move {
+        payment_tests::release(None, &play.world, (by, DAY), batch.id).await
+    };
+    let (one, two) = tokio::join!(
+        tokio::spawn(release_by(play.clone())),
+        tokio::spawn(release_by(play.clone())),
     );
+    let released = [one.unwrap(), two.unwrap()];
+    let won = |one: &Result<_, PaymentError>| matches!(one, Ok(Release::Released(_)));
+    let late = |one: &Result<_, PaymentError>| matches!(one, Err(PaymentError::BatchDecided(_)));
+    let count = |is: fn(&Result<Release, PaymentError>) -> bool| {
+        released.iter().filter(|one| is(one)).count()
+    };
+    assert_eq!((count(won), count(late)), (1, 1), "{released:?}");
     play.world.check_invariants().await;
 }
 
@@ -321,7 +337,6 @@ async fn racing_repeats_of_payments_have_one_answer() {
     )
     .await;
     let play = Arc::new(play);
-    let size = play.world.size().await;
     let approve = |play: Arc<Play>| async move {
         let caller = play.world.caller("finance", DAY, Some("approve"));
         let owed = PayableFilter::State(PayableState::Owed, 100);
@@ -335,10 +350,12 @@ async fn racing_repeats_of_payments_have_one_answer() {
         tokio::spawn(approve(play.clone())),
     );
     assert_eq!(one.unwrap(), two.unwrap());
+    play.world.enter_accounts().await;
+    let size = play.world.size().await;
     let send = |play: Arc<Play>| async move {
         let caller = play.world.caller("cashier", DAY, Some("send"));
         let batch = play.world.one(caller, (), |conn, command, ()| {
-            Box::pin(async move { payment::send(conn, &command, 100).await })
+            Box::pin(async move { payment::prepare(conn, &command, &payment_tests::ALL).await })
         });
         batch.await.unwrap()
     };
@@ -347,8 +364,8 @@ async fn racing_repeats_of_payments_have_one_answer() {
         tokio::spawn(send(play.clone())),
     );
     assert_eq!(one.unwrap(), two.unwrap());
-    // The approval; the batch and its line.
-    assert_eq!(play.world.size().await, size + 3);
+    // The batch and its line.
+    assert_eq!(play.world.size().await, size + 2);
     play.world.check_invariants().await;
 }
 
@@ -372,11 +389,7 @@ async fn racing_statements_use_a_booking_once() {
         Box::pin(async move { payment::approve(conn, &command, filter).await })
     });
     approved.await.unwrap();
-    let caller = world.caller("cashier", DAY, None);
-    let batch = world.one(caller, (), |conn, command, ()| {
-        Box::pin(async move { payment::send(conn, &command, 100).await })
-    });
-    let batch = batch.await.unwrap();
+    let batch = payment_tests::send(world, "cashier", DAY).await.unwrap();
     let hear = |at: usize| {
         let line = &batch.lines[at];
         let statement = BankStatement {

@@ -29,6 +29,7 @@ use crate::kit::{TestDb, run};
 
 mod attack;
 mod awards;
+mod bank;
 mod checkpoints;
 mod claims;
 mod commands;

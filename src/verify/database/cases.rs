@@ -164,14 +164,12 @@ pub(super) const PAYABLES: &str = rows_of!(
                 (", cut!("payee", 36, of "voucher.redeemed"), ")::uuid AS payee_id,
                 ", amount!("amount", 20, of "voucher.redeemed"), " AS amount
             FROM ledger.entry e
-            WHERE e.zone_id = $1 AND e.kind IN ('voucher.redeemed', 'payable.approved', 'payment.sent',
-                'payment.confirmed', 'payment.rejected')
+            WHERE e.zone_id = $1 AND e.kind IN ('voucher.redeemed', 'payable.approved', 'payment.prepared',
+                'payment.withdrawn', 'payment.sent', 'payment.confirmed', 'payment.rejected')
         ), steps AS (
             SELECT subject_id, max(log_index) FILTER (WHERE kind = 'payable.approved') AS approved_index,
                 (array_agg(actor_id) FILTER (WHERE kind = 'payable.approved'))[1] AS approved_by,
-                max(log_index) FILTER (WHERE kind = 'payment.sent') AS sent,
-                max(log_index) FILTER (WHERE kind = 'payment.rejected') AS rejected,
-                max(log_index) FILTER (WHERE kind = 'payment.confirmed') AS paid
+                (array_agg(kind ORDER BY log_index DESC))[1] AS last
             FROM told WHERE kind <> 'voucher.redeemed' GROUP BY subject_id
         ), owed AS (
             SELECT o.payable_id, o.log_index AS owed_index, o.payee_id, o.amount, o.actor_id AS submitted_by,
@@ -194,56 +192,86 @@ pub(super) const PAYABLES: &str = rows_of!(
         )
         SELECT o.payable_id, o.owed_index, o.payee_id, o.amount, o.submitted_by, o.handled_by, o.fiscal_year,
             o.programme,
-            CASE WHEN s.paid IS NOT NULL THEN 'paid' WHEN s.sent > coalesce(s.rejected, -1) THEN 'sent'
-                WHEN s.approved_index IS NOT NULL THEN 'approved' ELSE 'owed' END AS state,
+            CASE s.last WHEN 'payment.confirmed' THEN 'paid' WHEN 'payment.sent' THEN 'sent'
+                WHEN 'payment.prepared' THEN 'prepared' ELSE CASE WHEN s.last IS NULL THEN 'owed' ELSE 'approved' END
+                END AS state,
             s.approved_by, s.approved_index
         FROM owed o
         LEFT JOIN steps s ON s.subject_id = o.payable_id"
 );
 
-/// One instruction, and what a statement of the bank said of it.
+/// One instruction as it was prepared, sent or given back, and what the bank said of it. Those of before batches were
+/// prepared begin with being sent.
 pub(super) const LINES: &str = rows_of!(
     "payment_line", key: "end_to_end_id", order: "end_to_end_id",
     stored: "
-        SELECT end_to_end_id, batch_id, payable_id, amount, submitted_by, approved_by, sent_by, state,
-            bank_reference, encode(statement_sha256, 'hex') AS statement_sha256, closed_index
+        SELECT end_to_end_id, batch_id, payable_id, amount, account_id, submitted_by, approved_by, prepared_by, sent_by,
+            state, bank_reference, encode(statement_sha256, 'hex') AS statement_sha256, closed_index
         FROM ledger.payment_line WHERE zone_id = $1",
     log: "
         WITH told AS (
             SELECT e.log_index, e.kind, e.subject_id, e.actor_id, ", cut!("batch", 36), "::uuid AS batch_id,
                 ", cut!("end_to_end_id", 35), " AS end_to_end_id,
                 ", amount!("amount", 20), " AS amount,
+                (", cut!("account", 36, of "payment.prepared"), ")::uuid AS account_id,
                 ", cut!("statement_sha256", 64), " AS statement_sha256,
                 CASE e.kind WHEN 'payment.confirmed'
                     THEN convert_from(e.body, 'UTF8')::json #>> '{details,bank_reference}' END
                     AS bank_reference
             FROM ledger.entry e
-            WHERE e.zone_id = $1 AND e.kind IN ('payment.sent', 'payment.confirmed', 'payment.rejected')
+            WHERE e.zone_id = $1 AND e.kind IN ('payment.prepared', 'payment.withdrawn', 'payment.sent',
+                'payment.confirmed', 'payment.rejected')
+        ), begun AS (
+            SELECT DISTINCT ON (end_to_end_id) * FROM told WHERE kind IN ('payment.prepared', 'payment.sent')
+            ORDER BY end_to_end_id, log_index
         )
-        SELECT s.end_to_end_id, s.batch_id, s.subject_id AS payable_id, s.amount, p.submitted_by,
-            p.approved_by, s.actor_id AS sent_by,
-            CASE c.kind WHEN 'payment.confirmed' THEN 'paid' WHEN 'payment.rejected' THEN 'rejected'
-                ELSE 'sent' END AS state,
+        SELECT b.end_to_end_id, b.batch_id, b.subject_id AS payable_id, b.amount, b.account_id, p.submitted_by,
+            p.approved_by, CASE b.kind WHEN 'payment.prepared' THEN b.actor_id END AS prepared_by,
+            s.actor_id AS sent_by,
+            CASE coalesce(c.kind, s.kind) WHEN 'payment.confirmed' THEN 'paid' WHEN 'payment.rejected' THEN 'rejected'
+                WHEN 'payment.withdrawn' THEN 'withdrawn' WHEN 'payment.sent' THEN 'sent' ELSE 'prepared' END AS state,
             c.bank_reference, c.statement_sha256, c.log_index AS closed_index
-        FROM told s
-        LEFT JOIN told c ON c.end_to_end_id = s.end_to_end_id AND c.kind <> 'payment.sent'
-        LEFT JOIN ledger.payable p ON p.zone_id = $1 AND p.payable_id = s.subject_id
-        WHERE s.kind = 'payment.sent'"
+        FROM begun b
+        LEFT JOIN told s ON s.end_to_end_id = b.end_to_end_id AND s.kind = 'payment.sent'
+        LEFT JOIN told c ON c.end_to_end_id = b.end_to_end_id
+            AND c.kind IN ('payment.withdrawn', 'payment.confirmed', 'payment.rejected')
+        LEFT JOIN ledger.payable p ON p.zone_id = $1 AND p.payable_id = b.subject_id"
 );
 
-/// What the cashier sent together. The ids of its lines begin with the index of its entry.
+/// What one cashier prepared and another released or discarded. The ids of its lines begin with the index of the entry
+/// that prepared it, or sent it when that was one step.
 pub(super) const BATCHES: &str = rows_of!(
-    "payment_batch", key: "batch_id", order: "sent_index",
+    "payment_batch", key: "batch_id", order: "first_index",
     stored: "
-        SELECT batch_id, sent_index, sent_by, sent_on, lines, total
+        SELECT batch_id, state, prepared_index, prepared_by, prepared_on, sent_index, sent_by, sent_on, discarded_index,
+            lines, total, coalesce(prepared_index, sent_index) AS first_index
         FROM ledger.payment_batch WHERE zone_id = $1",
     log: "
-        SELECT d.batch AS batch_id, e.log_index AS sent_index, e.actor_id AS sent_by,
-            e.effective AS sent_on, d.lines, replace(d.total, '.', '')::bigint AS total
+        SELECT d.batch AS batch_id,
+            CASE WHEN r.kind = 'batch.discarded' THEN 'discarded'
+                WHEN r.kind IS NULL AND e.kind = 'batch.prepared' THEN 'prepared' ELSE 'released' END AS state,
+            CASE e.kind WHEN 'batch.prepared' THEN e.log_index END AS prepared_index,
+            CASE e.kind WHEN 'batch.prepared' THEN e.actor_id END AS prepared_by,
+            CASE e.kind WHEN 'batch.prepared' THEN e.effective END AS prepared_on,
+            CASE WHEN e.kind = 'batch.sent' THEN e.log_index WHEN r.kind = 'batch.released' THEN r.log_index END
+                AS sent_index,
+            CASE WHEN e.kind = 'batch.sent' THEN e.actor_id WHEN r.kind = 'batch.released' THEN r.actor_id END
+                AS sent_by,
+            CASE WHEN e.kind = 'batch.sent' THEN e.effective WHEN r.kind = 'batch.released' THEN r.effective END
+                AS sent_on,
+            CASE r.kind WHEN 'batch.discarded' THEN r.log_index END AS discarded_index,
+            CASE r.kind WHEN 'batch.released' THEN s.lines ELSE d.lines END AS lines,
+            replace(CASE r.kind WHEN 'batch.released' THEN s.total ELSE d.total END, '.', '')::bigint AS total,
+            e.log_index AS first_index
         FROM (SELECT DISTINCT split_part(substr(end_to_end_id, 2), '-', 1)::bigint AS log_index
             FROM ledger.payment_line WHERE zone_id = $1) l
         CROSS JOIN LATERAL (SELECT * FROM ledger.entry e
             WHERE e.zone_id = $1 AND e.log_index = l.log_index OFFSET 0) e
         CROSS JOIN LATERAL json_to_record(convert_from(e.body, 'UTF8')::json -> 'details')
-            AS d (batch uuid, lines integer, total text)"
+            AS d (batch uuid, lines integer, total text)
+        LEFT JOIN LATERAL (SELECT * FROM ledger.entry r
+            WHERE r.zone_id = $1 AND r.subject_id = d.batch AND r.kind IN ('batch.released', 'batch.discarded')
+            OFFSET 0) r ON true
+        LEFT JOIN LATERAL json_to_record(convert_from(r.body, 'UTF8')::json -> 'details')
+            AS s (lines integer, total text) ON true"
 );

@@ -4,7 +4,7 @@
 use sqlx::PgConnection;
 
 use super::fault::RowFault;
-use super::{awards, cases, claims, facts, register, rent, runs};
+use super::{awards, bank, cases, claims, facts, register, rent, runs};
 use crate::types::ZoneId;
 use crate::verify::report::VerifyError;
 
@@ -37,6 +37,10 @@ pub const CROSS_CHECKS: &[CrossCheck] = &[
 pub const ROW_CHECKS: &[&str] = &[
     register::REGISTER,
     cases::APPLICATIONS,
+    bank::ACCOUNTS,
+    bank::FILES,
+    bank::STATEMENTS,
+    bank::LINES,
     runs::RUNS,
     runs::LISTS,
     runs::RESULTS,
@@ -53,6 +57,7 @@ pub const ROW_CHECKS: &[&str] = &[
     cases::PAYABLES,
     cases::LINES,
     cases::BATCHES,
+    bank::MATCHES,
     awards::AWARDS,
     facts::FACTS,
     rent::LEASES,

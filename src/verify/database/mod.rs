@@ -6,6 +6,7 @@
 //! accounts, control totals) is then compared by Postgres itself, in [`cross`].
 
 mod awards;
+mod bank;
 mod cases;
 mod chunk;
 mod claims;

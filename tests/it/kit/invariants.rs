@@ -77,7 +77,7 @@ const RULES: &[(&str, &str)] = &[
         "a payee's account is what is owed to it and not sent",
         "SELECT coalesce(a.address, p.party_id::text) FROM
              (SELECT programme, fiscal_year, payee_id AS party_id,
-                 sum(amount) FILTER (WHERE state IN ('owed', 'approved')) AS owed
+                 sum(amount) FILTER (WHERE state IN ('owed', 'approved', 'prepared')) AS owed
               FROM ledger.payable GROUP BY 1, 2, 3) p
          FULL JOIN (SELECT *, credits - debits AS owed FROM ledger.account WHERE code = 'F2010') a
              USING (programme, fiscal_year, party_id)
@@ -103,7 +103,33 @@ const RULES: &[(&str, &str)] = &[
          LEFT JOIN ledger.payment_line l ON l.payable_id = p.payable_id
          GROUP BY p.payable_id, p.state
          HAVING count(*) FILTER (WHERE l.state = 'paid') <> (p.state = 'paid')::int
-             OR count(*) FILTER (WHERE l.state = 'sent') <> (p.state = 'sent')::int",
+             OR count(*) FILTER (WHERE l.state = 'sent') <> (p.state = 'sent')::int
+             OR count(*) FILTER (WHERE l.state = 'prepared') <> (p.state = 'prepared')::int",
+    ),
+    (
+        "a batch is its lines: those prepared while it waits, those sent once it is released",
+        "SELECT b.batch_id::text FROM ledger.payment_batch b
+         LEFT JOIN ledger.payment_line l ON l.batch_id = b.batch_id
+         GROUP BY b.batch_id, b.state, b.lines, b.total
+         HAVING b.state <> 'discarded' AND (count(*) FILTER (WHERE l.state <> 'withdrawn') <> b.lines
+                 OR sum(l.amount) FILTER (WHERE l.state <> 'withdrawn') <> b.total)
+             OR count(*) FILTER (WHERE l.state = 'prepared') > 0 AND b.state <> 'prepared'
+             OR count(*) FILTER (WHERE l.state NOT IN ('prepared', 'withdrawn')) > 0 AND b.state <> 'released'",
+    ),
+    (
+        "a statement's lines make its closing balance of its opening one, and each begins where the one before ended",
+        "SELECT s.statement_id FROM (SELECT *, lag(closing) OVER (ORDER BY file_index, position) AS before
+             FROM ledger.bank_statement) s
+         LEFT JOIN ledger.bank_line b ON b.file_index = s.file_index AND b.position = s.position
+         GROUP BY s.statement_id, s.opening, s.closing, s.before
+         HAVING s.opening + coalesce(sum(CASE b.direction WHEN 'credit' THEN b.amount ELSE -b.amount END), 0)
+             <> s.closing OR s.before <> s.opening",
+    ),
+    (
+        "a line of the bank that is an instruction has its amount",
+        "SELECT l.end_to_end_id FROM ledger.bank_line b
+         JOIN ledger.payment_line l ON l.end_to_end_id = b.instruction
+         WHERE b.amount <> l.amount OR l.state <> 'paid'",
     ),
     (
         "the parts of a lease's bills are the balances of its accounts, and an extension is billed and waived at once",
@@ -196,6 +222,10 @@ pub(crate) async fn state(conn: &mut PgConnection) -> Result<Vec<String>, sqlx::
          UNION ALL SELECT row_to_json(w)::text FROM ledger.waiver w
          UNION ALL SELECT row_to_json(d)::text FROM ledger.deferral d
          UNION ALL SELECT row_to_json(i)::text FROM ledger.instalment i
+         UNION ALL SELECT row_to_json(a)::text FROM ledger.bank_account a
+         UNION ALL SELECT row_to_json(f)::text FROM ledger.bank_file f
+         UNION ALL SELECT row_to_json(s)::text FROM ledger.bank_statement s
+         UNION ALL SELECT row_to_json(l)::text FROM ledger.bank_line l
          ORDER BY 1",
     )
     .fetch_all(conn)

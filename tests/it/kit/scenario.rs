@@ -12,6 +12,9 @@ use subsidy_ledger::accounting::{self, ClosePeriod};
 use subsidy_ledger::batch::{Answered, Answers, BatchError, Rejected};
 use subsidy_ledger::identity::{Actor, Caller, Command, Role};
 use subsidy_ledger::party::{self, Identity, NewParty, PartyRole};
+use subsidy_ledger::payment::{
+    AccountFilter, BankAccount, Confirmation, NewAccount, PaymentError, ProposedAccount, Vault,
+};
 use subsidy_ledger::policy::{Mode, Policy};
 use subsidy_ledger::programme::{self, Allocate, Appropriate, NewProgramme, ProgrammeKind};
 use subsidy_ledger::types::{Amount, Currency, FiscalYear, LogIndex, Money, PartyId, Zone};
@@ -20,6 +23,8 @@ use subsidy_ledger::voucher::{
 };
 use subsidy_ledger::zone::{self, NewPerson};
 use subsidy_ledger::{journal, payment};
+
+use tempfile::TempDir;
 
 use super::{TestDb, invariants};
 use crate::books::found;
@@ -32,6 +37,7 @@ const PEOPLE: &[(&str, &[Role])] = &[
     ("manager", &[Role::Manager]),
     ("manager2", &[Role::Manager]),
     ("finance", &[Role::Finance]),
+    ("finance2", &[Role::Finance]),
     ("cashier", &[Role::Cashier]),
     ("cashier2", &[Role::Cashier]),
     ("rules", &[Role::RuleAdmin]),
@@ -92,6 +98,8 @@ pub(crate) struct World {
     pub(crate) zone: Zone,
     pub(crate) people: BTreeMap<&'static str, Actor>,
     pub(crate) parties: BTreeMap<&'static str, PartyId>,
+    /// Where the key of bank accounts is.
+    pub(crate) keys: TempDir,
 }
 
 impl World {
@@ -104,6 +112,7 @@ impl World {
             zone,
             people: BTreeMap::from([("system", system)]),
             parties: BTreeMap::new(),
+            keys: tempfile::tempdir().unwrap(),
         };
         for (login, roles) in PEOPLE {
             world.enrol(login, roles, None).await;
@@ -268,6 +277,78 @@ impl World {
             },
         );
         funded.await.unwrap();
+    }
+
+    /// The key of the zone's bank accounts.
+    pub(crate) async fn vault(&self) -> Vault {
+        let input = (self.zone.clone(), self.keys.path().to_path_buf());
+        let opened = self
+            .db
+            .app()
+            .read(self.zone.id, input, |conn, (zone, keys)| {
+                Box::pin(Vault::open(conn, zone, keys))
+            });
+        opened.await.unwrap()
+    }
+
+    /// Proposes an account; `None` is the zone's own.
+    pub(crate) async fn propose_account(
+        &self,
+        who: &str,
+        party: Option<PartyId>,
+        number: &str,
+    ) -> Result<ProposedAccount, PaymentError> {
+        let account = BankAccount {
+            holder: "上海某某科技有限公司".parse().unwrap(),
+            number: number.parse().unwrap(),
+            bank: "102290000012".parse().unwrap(),
+            bank_name: None,
+        };
+        let input = (self.vault().await, vec![NewAccount { party, account }]);
+        let caller = self.caller(who, "2020-05-06", None);
+        let proposed = self.one(caller, input, |conn, command, (vault, new)| {
+            Box::pin(async move { payment::propose_accounts(conn, &command, vault, new).await })
+        });
+        Ok(proposed.await?.remove(0))
+    }
+
+    pub(crate) async fn confirm_accounts(
+        &self,
+        who: &str,
+        filter: AccountFilter,
+    ) -> Result<Vec<Confirmation>, PaymentError> {
+        let caller = self.caller(who, "2020-05-06", None);
+        let confirmed = self.one(caller, filter, |conn, command, filter| {
+            Box::pin(async move { payment::confirm_accounts(conn, &command, filter).await })
+        });
+        confirmed.await
+    }
+
+    /// Gives every party that has none a bank account, each another one, confirmed by a second person.
+    pub(crate) async fn enter_accounts(&self) {
+        let known = self
+            .db
+            .app()
+            .read(self.zone.id, self.zone.id, |conn, zone| {
+                Box::pin(payment::accounts(conn, *zone, None))
+            });
+        let known: Result<_, sqlx::Error> = known.await;
+        let known = known.unwrap();
+        for (place, party) in (1..).zip(self.parties.values()) {
+            if !known.iter().any(|row| row.party == Some(*party)) {
+                let number = format!("62220210011{place:05}");
+                self.propose_account("finance", Some(*party), &number)
+                    .await
+                    .unwrap();
+            }
+        }
+        let confirmed = self
+            .confirm_accounts("finance2", AccountFilter::Proposed)
+            .await;
+        assert!(
+            matches!(confirmed, Ok(_) | Err(PaymentError::NothingToDo(_))),
+            "{confirmed:?}"
+        );
     }
 
     /// Puts a party into a controller group, or takes it out of its own.

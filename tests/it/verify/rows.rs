@@ -6,7 +6,7 @@ use subsidy_ledger::types::PayableId;
 use super::attack::{Table, attack_all};
 use crate::kit::scenario::World;
 use crate::kit::table::Play;
-use crate::payment::{approve, hear, paid, send};
+use crate::payment::{approve, discard, hear, paid, prepare, send};
 
 const NOBODY: &str = "00000000-0000-4000-8000-000000000000";
 
@@ -48,7 +48,7 @@ const TABLES: &[Table] = &[
         key: &["batch_id"],
         named: "concat('batch_id ', batch_id)",
         forged: NOBODY,
-        rows: 2,
+        rows: 4,
         unstated: &[],
     },
     Table {
@@ -56,14 +56,14 @@ const TABLES: &[Table] = &[
         key: &["end_to_end_id"],
         named: "concat('end_to_end_id ', end_to_end_id)",
         forged: "P9-9",
-        rows: 4,
+        rows: 6,
         unstated: &[],
     },
 ];
 
 /// Applications that wait for a reviewer and for an approver, and that each of them turned down; a voucher in use,
 /// one that is suspended, one that was taken back; holds that are open, captured and
-/// released; payables that are owed, rejected and sent again, sent, paid.
+/// released; payables that are prepared after a batch that was discarded, rejected and sent again, sent, paid.
 async fn everything() -> World {
     let mut play = Play::new(&[("SH", 2020, 1_000_000)]).await;
     play.check(
@@ -118,6 +118,13 @@ async fn everything() -> World {
         .await
         .unwrap();
     send(&play.world, "cashier2", "2020-05-10").await.unwrap();
+    let last = PayableFilter::Ids(vec![PayableId(play.hold("m").0)]);
+    approve(&play.world, "finance", last).await.unwrap();
+    let third = prepare(&play.world, "cashier", "2020-05-11").await.unwrap();
+    discard(&play.world, "cashier2", "2020-05-11", third.id)
+        .await
+        .unwrap();
+    prepare(&play.world, "cashier", "2020-05-12").await.unwrap();
     play.check(
         "day       | who      | command    | outcome
         2021-01-01 | system   | expire a   | lapsed 50000.00",
