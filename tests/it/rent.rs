@@ -1,5 +1,6 @@
 //! Leases, bills, waivers and deferrals against a real Postgres: every step of their lives, and what is refused.
 
+mod commands;
 pub(crate) mod play;
 
 use std::sync::Arc;
@@ -490,10 +491,10 @@ async fn a_carrier_bills_a_month_once() {
 async fn a_batch_decides_one_after_another() {
     let play = billed().await;
     let caller = |key| play.world.caller("c", "2020-04-10", Some(key));
-    let pay = || play.ask(&["pay", "a", "100000.00"]);
+    let payment = || play.ask(&["pay", "a", "100000.00"]);
     let given = give_all(
         &play.world,
-        vec![(caller("1"), pay()), (caller("2"), pay())],
+        vec![(caller("1"), payment()), (caller("2"), payment())],
     )
     .await;
     let outcomes: Vec<_> = given.unwrap().iter().map(outcome).collect();
@@ -640,10 +641,7 @@ async fn constraints_refuse_by_name() {
             "lease_premises_free",
         ),
     ] {
-        let refused = sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
-            .execute(&mut conn)
-            .await
-            .unwrap_err();
+        let refused = sqlx::raw_sql(sql).execute(&mut conn).await.unwrap_err();
         let named = refused
             .as_database_error()
             .and_then(|error| error.constraint());
