@@ -230,13 +230,13 @@ fn decide_void(
     let found = command.actor.require(&[Role::Incubator]);
     let found = found.map_err(Rejected::from).and_then(|()| {
         let (waiver, lease, bills) = cases.waiver(command, input.waiver)?;
-        let is_carrier = batch::acts_for(command.actor, &[lease.carrier]);
-        is_carrier
-            .then_some((waiver, lease, bills))
-            .ok_or_else(|| Rejected::Unknown {
-                what: "waiver of its own",
-                id: input.waiver.to_string(),
-            })
+        if !batch::acts_for(command.actor, &[lease.carrier]) {
+            return Err(Rejected::Input(
+                "--as: a waiver is undone by a person who acts for the carrier: see `person list`"
+                    .to_owned(),
+            ));
+        }
+        Ok((waiver, lease, bills))
     });
     let (waiver, lease, bills) = match found {
         Ok(found) => found,
@@ -309,7 +309,14 @@ fn put_back(waiver: &Waiver, amount: Money, earlier: &[Move], bills: &mut Bills)
 
 /// The office's own people, in one of these roles.
 fn staff(command: &Command<'_>, roles: &[Role]) -> Result<(), Rejected> {
-    Ok(command.actor.require(roles)?)
+    command.actor.require(roles)?;
+    if command.actor.party.is_some() {
+        return Err(Rejected::Input(format!(
+            "--as: {} acts for a party, and this is for the office's own people: see `person list`",
+            command.actor.login
+        )));
+    }
+    Ok(())
 }
 
 fn effect(waiver: WaiverId, step: Option<WaiverStep>) -> Effect {

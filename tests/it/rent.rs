@@ -275,10 +275,11 @@ async fn four_eyes_on_every_waiver() {
         2020-03-03 | all       | confirm w 90.00 | wrong --as
         2020-03-03 | both      | confirm w 90.00 | mismatched 90.00
         2020-03-03 | all       | settle w 90.00 | refused SEGREGATION
-        2020-03-03 | both      | settle w 90.00 | refused SEGREGATION
+        2020-03-03 | both      | settle w 90.00 | wrong --as
         2020-03-03 | reviewer  | settle w 90.00 | settled 90.00
         2020-03-03 | all       | audit w 90.00 | refused SEGREGATION
-        2020-03-03 | both      | audit w 90.00 | refused SEGREGATION
+        2020-03-03 | both      | audit w 90.00 | wrong --as
+        2020-03-03 | both      | void w | wrong --as
         2020-03-03 | reviewer2 | audit w 90.00 | audited 90.00 compensable=true",
     )
     .await;
