@@ -1,5 +1,5 @@
 -- Rent between carriers and tenants: leases, bills, waivers (减免) and deferrals (缓征). Memo only: what is public money
--- begins with a claim (docs/adr/0017).
+-- begins with a claim (docs/adr/0020).
 
 CREATE TABLE ledger.lease (
     zone_id integer NOT NULL,

@@ -99,11 +99,13 @@ pub(super) fn print_answer(
     let Some(fields) = value.as_object() else {
         return Ok(());
     };
+    let longest = fields.keys().map(String::len).max().unwrap_or_default();
+    let width = longest.max(12);
     for (name, value) in fields {
         match value {
             Value::Array(items) if items.iter().all(Value::is_object) => {
                 for item in items {
-                    output::line(&format!("{name:>12}: {}", plain(item)))?;
+                    output::line(&format!("{name:>width$}: {}", plain(item)))?;
                 }
             }
             Value::Null
@@ -111,7 +113,7 @@ pub(super) fn print_answer(
             | Value::Number(_)
             | Value::String(_)
             | Value::Array(_)
-            | Value::Object(_) => output::line(&format!("{name:>12}: {}", plain(value)))?,
+            | Value::Object(_) => output::line(&format!("{name:>width$}: {}", plain(value)))?,
         }
     }
     let refusal = fields.get("code").cloned().and_then(sentences);

@@ -37,8 +37,8 @@ use crate::config::DatabaseUrl;
 use crate::db::private;
 use crate::identity::Login;
 
-/// An audited ledger of public subsidies: innovation vouchers from appropriation to bank line, and past awards taken over
-/// from other offices
+/// An audited ledger of public subsidies: innovation vouchers from appropriation to bank line, rent that carriers waive or
+/// defer, and past awards taken over from other offices
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, after_help = EXAMPLES)]
 pub struct Cli {
@@ -250,7 +250,7 @@ mod tests {
         let about = Cli::command().get_about().map(ToString::to_string).unwrap();
         assert_eq!(about, env!("CARGO_PKG_DESCRIPTION"));
         assert!(
-            about.contains("innovation vouchers") && !about.contains("relief"),
+            about.contains("innovation vouchers") && !about.contains("recovery"),
             "{about}"
         );
     }

@@ -318,13 +318,17 @@ impl Cases {
     }
 }
 
+/// Decides one command on locked cases, and changes them.
+pub(super) type Decide<I, A> =
+    fn(&Command<'_>, &I, &mut Cases) -> Result<Decided<I, A, Effect>, BatchError>;
+
 /// Answers commands that each are about one case: locks, decides one after another, records, writes rows.
 pub(super) async fn answer<I, A>(
     conn: &mut PgConnection,
     name: &'static str,
     requests: &[(Command<'_>, I)],
     about: fn(&I) -> About,
-    decide: fn(&Command<'_>, &I, &mut Cases) -> Result<Decided<I, A, Effect>, BatchError>,
+    decide: Decide<I, A>,
 ) -> Result<Answers<A>, BatchError>
 where
     I: Clone + Serialize + Send + Sync + 'static,
@@ -349,7 +353,7 @@ pub(super) async fn settle<I, A>(
     conn: &mut PgConnection,
     round: &Round<'_, I>,
     mut cases: Cases,
-    decide: fn(&Command<'_>, &I, &mut Cases) -> Result<Decided<I, A, Effect>, BatchError>,
+    decide: Decide<I, A>,
 ) -> Result<Answers<A>, BatchError>
 where
     I: Clone + Serialize + Send + Sync,

@@ -94,7 +94,7 @@ pub async fn relief_for_claim(
             .get(&waiver.id.0)
             .map(Vec::as_slice)
             .unwrap_or_default();
-        let Some(share) = share_within(waiver, moves, window) else {
+        let Some(share) = share_within(waiver, moves, *window) else {
             continue;
         };
         match (waiver.state(), relief(waiver, share)) {
@@ -123,7 +123,7 @@ pub async fn relief_for_claim(
 
 /// What of a waiver falls into the window, of what is audited (or, before that, declared): its first months first. `None`
 /// if nothing does.
-fn share_within(waiver: &Waiver, moves: &[Move], window: &Period) -> Option<Money> {
+fn share_within(waiver: &Waiver, moves: &[Move], window: Period) -> Option<Money> {
     let whole = waiver
         .audited
         .map_or(waiver.amount.money(), |said| said.amount);
@@ -192,22 +192,18 @@ fn decide(
 ) -> Decided<ClaimWaiver, WaiverAnswer, Effect> {
     command.actor.require(&[Role::Manager, Role::Reviewer])?;
     let (waiver, ..) = cases.waiver(command, input.waiver)?;
-    Ok(match waiver.claim() {
-        Err(refused) => refuse(input.waiver, input, refused),
-        Ok(()) => {
-            let audited = waiver.audited.map_or(Money::ZERO, |said| said.amount);
-            let base = audited.saturating_sub(waiver.landlord_relief);
-            let answer = WaiverAnswer::Claimed {
-                base: base.to_text(command.zone.currency),
-            };
-            let effect = Effect {
-                waiver: Some((input.waiver, WaiverStep::Claimed)),
-                ..Effect::default()
-            };
-            (
-                Step::new("waiver.claimed", input.waiver, input, answer),
-                effect,
-            )
-        }
-    })
+    if let Err(refused) = waiver.claim() {
+        return Ok(refuse(input.waiver, input, refused));
+    }
+    let audited = waiver.audited.map_or(Money::ZERO, |said| said.amount);
+    let base = audited.saturating_sub(waiver.landlord_relief);
+    let answer = WaiverAnswer::Claimed {
+        base: base.to_text(command.zone.currency),
+    };
+    let effect = Effect {
+        waiver: Some((input.waiver, WaiverStep::Claimed)),
+        ..Effect::default()
+    };
+    let step = Step::new("waiver.claimed", input.waiver, input, answer);
+    Ok((step, effect))
 }

@@ -302,6 +302,7 @@ impl Deferral {
 mod tests {
     use proptest::prelude::*;
 
+    use super::InstalmentState::{Due, Lapsed, Overdue, Paid, Part};
     use super::*;
 
     fn day(text: &str) -> NaiveDate {
@@ -394,7 +395,6 @@ mod tests {
             let of = |one| deferral.state_of(one, day(today));
             deferral.instalments.iter().map(of).collect()
         };
-        use InstalmentState::{Due, Lapsed, Overdue, Paid, Part};
         assert_eq!(states(&deferral, "2020-09-30"), [Paid, Part, Due]);
         assert_eq!(states(&deferral, "2020-10-01"), [Paid, Overdue, Due]);
         assert_eq!(deferral.overdue(day("2020-10-01")).minor(), 27);

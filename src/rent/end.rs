@@ -44,20 +44,16 @@ fn decide(
 ) -> Decided<EndLease, LeaseAnswer, Effect> {
     command.actor.require(&[Role::Incubator])?;
     let (lease, bills) = cases.lease(command, input.lease)?;
-    let (kind, answer, effect) = match lease.end(input.last_day, bills) {
-        Err(refused) => (
-            "lease.refused",
-            LeaseAnswer::Refused(refused.into()),
-            Effect::default(),
-        ),
-        Ok(()) => {
-            let last_day = input.last_day;
-            let effect = Effect {
-                lease: Some((input.lease, true)),
-                ..Effect::default()
-            };
-            ("lease.ended", LeaseAnswer::Ended { last_day }, effect)
-        }
+    if let Err(refused) = lease.end(input.last_day, bills) {
+        let answer = LeaseAnswer::Refused(refused.into());
+        let step = Step::new("lease.refused", input.lease, input, answer);
+        return Ok((step, Effect::default()));
+    }
+    let last_day = input.last_day;
+    let answer = LeaseAnswer::Ended { last_day };
+    let effect = Effect {
+        lease: Some((input.lease, true)),
+        ..Effect::default()
     };
-    Ok((Step::new(kind, input.lease, input, answer), effect))
+    Ok((Step::new("lease.ended", input.lease, input, answer), effect))
 }

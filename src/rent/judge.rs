@@ -140,7 +140,7 @@ fn decide_settle(
     cases: &mut Cases,
 ) -> Result<Decided<SettleWaiver, WaiverAnswer, Effect>, BatchError> {
     let currency = command.zone.currency;
-    let moved = cases.moves_of_waiver(input.waiver);
+    let earlier = cases.moves_of_waiver(input.waiver);
     let found = staff(command, &[Role::Reviewer]).and_then(|()| {
         let amount = money("amount", &input.amount, currency)?;
         Ok((amount, cases.waiver(command, input.waiver)?))
@@ -152,7 +152,7 @@ fn decide_settle(
     let mut settled = waiver.clone();
     let outcome = settled
         .settle(amount, command.actor.person)
-        .and_then(|rest| put_back(&settled, rest, &moved, bills));
+        .and_then(|rest| put_back(&settled, rest, &earlier, bills));
     let back = match outcome {
         Err(refused) => return Ok(Ok(refuse(input.waiver, input, refused))),
         Ok(back) => back,
@@ -200,19 +200,15 @@ fn decide_audit(
     evidence(&input.evidence)?;
     let amount = money("amount", &input.amount, currency)?;
     let (waiver, ..) = cases.waiver(command, input.waiver)?;
-    Ok(
-        match waiver.audit(amount, input.compensable, command.actor.person) {
-            Err(refused) => refuse(input.waiver, input, refused),
-            Ok(()) => {
-                let answer = WaiverAnswer::Audited {
-                    audited: amount.to_text(currency),
-                    compensable: waiver.compensable,
-                };
-                let step = Step::new("waiver.audited", input.waiver, input, answer);
-                (step, effect(input.waiver, Some(WaiverStep::Audited)))
-            }
-        },
-    )
+    if let Err(refused) = waiver.audit(amount, input.compensable, command.actor.person) {
+        return Ok(refuse(input.waiver, input, refused));
+    }
+    let answer = WaiverAnswer::Audited {
+        audited: amount.to_text(currency),
+        compensable: waiver.compensable,
+    };
+    let step = Step::new("waiver.audited", input.waiver, input, answer);
+    Ok((step, effect(input.waiver, Some(WaiverStep::Audited))))
 }
 
 /// Undoes waivers: what they moved goes back to where it came from. Not once a claim rests on one.
@@ -230,17 +226,17 @@ fn decide_void(
     cases: &mut Cases,
 ) -> Result<Decided<VoidWaiver, WaiverAnswer, Effect>, BatchError> {
     let currency = command.zone.currency;
-    let moved = cases.moves_of_waiver(input.waiver);
+    let earlier = cases.moves_of_waiver(input.waiver);
     let found = command.actor.require(&[Role::Incubator]);
     let found = found.map_err(Rejected::from).and_then(|()| {
         let (waiver, lease, bills) = cases.waiver(command, input.waiver)?;
-        let is_carrier = batch::acts_for(command.actor, &[lease.carrier]);
-        is_carrier
-            .then_some((waiver, lease, bills))
-            .ok_or_else(|| Rejected::Unknown {
-                what: "waiver of its own",
-                id: input.waiver.to_string(),
-            })
+        if !batch::acts_for(command.actor, &[lease.carrier]) {
+            return Err(Rejected::Input(
+                "--as: a waiver is undone by a person who acts for the carrier: see `person list`"
+                    .to_owned(),
+            ));
+        }
+        Ok((waiver, lease, bills))
     });
     let (waiver, lease, bills) = match found {
         Ok(found) => found,
@@ -251,7 +247,7 @@ fn decide_void(
         if voided.way == Way::Extension {
             shorter.shorten(voided.from_day, voided.until_day, bills)?;
         }
-        put_back(&voided, standing, &moved, bills)
+        put_back(&voided, standing, &earlier, bills)
     });
     let back = match outcome {
         Err(refused) => return Ok(Ok(refuse(input.waiver, input, refused))),
@@ -296,14 +292,14 @@ impl Back {
 }
 
 /// Puts so much of a waiver back in the bills.
-fn put_back(waiver: &Waiver, amount: Money, moved: &[Move], bills: &mut Bills) -> Outcome<Back> {
+fn put_back(waiver: &Waiver, amount: Money, earlier: &[Move], bills: &mut Bills) -> Outcome<Back> {
     if waiver.way == Way::Extension {
         return Ok(Back {
             moves: Vec::new(),
             extension: Amount::new(amount).ok(),
         });
     }
-    let moves = take_back(moved, amount);
+    let moves = take_back(earlier, amount);
     bills.apply(&moves)?;
     Ok(Back {
         moves,
@@ -313,7 +309,14 @@ fn put_back(waiver: &Waiver, amount: Money, moved: &[Move], bills: &mut Bills) -
 
 /// The office's own people, in one of these roles.
 fn staff(command: &Command<'_>, roles: &[Role]) -> Result<(), Rejected> {
-    Ok(command.actor.require(roles)?)
+    command.actor.require(roles)?;
+    if command.actor.party.is_some() {
+        return Err(Rejected::Input(format!(
+            "--as: {} acts for a party, and this is for the office's own people: see `person list`",
+            command.actor.login
+        )));
+    }
+    Ok(())
 }
 
 fn effect(waiver: WaiverId, step: Option<WaiverStep>) -> Effect {

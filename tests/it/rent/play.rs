@@ -19,7 +19,7 @@ use subsidy_ledger::rent::{
     DefaultDeferral, DeferRent, DueOn, EndLease, Measure, Month, PayInstalment, PayRent, Schedule,
     SettleWaiver, VoidWaiver, Waive, Way,
 };
-use subsidy_ledger::types::{DeferralId, LeaseId, PartyId, WaiverId};
+use subsidy_ledger::types::{DeferralId, LeaseId, PartyId, Reason, WaiverId};
 
 use crate::kit::scenario::{Given, World, day};
 
@@ -208,30 +208,17 @@ impl RentPlay {
     pub(crate) fn ask(&self, words: &[&str]) -> Ask {
         let (words, options): (Vec<&str>, Vec<&str>) =
             words.iter().partition(|word| !word.contains('='));
-        let options: BTreeMap<&str, &str> = options
-            .iter()
-            .map(|word| word.split_once('=').unwrap())
-            .collect();
-        let option = |name: &str| options.get(name).map(|text| (*text).to_owned());
-        let reason = || "as agreed".parse().unwrap();
-        let lease = |name: &str| {
-            self.leases
-                .get(name)
-                .copied()
-                .unwrap_or_else(LeaseId::generate)
-        };
-        let waiver = |name: &str| {
-            self.waivers
-                .get(name)
-                .copied()
-                .unwrap_or_else(WaiverId::generate)
-        };
-        let deferral = |name: &str| {
-            self.deferrals
-                .get(name)
-                .copied()
-                .unwrap_or_else(DeferralId::generate)
-        };
+        let options = options.iter().map(|word| word.split_once('=').unwrap());
+        let options = Options(options.collect());
+        match words[0] {
+            "lease" | "end" | "bill" | "pay" => self.of_lease(&words, &options),
+            "defer" | "instalment" | "default" | "convert" => self.of_deferral(&words, &options),
+            _ => self.of_waiver(&words, &options),
+        }
+    }
+
+    fn of_lease(&self, words: &[&str], options: &Options<'_>) -> Ask {
+        let option = |name| options.get(name);
         match words[..] {
             ["lease", _, premises, tenant, rent, first, last] => Ask::Lease(AddLease {
                 area: option("area")
@@ -254,18 +241,31 @@ impl RentPlay {
             }),
             ["end", name, last] => Ask::End(EndLease {
                 last_day: day(last),
-                lease: lease(name),
+                lease: self.lease(name),
                 reason: reason(),
             }),
             ["bill", name, text] => Ask::Bill(BillRent {
-                lease: lease(name),
+                lease: self.lease(name),
                 month: month(text),
             }),
             ["pay", name, amount, ref rest @ ..] => Ask::Pay(PayRent {
                 amount: amount.to_owned(),
-                lease: lease(name),
+                lease: self.lease(name),
                 month: rest.first().map(|text| month(text)),
             }),
+            _ => panic!("{words:?} is no command"),
+        }
+    }
+
+    fn of_waiver(&self, words: &[&str], options: &Options<'_>) -> Ask {
+        let option = |name| options.get(name);
+        let waiver = |name: &str| {
+            self.waivers
+                .get(name)
+                .copied()
+                .unwrap_or_else(WaiverId::generate)
+        };
+        match words[..] {
             ["waive", _, name, measure, way, ref rest @ ..] => {
                 let months = rest.first().map(|text| range(text));
                 Ask::Waive(Waive {
@@ -275,7 +275,7 @@ impl RentPlay {
                     evidence: option("evidence").into_iter().collect(),
                     from: months.map(|(from, _)| from),
                     landlord_relief: option("landlord"),
-                    lease: lease(name),
+                    lease: self.lease(name),
                     measure: read_measure(measure),
                     until: months.map(|(_, until)| until),
                     way: Way::ALL
@@ -309,11 +309,22 @@ impl RentPlay {
                 claim: uuid::Uuid::nil(),
                 waiver: waiver(name),
             }),
+            _ => panic!("{words:?} is no command"),
+        }
+    }
+
+    fn of_deferral(&self, words: &[&str], options: &Options<'_>) -> Ask {
+        let option = |name| options.get(name);
+        let deferral = |name: &str| {
+            let known = self.deferrals.get(name).copied();
+            known.unwrap_or_else(DeferralId::generate)
+        };
+        match words[..] {
             ["defer", _, name, months] => Ask::Defer(DeferRent {
                 amount: option("amount"),
                 evidence: Vec::new(),
                 from: range(months).0,
-                lease: lease(name),
+                lease: self.lease(name),
                 schedule: read_schedule(option("due"), option("count"), option("first")),
                 until: range(months).1,
             }),
@@ -334,6 +345,13 @@ impl RentPlay {
         }
     }
 
+    fn lease(&self, name: &str) -> LeaseId {
+        self.leases
+            .get(name)
+            .copied()
+            .unwrap_or_else(LeaseId::generate)
+    }
+
     fn party(&self, name: &str) -> PartyId {
         self.world
             .parties
@@ -341,6 +359,19 @@ impl RentPlay {
             .copied()
             .unwrap_or_else(PartyId::generate)
     }
+}
+
+/// What a command says besides its words.
+struct Options<'a>(BTreeMap<&'a str, &'a str>);
+
+impl Options<'_> {
+    fn get(&self, name: &str) -> Option<String> {
+        self.0.get(name).map(|text| (*text).to_owned())
+    }
+}
+
+fn reason() -> Reason {
+    "as agreed".parse().unwrap()
 }
 
 fn cells(line: &str) -> Vec<String> {
@@ -428,7 +459,9 @@ pub(crate) fn outcome(given: &Given) -> String {
             Value::Null => {}
             Value::String(text) if field == "open" => words.push(format!("open={text}")),
             Value::String(text) => words.push(text.clone()),
-            other => words.push(format!("{field}={other}")),
+            Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                words.push(format!("{field}={}", answer[field]));
+            }
         }
     }
     if let Some(instalments) = answer["instalments"].as_array() {

@@ -1,0 +1,247 @@
+//! Rent on the command line, from an empty folder: every subcommand once, in text or as JSON.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json as value};
+
+use crate::kit::command::{json, refusal, temporary_folder, text};
+
+const CARRIER: &str = "91350100M000100Y43";
+const TENANT: &str = "91000000MA00000900";
+
+/// A zone with a carrier, a tenant, and a person for each step.
+fn found(data: &Path) {
+    text(data, &["migrate"]);
+    text(
+        data,
+        &[
+            "zone",
+            "create",
+            "HZ",
+            "--name-zh",
+            "示范区",
+            "--name-en",
+            "Model zone",
+        ],
+    );
+    for (login, role) in [
+        ("mgr", "manager"),
+        ("rev", "reviewer"),
+        ("rev2", "reviewer"),
+    ] {
+        text(
+            data,
+            &[
+                "person", "add", login, "--name", login, "--role", role, "--as", "system",
+            ],
+        );
+    }
+    let csv = data.join("parties.csv");
+    let rows =
+        format!("name,uscc,roles\n示范孵化器,{CARRIER},carrier\n光电科技,{TENANT},enterprise\n");
+    fs::write(&csv, rows).unwrap();
+    text(
+        data,
+        &["party", "import", csv.to_str().unwrap(), "--as", "mgr"],
+    );
+    for (login, role, party) in [("inc", "incubator", CARRIER), ("ten", "sme", TENANT)] {
+        let add = [
+            "person", "add", login, "--name", login, "--role", role, "--party", party,
+        ];
+        text(data, &[&add[..], &["--as", "system"]].concat());
+    }
+}
+
+/// Splits a command line at its spaces.
+fn words(line: &str) -> Vec<&str> {
+    line.split(' ').collect()
+}
+
+/// `L` and the entry of an answer.
+fn name(letter: char, answer: &Value) -> String {
+    format!("{letter}{}", answer["index"])
+}
+
+#[test]
+fn rent_from_lease_to_relief() {
+    let folder = temporary_folder();
+    let data = folder.path();
+    found(data);
+    let run = |line: &str| text(data, &words(line));
+    let ask = |line: &str| json(data, &words(line));
+
+    assert_eq!(run("lease list"), "No lease.\n");
+    assert_eq!(run("rent list"), "No waiver.\n");
+    assert_eq!(run("rent deferrals"), "No deferral.\n");
+    assert_eq!(run("rent overdue"), "Nothing is overdue.\n");
+    let lease = ask(&format!(
+        "lease add --tenant {TENANT} --premises A-301 --area 120.00 --rent 38000.00 --property-fee 7000.00 \
+         --parking 5000.00 --from 2020-01-01 --until 2020-12-31 --as inc"
+    ));
+    let lease = name('L', &lease);
+    assert!(run("lease list --on 2020-05-01").contains("光电科技"));
+    assert_eq!(
+        ask(&format!("lease show {lease}"))["charges"]["parking"],
+        "5000.00"
+    );
+    assert_eq!(
+        run(&format!("rent statement {lease}")),
+        "No month is billed.\n"
+    );
+    assert_eq!(
+        run("rent bill --all --month 2020-02 --as inc"),
+        "1 lease billed for 2020-02.\n"
+    );
+    assert_eq!(
+        ask("rent bill --all --month 2020-02 --as inc"),
+        value!({ "billed": 0, "month": "2020-02" })
+    );
+    for month in ["2020-03", "2020-04", "2020-05"] {
+        let billed = ask(&format!("rent bill {lease} --month {month} --as inc"));
+        assert_eq!(
+            (&billed["rent"], &billed["outcome"]),
+            (&value!("38000.00"), &value!("billed"))
+        );
+    }
+    relief(data, &lease);
+    deferral(data, &lease);
+    run(&format!(
+        "lease end {lease} --last-day 2020-06-30 --reason moving --as inc"
+    ));
+    let (status, said) = refusal(
+        data,
+        &words(&format!("rent bill {lease} --month 2020-13 --as inc")),
+    );
+    assert_eq!(status, Some(2));
+    assert!(said.contains("write it as 2020-03"), "{said}");
+    run("verify");
+}
+
+/// A waiver with a mismatch, from declaration to what a claim may rest on.
+fn relief(data: &Path, lease: &str) {
+    let run = |line: &str| text(data, &words(line));
+    let ask = |line: &str| json(data, &words(line));
+    let waiver = ask(&format!(
+        "rent waive {lease} --from 2020-02 --full --as inc --key february"
+    ));
+    let again = ask(&format!(
+        "rent waive {lease} --from 2020-02 --full --as inc --key february"
+    ));
+    assert_eq!(waiver, again);
+    let waiver = name('W', &waiver);
+    let confirmed = ask(&format!("rent confirm {waiver} --amount 30000.00 --as ten"));
+    assert_eq!(confirmed["outcome"], "mismatched");
+    let early = json_of_refusal(
+        data,
+        &format!("rent audit {waiver} --amount 30000.00 --reason early --as rev"),
+    );
+    assert!(
+        early.contains("TENANT_MISMATCH") && early.contains("租户确认金额"),
+        "{early}"
+    );
+    let waiting = run(&format!(
+        "rent relief --carrier {CARRIER} --from 2020-02-01 --until 2020-04-30"
+    ));
+    assert_eq!(
+        waiting,
+        format!("No relief that a claim may rest on.\n{waiver} waits: mismatched\n")
+    );
+    let settled = run(&format!(
+        "rent settle {waiver} --amount 30000.00 --reason seen --as rev"
+    ));
+    assert!(
+        settled.contains("moves: amount 8000.00, from waived, month 2020-02, to open"),
+        "{settled}"
+    );
+    run(&format!(
+        "rent audit {waiver} --amount 29000.00 --reason report --as rev2"
+    ));
+    assert_eq!(
+        ask("rent list --state compensable")[0]["audited"],
+        "29000.00"
+    );
+    assert_eq!(ask(&format!("rent show {waiver}"))["state"], "compensable");
+    let found = ask(&format!(
+        "rent relief --carrier {CARRIER} --from 2020-02-01 --until 2020-02-29"
+    ));
+    assert_eq!(
+        (&found["base"], &found["reliefs"][0]["settled"]),
+        (&value!("29000.00"), &value!(true))
+    );
+    run(&format!(
+        "rent pay {lease} --amount 8000.00 --month 2020-02 --as inc"
+    ));
+    let share = ask(&format!(
+        "rent waive {lease} --from 2020-05 --share 33.33 --as inc"
+    ));
+    assert_eq!(share["amount"], "12665.40");
+    run(&format!(
+        "rent void {} --reason slip --as inc",
+        name('W', &share)
+    ));
+    let other = format!("rent waive {lease} --from 2020-05 --full --half --as inc");
+    assert_eq!(refusal(data, &words(&other)).0, Some(2));
+}
+
+/// What a refused command prints, which fails.
+fn json_of_refusal(data: &Path, line: &str) -> String {
+    let output = crate::kit::command::ledger(data, &words(line))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{line}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A deferral that is late, and is waived in the end.
+fn deferral(data: &Path, lease: &str) {
+    let run = |line: &str| text(data, &words(line));
+    let ask = |line: &str| json(data, &words(line));
+    let defer = format!("rent defer {lease} --from 2020-03 --until 2020-04");
+    let deferral = ask(&format!(
+        "{defer} --instalments 6 --first 2020-09-01 --as inc"
+    ));
+    assert_eq!(
+        deferral["instalments"][5],
+        value!({ "amount": "12666.66", "due": "2021-02-01", "number": 6 })
+    );
+    let deferral = name('S', &deferral);
+    run(&format!(
+        "rent instalment {deferral} --amount 20000.00 --as inc"
+    ));
+    let overdue = ask("rent overdue --on 2020-10-02");
+    assert_eq!(
+        (&overdue[0]["overdue"], &overdue[0]["number"]),
+        (&value!("5333.34"), &value!(deferral))
+    );
+    let shown = run(&format!("rent show {deferral}"));
+    assert!(
+        shown.contains(
+            "instalments: amount 12666.67, due 2020-10-01, number 2, paid 7333.33, state overdue"
+        ),
+        "{shown}"
+    );
+    let converted = ask(&format!("rent convert {deferral} --reason relief --as inc"));
+    assert_eq!(converted["amount"], "56000.00");
+    let waiver = ask(&format!("rent show {}", name('W', &converted)));
+    assert_eq!(
+        (&waiver["method"], &waiver["state"]),
+        (&value!("converted"), &value!("declared"))
+    );
+    let second = ask(&format!(
+        "rent defer {lease} --from 2020-05 --due 2020-09-01=38000.00 --as inc"
+    ));
+    run(&format!(
+        "rent default {} --reason late --as inc",
+        name('S', &second)
+    ));
+    let statement = run(&format!("rent statement {lease}"));
+    assert!(
+        statement.contains("2020-05        38000.00       38000.00"),
+        "{statement}"
+    );
+    assert!(
+        statement.contains("38000.00 of 2020-05 from deferred to open"),
+        "{statement}"
+    );
+}
