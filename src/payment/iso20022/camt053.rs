@@ -1,4 +1,4 @@
-//! Reads what the bank booked: `camt.053`, BankToCustomerStatement.
+//! Reads what the bank booked: `camt.053`, `BankToCustomerStatement`.
 //!
 //! Only booked entries move the balance, and only they are handed on; a statement's balances and entries have to agree
 //! to the fen, or nothing of the file is taken in.
