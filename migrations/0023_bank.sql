@@ -158,7 +158,7 @@ CREATE TABLE ledger.bank_statement (
     file_index bigint NOT NULL,
     position integer NOT NULL,
     statement_id text NOT NULL
-        CONSTRAINT bank_statement_id_length CHECK (char_length(statement_id) BETWEEN 1 AND 35),
+        CONSTRAINT bank_statement_id_length CHECK (char_length(statement_id) BETWEEN 1 AND 60),
     opening bigint NOT NULL,
     opening_on date NOT NULL,
     closing bigint NOT NULL,
@@ -173,7 +173,7 @@ COMMENT ON TABLE ledger.bank_statement IS 'a statement of the zone''s own accoun
 COMMENT ON COLUMN ledger.bank_statement.zone_id IS 'zone';
 COMMENT ON COLUMN ledger.bank_statement.file_index IS 'entry that took its file in';
 COMMENT ON COLUMN ledger.bank_statement.position IS 'its place in the file, from 1';
-COMMENT ON COLUMN ledger.bank_statement.statement_id IS 'the bank''s name of it';
+COMMENT ON COLUMN ledger.bank_statement.statement_id IS 'the bank''s name of it; of a page after the first with its number';
 COMMENT ON COLUMN ledger.bank_statement.opening IS 'balance before its lines, minor units';
 COMMENT ON COLUMN ledger.bank_statement.opening_on IS 'day of the opening balance';
 COMMENT ON COLUMN ledger.bank_statement.closing IS 'balance after its lines, minor units';

@@ -255,9 +255,7 @@ fn proposal(
 
 fn digest(parts: &[&[u8]]) -> String {
     use sha2::{Digest as _, Sha256};
-    let hash = parts
-        .iter()
-        .fold(Sha256::new(), |hash, part| hash.chain_update(part));
+    let hash = parts.iter().fold(Sha256::new(), Sha256::chain_update);
     hex(&hash.finalize())
 }
 

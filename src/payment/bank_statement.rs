@@ -164,7 +164,7 @@ fn check_account(
             let masked = masked.map_or_else(|_| "another".to_owned(), |number| number.masked());
             let own: Vec<&str> = own.iter().map(|(_, masked)| masked.as_str()).collect();
             return Err(PaymentError::OtherAccount {
-                statement: statement.id.chars().take(35).collect(),
+                statement: statement.id.chars().take(60).collect(),
                 masked,
                 own: own.join(", "),
             });
@@ -203,7 +203,7 @@ fn split<'a>(
             None if !is_twice => new.push(one),
             Some(earlier) if is_copy(&one, earlier) => known = Some(earlier.file),
             None | Some(_) => {
-                let id = statement.id.chars().take(35).collect();
+                let id = statement.id.chars().take(60).collect();
                 return Err(PaymentError::OtherStatement(id));
             }
         }
@@ -241,7 +241,7 @@ fn follow(
             .chain([closing.day])
             .max();
         if let Some(day) = last_day.filter(|day| *day > today) {
-            let id = id.chars().take(35).collect();
+            let id = id.chars().take(60).collect();
             return Err(PaymentError::StatementAhead { id, day, today });
         }
         if let Some((earlier, balance, day)) = before
@@ -249,7 +249,7 @@ fn follow(
         {
             let text = |money: Money| money.to_text(command.zone.currency);
             return Err(PaymentError::StatementGap {
-                id: id.chars().take(35).collect(),
+                id: id.chars().take(60).collect(),
                 opening: text(opening.amount),
                 earlier,
                 closing: text(balance),

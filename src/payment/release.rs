@@ -167,7 +167,7 @@ async fn record_head(
     conn: &mut PgConnection,
     command: &Command<'_>,
     (kind, batch): (&'static str, BatchId),
-    details: &impl Serialize,
+    details: &(impl Serialize + Sync),
     idempotency: Option<journal::Idempotency>,
 ) -> Result<LogIndex, PaymentError> {
     let entry = Entry {

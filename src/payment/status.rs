@@ -271,11 +271,14 @@ fn verdicts<'a>(
     Ok(verdict.collect())
 }
 
+/// What is rejected, and the instruction.
+type Rejected<'a> = (&'a Verdict<'a>, &'a SentLine);
+
 /// Pure: what is rejected now, and how many were rejected before; or everything that does not fit the batch.
 fn decide<'a>(
     told: &'a [Verdict<'a>],
     sent: &HashMap<&str, &'a SentLine>,
-) -> Result<(Vec<(&'a Verdict<'a>, &'a SentLine)>, usize), PaymentError> {
+) -> Result<(Vec<Rejected<'a>>, usize), PaymentError> {
     let mut errors = RowErrors::default();
     let (mut rejected, mut known) = (Vec::new(), 0);
     for one in told {

@@ -1,6 +1,6 @@
 //! `payment account …` and `payment own-account`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
@@ -162,7 +162,7 @@ fn whose(record: &Record<'_, '_>) -> Result<Whose, RowError> {
     cell.parse().map(Whose::Code)
 }
 
-fn open(file: &PathBuf, columns: &[String]) -> anyhow::Result<(Mapping, Table)> {
+fn open(file: &Path, columns: &[String]) -> anyhow::Result<(Mapping, Table)> {
     let mut mapping = Mapping::default();
     for column in columns {
         mapping.map_column(column)?;

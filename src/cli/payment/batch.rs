@@ -134,77 +134,84 @@ fn print_held_out(held_out: &HeldOut) -> io::Result<()> {
 }
 
 pub(super) async fn release(global: &Global, named: Named<BatchId>) -> anyhow::Result<ExitCode> {
-    #[derive(Serialize)]
-    struct Told<'a> {
-        batch: BatchId,
-        entry: LogIndex,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        refused: Option<NotByThisPerson>,
-        lines: usize,
-        total: String,
-        held_out: &'a HeldOut,
-    }
     with_session(global, async |session| {
         let caller = session.caller(global).await?;
-        let currency = caller.zone.currency;
         let batch = batch_id(session, &caller.zone, named).await?;
         let outcome = session
             .command(&caller, batch, |conn, command, batch| {
                 Box::pin(async move { payment::release(conn, &command, *batch).await })
             })
             .await?;
-        let nothing = HeldOut::default();
-        let (told, code) = match &outcome {
-            Release::Released(released) => {
-                let told = Told {
-                    batch,
-                    entry: released.index,
-                    refused: None,
-                    lines: released.lines,
-                    total: released.total.to_text(currency),
-                    held_out: &released.held_out,
-                };
-                (told, ExitCode::SUCCESS)
-            }
-            Release::Refused { index, because } => {
-                let told = Told {
-                    batch,
-                    entry: *index,
-                    refused: Some(*because),
-                    lines: 0,
-                    total: Money::ZERO.to_text(currency),
-                    held_out: &nothing,
-                };
-                (told, ExitCode::FAILURE)
-            }
-        };
         if global.json {
-            output::json(&told)?;
-            return Ok(code);
+            output::json(&told(batch, &outcome, caller.zone.currency))?;
+        } else {
+            print_release(named, &outcome, caller.zone.currency)?;
         }
-        match outcome {
-            Release::Released(released) => {
-                output::line(&format!(
-                    "Batch {named} released: {}, {} {currency}, entry {}. `payment export {named}` writes the file for the bank.",
-                    output::counted(released.lines, "line", "lines"),
-                    released.total.to_grouped_text(currency),
-                    released.index,
-                ))?;
-                print_held_out(&released.held_out)?;
-            }
-            Release::Refused { index, because } => {
-                let why = match because {
-                    NotByThisPerson::Prepared => "whoever prepared it can't release it",
-                    NotByThisPerson::OwnCase => {
-                        "whoever submitted or approved one of its payables can't release it"
-                    }
-                };
-                output::line(&format!("Batch {named} not released: {why}; the refusal is entry {index}."))?;
-            }
-        }
-        Ok(code)
+        Ok(match outcome {
+            Release::Released(_) => ExitCode::SUCCESS,
+            Release::Refused { .. } => ExitCode::FAILURE,
+        })
     })
     .await
+}
+
+/// A release as a program reads it.
+#[derive(Serialize)]
+struct ReleaseTold<'a> {
+    batch: BatchId,
+    entry: LogIndex,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<NotByThisPerson>,
+    lines: usize,
+    total: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_out: Option<&'a HeldOut>,
+}
+
+fn told(batch: BatchId, outcome: &Release, currency: Currency) -> ReleaseTold<'_> {
+    match outcome {
+        Release::Released(released) => ReleaseTold {
+            batch,
+            entry: released.index,
+            refused: None,
+            lines: released.lines,
+            total: released.total.to_text(currency),
+            held_out: Some(&released.held_out),
+        },
+        Release::Refused { index, because } => ReleaseTold {
+            batch,
+            entry: *index,
+            refused: Some(*because),
+            lines: 0,
+            total: Money::ZERO.to_text(currency),
+            held_out: None,
+        },
+    }
+}
+
+fn print_release(named: Named<BatchId>, outcome: &Release, currency: Currency) -> io::Result<()> {
+    match outcome {
+        Release::Released(released) => {
+            output::line(&format!(
+                "Batch {named} released: {}, {} {currency}, entry {}. `payment export {named}` writes the file for the bank.",
+                output::counted(released.lines, "line", "lines"),
+                released.total.to_grouped_text(currency),
+                released.index,
+            ))?;
+            print_held_out(&released.held_out)
+        }
+        Release::Refused { index, because } => {
+            let why = match because {
+                NotByThisPerson::Prepared => "whoever prepared it can't release it",
+                NotByThisPerson::OwnCase => {
+                    "whoever submitted or approved one of its payables can't release it"
+                }
+            };
+            output::line(&format!(
+                "Batch {named} not released: {why}; the refusal is entry {index}."
+            ))
+        }
+    }
 }
 
 pub(super) async fn discard(

@@ -1,4 +1,4 @@
-//! Reads what the bank booked: `camt.053`, BankToCustomerStatement.
+//! Reads what the bank booked: `camt.053`, `BankToCustomerStatement`.
 //!
 //! Only booked entries move the balance, and only they are handed on; a statement's balances and entries have to agree
 //! to the fen, or nothing of the file is taken in.
@@ -15,6 +15,9 @@ pub(super) const NAMESPACE: &str = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.
 const VERSIONS: &[&str] = &[
     "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12", "13", "14",
 ];
+
+/// `Max35Text`.
+const LONGEST_ID: usize = 35;
 
 /// Whether money came or went, seen from the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +58,7 @@ pub struct Balance {
 /// One statement of one account.
 #[derive(Clone, Debug)]
 pub struct Statement {
-    /// `Stmt/Id`.
+    /// `Stmt/Id`; of a page after the first with its number.
     pub id: String,
     /// The account's number, without spaces and hyphens.
     pub account: String,
@@ -511,13 +514,27 @@ fn statement(
         )));
     }
     Ok(Statement {
-        id: element.require_text("Id")?.to_owned(),
+        id: name(element)?,
         account: number,
         opening: *opening,
         closing: *closing,
         lines: entries.lines,
         unbooked: entries.unbooked,
     })
+}
+
+/// The statement's id; of a page after the first, with the number of the page, since all pages have the id.
+fn name(element: &Element) -> Result<String, FileError> {
+    let id = element.require_text("Id")?;
+    if id.chars().count() > LONGEST_ID {
+        let child = element.require("Id")?;
+        return Err(child.wrong(format!("has more than {LONGEST_ID} characters")));
+    }
+    let page = element.find(&["StmtPgntn", "PgNb"]);
+    match page.map(Element::whole_number).transpose()? {
+        Some(page) if page > 1 => Ok(format!("{id} page {page}")),
+        Some(_) | None => Ok(id.to_owned()),
+    }
 }
 
 /// Every balance with its code, in the order of the file.

@@ -24,9 +24,9 @@ pub const MAX_BYTES: usize = 200 * 1024 * 1024;
 /// Which message a file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Message {
-    /// CustomerPaymentStatusReport.
+    /// `CustomerPaymentStatusReport`.
     Pain002,
-    /// BankToCustomerStatement.
+    /// `BankToCustomerStatement`.
     Camt053,
 }
 

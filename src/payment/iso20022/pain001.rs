@@ -1,4 +1,4 @@
-//! Writes instructions for the bank: `pain.001.001.09`, CustomerCreditTransferInitiationV09.
+//! Writes instructions for the bank: `pain.001.001.09`, `CustomerCreditTransferInitiationV09`.
 //!
 //! Elements and their order are those of the message definition; `docs/payment-files.md` lists them.
 

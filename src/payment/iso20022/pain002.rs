@@ -1,4 +1,4 @@
-//! Reads what the bank thinks of instructions: `pain.002`, CustomerPaymentStatusReport.
+//! Reads what the bank thinks of instructions: `pain.002`, `CustomerPaymentStatusReport`.
 //!
 //! A status is no booking: what is accepted here is paid only when a statement says so.
 

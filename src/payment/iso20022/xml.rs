@@ -179,7 +179,7 @@ pub(super) fn read(
     loop {
         match walk.next()? {
             Step::Began(found) if walk.open.len() == 1 => {
-                check_namespace(&found, prefix, versions)?
+                check_namespace(&found, prefix, versions)?;
             }
             Step::Ended(element) => match walk.open.last_mut() {
                 Some(around) if repeated.contains(&element.name.as_str()) => {
@@ -319,7 +319,7 @@ impl<'a> Walk<'a> {
             .as_bytes()
             .get(self.counted..here)
             .unwrap_or_default();
-        self.line += passed.iter().filter(|byte| **byte == b'\n').count();
+        self.line += passed.split(|byte| *byte == b'\n').count() - 1;
         self.counted = here.max(self.counted);
         self.line
     }
@@ -451,14 +451,12 @@ impl<'a> Walk<'a> {
             "quot" => Some('"'),
             _ => reference.resolve_char_ref().ok().flatten(),
         };
-        match character {
-            Some(character) => self.add(character.encode_utf8(&mut [0; 4])),
-            None => {
-                let name = name.chars().take(40).collect();
-                let place = self.here();
-                Err(FileError::Entity { place, name })
-            }
+        if let Some(character) = character {
+            return self.add(character.encode_utf8(&mut [0; 4]));
         }
+        let name = name.chars().take(40).collect();
+        let place = self.here();
+        Err(FileError::Entity { place, name })
     }
 
     /// Nothing may follow the message.
