@@ -5,7 +5,7 @@
 //!
 //! `cli → {http, demo} → features → {policy, journal, log, identity} → db → types`
 //!
-//! Features are `accounting`, `award`, `fact`, `party`, `payment`, `programme`, `report`, `verify`, `voucher` and `zone`.
+//! Features are `accounting`, `award`, `evidence`, `fact`, `party`, `payment`, `programme`, `report`, `verify`, `voucher` and `zone`.
 //! `calendar` and `tabular` are as pure as `types` and may be used by whoever counts working days or reads
 //! files; `clock`, `config` and `telemetry` are the program's own surroundings. `docs/ARCHITECTURE.md` is
 //! the map, and follows one command through these rooms.
@@ -26,6 +26,7 @@ pub mod demo;
 
 pub mod accounting;
 pub mod award;
+pub mod evidence;
 pub mod fact;
 pub mod party;
 pub mod payment;

@@ -5,6 +5,7 @@ mod calendar;
 mod db;
 mod demo;
 mod entry;
+mod evidence;
 mod facts;
 pub mod log;
 pub mod mapping;
@@ -111,6 +112,8 @@ enum Command {
     /// Vouchers, from application to redemption or expiry
     #[command(subcommand)]
     Voucher(voucher::VoucherCommand),
+    /// Documents of cases: keep, get, list and check them
+    Evidence(evidence::EvidenceArgs),
     /// Payables, batches and the bank's statement
     #[command(subcommand)]
     Payment(payment::PaymentCommand),
@@ -202,6 +205,7 @@ async fn dispatch(Cli { global, command }: Cli) -> anyhow::Result<ExitCode> {
         Command::Programme(command) => programme::run(&global, command).await,
         Command::Policy(args) => policy::run(&global, args).await,
         Command::Voucher(command) => voucher::run(&global, command).await,
+        Command::Evidence(args) => evidence::run(&global, args).await,
         Command::Payment(command) => payment::run(&global, command).await,
         Command::Entry(command) => entry::run(&global, command).await,
         Command::Calendar(command) => calendar::run(&global, &command),

@@ -5,6 +5,7 @@
 
 mod apply;
 mod batch;
+mod documents;
 mod earlier;
 mod end;
 mod freeze;

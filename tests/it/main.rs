@@ -22,6 +22,8 @@ mod crash;
 #[cfg(test)]
 mod earlier;
 #[cfg(test)]
+mod evidence;
+#[cfg(test)]
 mod fact;
 #[cfg(test)]
 mod http;

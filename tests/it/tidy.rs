@@ -14,6 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &[
         "accounting",
         "award",
+        "evidence",
         "fact",
         "party",
         "payment",
@@ -34,6 +35,7 @@ const LAYERS: &[&[&str]] = &[
 const LIBRARIES: &[(&str, &[&str])] = &[
     ("http", &["axum", "tower", "tower_http", "askama"]),
     ("cli", &["clap", "indicatif"]),
+    ("evidence", &["imagesize", "infer", "object_store"]),
 ];
 
 /// Rooms with SQL all over, because keeping rows is what they are for. The others have it in `store.rs` or `store/`.

@@ -31,6 +31,7 @@ mod attack;
 mod awards;
 mod checkpoints;
 mod commands;
+mod evidence;
 mod facts;
 mod register;
 mod rows;

@@ -4,7 +4,7 @@
 use sqlx::PgConnection;
 
 use super::fault::RowFault;
-use super::{awards, cases, facts, register, runs};
+use super::{awards, cases, evidence, facts, register, runs};
 use crate::types::ZoneId;
 use crate::verify::report::VerifyError;
 
@@ -47,6 +47,7 @@ pub const ROW_CHECKS: &[&str] = &[
     cases::BATCHES,
     awards::AWARDS,
     facts::FACTS,
+    evidence::EVIDENCE,
 ];
 
 const DEBITS_AFTER: CrossCheck = CrossCheck {

@@ -10,6 +10,7 @@ mod cases;
 mod chunk;
 mod compare;
 pub mod cross;
+mod evidence;
 mod facts;
 mod fault;
 mod published;
