@@ -12,6 +12,8 @@ mod award_run;
 #[cfg(test)]
 mod books;
 #[cfg(test)]
+mod budget_control;
+#[cfg(test)]
 mod calendar;
 #[cfg(test)]
 mod caps;

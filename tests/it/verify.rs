@@ -29,6 +29,7 @@ use crate::kit::{TestDb, run};
 
 mod attack;
 mod awards;
+mod budget;
 mod checkpoints;
 mod commands;
 mod evidence;

@@ -4,7 +4,7 @@
 use sqlx::PgConnection;
 
 use super::fault::RowFault;
-use super::{awards, cases, evidence, facts, register, runs};
+use super::{awards, budget, cases, evidence, facts, register, runs};
 use crate::types::ZoneId;
 use crate::verify::report::VerifyError;
 
@@ -36,6 +36,7 @@ pub const CROSS_CHECKS: &[CrossCheck] = &[
 /// statement may compare several: each reads all entries.
 pub const ROW_CHECKS: &[&str] = &[
     register::REGISTER,
+    budget::BUDGET,
     cases::APPLICATIONS,
     runs::RUNS,
     runs::LISTS,

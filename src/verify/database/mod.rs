@@ -6,6 +6,7 @@
 //! accounts, control totals) is then compared by Postgres itself, in [`cross`].
 
 mod awards;
+mod budget;
 mod cases;
 mod chunk;
 mod compare;
