@@ -1,7 +1,7 @@
 //! Documents of any case: kept outside the database and named by their hash, with what each is and which cases rest on it.
 //!
 //! Bytes are in an object store, before there is a row of them; an entry has the digest, so a document that was altered or
-//! lost is told ([`check`]). Names of files are not kept: they are personal data at times, and lead out of folders.
+//! lost is told ([`condition`]). Names of files are not kept: they are personal data at times, and lead out of folders.
 
 mod add;
 mod check;

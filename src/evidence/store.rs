@@ -182,10 +182,10 @@ pub async fn note_uses(
     Ok(())
 }
 
-/// The most cases of a document that [`uses`] tells: a document of more is no document of one case by far.
+/// The most cases of a document that are told: one of more is no document of one case by far.
 const MOST_USES: i64 = 20;
 
-/// Which cases rest on these documents, oldest use first, at most [`MOST_USES`] of each. A document that another case has
+/// Which cases rest on these documents, oldest use first, at most 20 of each. A document that another case has
 /// used already may have been paid for once: whoever decides should look at it.
 pub async fn uses(
     conn: &mut PgConnection,

@@ -262,7 +262,6 @@ impl Execution {
             return None;
         };
         let said = match &self.borne {
-            Borne::Unallocated => return None,
             Borne::ByShares {
                 version,
                 on,
@@ -272,7 +271,7 @@ impl Execution {
                  to {}",
                 funders.first()?.code
             ),
-            Borne::ByShares { .. } => return None,
+            Borne::Unallocated | Borne::ByShares { .. } => return None,
             Borne::ByCase { version, on } => format!(
                 "not split: by version {version}, in force on {on}, the funders depend on the case"
             ),

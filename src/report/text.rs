@@ -259,7 +259,7 @@ pub fn execution_csv(zone: &Zone, lines: &[Execution]) -> csv::Result<String> {
             rows.write_record(heads.chain(figures))?;
         }
     }
-    let bytes = rows.into_inner().map_err(|error| error.into_error())?;
+    let bytes = rows.into_inner().map_err(csv::IntoInnerError::into_error)?;
     Ok(String::from_utf8(bytes).expect("BUG: every cell is text"))
 }
 
