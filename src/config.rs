@@ -79,6 +79,50 @@ impl fmt::Display for DatabaseUrl {
     }
 }
 
+/// Where documents are kept (`--store`, `SUBSIDY_LEDGER_EVIDENCE`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EvidenceTarget {
+    /// A folder of this machine.
+    Folder(PathBuf),
+    /// A bucket that speaks S3: `s3://bucket/prefix`. Where it is, and whose, the variables `AWS_…` say.
+    Bucket {
+        /// Its name.
+        bucket: String,
+        /// What every key begins with; nothing is nothing.
+        prefix: String,
+    },
+}
+
+impl FromStr for EvidenceTarget {
+    type Err = ConfigError;
+
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
+        if let Some(place) = text.strip_prefix("s3://") {
+            let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+            if bucket.is_empty() {
+                return Err(ConfigError::NoPlaceForEvidence);
+            }
+            return Ok(Self::Bucket {
+                bucket: bucket.to_owned(),
+                prefix: prefix.trim_end_matches('/').to_owned(),
+            });
+        }
+        if text.is_empty() || text.contains("://") {
+            return Err(ConfigError::NoPlaceForEvidence);
+        }
+        Ok(Self::Folder(PathBuf::from(text)))
+    }
+}
+
+impl fmt::Display for EvidenceTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(folder) => folder.display().fmt(f),
+            Self::Bucket { bucket, prefix } => write!(f, "s3://{bucket}/{prefix}"),
+        }
+    }
+}
+
 /// A setting that can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -88,6 +132,11 @@ pub enum ConfigError {
          write postgres://USER:PASSWORD@HOST:PORT/DATABASE"
     )]
     NotAPostgresUrl,
+    /// Documents can't be kept there.
+    #[error(
+        "--store (SUBSIDY_LEDGER_EVIDENCE) names no place for documents: write a folder, or s3://BUCKET/PREFIX"
+    )]
+    NoPlaceForEvidence,
     /// Neither a data folder nor a home directory is known.
     #[error("no data folder: HOME and XDG_STATE_HOME are unset; name one with --data DIR")]
     NoDataFolder,
@@ -148,6 +197,23 @@ mod tests {
             folder("/home/li/.local/state/subsidy-ledger")
         );
         assert_eq!(default_data_folder(false, None, None), None);
+    }
+
+    #[test]
+    fn documents_are_kept_in_a_folder_or_a_bucket() {
+        for (text, expected) in [
+            ("/srv/evidence", Some("/srv/evidence")),
+            ("s3://documents", Some("s3://documents/")),
+            ("s3://documents/sh/2020/", Some("s3://documents/sh/2020")),
+            ("s3://", None),
+            ("s3:///sh", None),
+            ("gs://documents", None),
+            ("", None),
+        ] {
+            let found = text.parse::<EvidenceTarget>();
+            let found = found.map(|target| target.to_string()).ok();
+            assert_eq!(found.as_deref(), expected, "{text}");
+        }
     }
 
     #[test]

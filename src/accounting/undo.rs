@@ -14,6 +14,7 @@ pub enum Undo {
 pub fn undo(kind: &str) -> Undo {
     Undo::Otherwise(match kind {
         "budget.appropriated" | "budget.allocated" => return Undo::Reversal,
+        "budget.transferred" => "`programme transfer` proposes it the other way",
         "voucher.issued" | "voucher.awarded" => {
             "`voucher cancel` takes back what is free on the voucher"
         }
@@ -55,6 +56,7 @@ mod tests {
         for (kind, command) in [
             ("budget.appropriated", None),
             ("budget.allocated", None),
+            ("budget.transferred", Some("`programme transfer`")),
             ("voucher.issued", Some("`voucher cancel`")),
             ("voucher.awarded", Some("`voucher cancel`")),
             ("voucher.held", Some("`voucher release`")),

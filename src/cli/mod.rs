@@ -8,6 +8,7 @@ mod db;
 mod demo;
 mod desk;
 mod entry;
+mod evidence;
 mod facts;
 mod lease;
 pub mod log;
@@ -128,6 +129,8 @@ enum Command {
     /// Rent: bills, payments, waivers and deferrals. Memo only, no public money
     #[command(subcommand)]
     Rent(rent::RentCommand),
+    /// Documents of cases: keep, get, list and check them
+    Evidence(evidence::EvidenceArgs),
     /// Payables, batches and the bank's statement
     #[command(subcommand)]
     Payment(payment::PaymentCommand),
@@ -223,6 +226,7 @@ async fn dispatch(Cli { global, command }: Cli) -> anyhow::Result<ExitCode> {
         Command::Approval(command) => approval::run(&global, command).await,
         Command::Lease(command) => lease::run(&global, command).await,
         Command::Rent(command) => rent::run(&global, command).await,
+        Command::Evidence(args) => evidence::run(&global, args).await,
         Command::Payment(command) => payment::run(&global, command).await,
         Command::Entry(command) => entry::run(&global, command).await,
         Command::Calendar(command) => calendar::run(&global, &command),

@@ -1,5 +1,7 @@
 //! `programme …`: create, fund, publish rules.
 
+mod control;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -34,6 +36,44 @@ pub(super) enum ProgrammeCommand {
         2000000.00 --as finance"
     )]
     Allocate(AllocateArgs),
+    /// Propose to move free authority to another programme of the same year (finance)
+    ///
+    /// At most what is free, in an open year. Nothing moves until another person approves it. An appropriation that is
+    /// supplemented is one more `programme appropriate`, with its own document.
+    #[command(
+        after_help = "Example:\n  subsidy-ledger programme transfer SH-VOUCHER SH-RENT 2023 \
+        200000.00 --reason '预算调剂' --as finance"
+    )]
+    Transfer(control::TransferArgs),
+    /// Approve a proposed transfer (a manager or finance, another person)
+    #[command(after_help = "Example:\n  subsidy-ledger programme transfer-approve 57 --as manager")]
+    TransferApprove {
+        /// Entry of the proposal
+        #[arg(value_name = "ENTRY", value_parser = clap::value_parser!(i64).range(0..))]
+        entry: i64,
+    },
+    /// Reject a proposed transfer, or take it back (a manager or finance)
+    #[command(
+        after_help = "Example:\n  subsidy-ledger programme transfer-reject 57 --reason '无此必要' --as manager"
+    )]
+    TransferReject(control::RejectArgs),
+    /// List transfers, those that wait and those that were decided
+    #[command(after_help = "Example:\n  subsidy-ledger programme transfers --json")]
+    Transfers,
+    /// Freeze a programme's budget of a year (a manager or finance)
+    ///
+    /// Of it nothing is issued, awarded, claimed or moved until it is thawed. Vouchers that are issued are used and paid as
+    /// before.
+    #[command(
+        after_help = "Example:\n  subsidy-ledger programme freeze SH-VOUCHER 2023 \
+        --reason '审计期间暂停' --as finance"
+    )]
+    Freeze(control::FreezeArgs),
+    /// End the freeze of a programme's budget (a manager or finance)
+    #[command(
+        after_help = "Example:\n  subsidy-ledger programme thaw SH-VOUCHER 2023 --reason '审计完毕' --as finance"
+    )]
+    Thaw(control::FreezeArgs),
     /// Propose a policy pack (a rule administrator); the same as `policy propose`
     #[command(
         after_help = "Example:\n  subsidy-ledger programme propose SH-VOUCHER \
@@ -152,6 +192,12 @@ pub(super) async fn run(global: &Global, command: ProgrammeCommand) -> anyhow::R
         ProgrammeCommand::List => list(global).await,
         ProgrammeCommand::Appropriate(args) => appropriate(global, args).await,
         ProgrammeCommand::Allocate(args) => allocate(global, args).await,
+        ProgrammeCommand::Transfer(args) => control::propose(global, args).await,
+        ProgrammeCommand::TransferApprove { entry } => control::approve(global, entry).await,
+        ProgrammeCommand::TransferReject(args) => control::reject(global, args).await,
+        ProgrammeCommand::Transfers => control::list(global).await,
+        ProgrammeCommand::Freeze(args) => control::freeze(global, args).await,
+        ProgrammeCommand::Thaw(args) => control::thaw(global, args).await,
         ProgrammeCommand::Propose(args) => propose(global, Some(args.code), &args.pack).await,
         ProgrammeCommand::Publish(args) => publish(global, Some(args.code), args.published).await,
     }

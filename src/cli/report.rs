@@ -13,10 +13,11 @@ use sqlx::PgConnection;
 
 use super::session::with_session;
 use super::{Global, output};
+use crate::clock::Clock;
 use crate::db::Database;
 use crate::journal::{self, Address, AsOf};
 use crate::report::{self, ExportError, Exported, Format};
-use crate::types::{LogIndex, Zone};
+use crate::types::{Code, FiscalYear, LogIndex, Zone};
 
 /// Commands that read the books of a zone.
 #[derive(Clone, Debug, Subcommand)]
@@ -35,12 +36,43 @@ pub enum ReportCommand {
     /// What became of the budget, by programme and year.
     #[command(after_help = "Example:\n  subsidy-ledger budget --zone DEMO")]
     Budget,
+    /// Reports that explain their figures.
+    #[command(subcommand)]
+    Report(ReportsCommand),
     /// The journal as a file for hledger, beancount or a spreadsheet.
     #[command(
         after_help = "Example:\n  subsidy-ledger export --format hledger --output books.journal\n  \
                       hledger -f books.journal check --strict"
     )]
     Export(ExportArgs),
+}
+
+/// Reports that explain their figures.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ReportsCommand {
+    /// Budget execution by programme, year and funder: what was allocated, issued, obligated, paid and is free
+    ///
+    /// From the same totals as `budget`. A line is split by the funders' shares of the version in force on the last day of
+    /// its year, or today; where they depend on the case it is not, and the report says so. It names what is frozen.
+    #[command(
+        after_help = "Examples:\n  subsidy-ledger report execution --year 2023\n  \
+                      subsidy-ledger report execution --programme SH-VOUCHER --csv > execution.csv"
+    )]
+    Execution(ExecutionArgs),
+}
+
+/// Which budget lines, and how.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ExecutionArgs {
+    /// Only this budget year.
+    #[arg(long, value_parser = clap::value_parser!(i16).range(1900..=9998))]
+    pub year: Option<i16>,
+    /// Only this programme.
+    #[arg(long, value_name = "CODE")]
+    pub programme: Option<Code>,
+    /// Print comma-separated values: a row for each line, and one for each funder of it.
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
 }
 
 /// Which balance.
@@ -153,6 +185,12 @@ pub enum ReportError {
         /// What the system says.
         error: io::Error,
     },
+    /// Budget execution could not be read.
+    #[error(transparent)]
+    Execution(#[from] report::ExecutionError),
+    /// A report has no form of comma-separated values.
+    #[error("the report could not be written as comma-separated values: {0}")]
+    Csv(#[from] csv::Error),
     /// The export ended early.
     #[error(transparent)]
     Export(#[from] ExportError),
@@ -246,6 +284,9 @@ async fn report(
             }
             Ok(report::budget_text(&lines))
         }
+        ReportCommand::Report(ReportsCommand::Execution(args)) => {
+            execution(conn, zone, args, json).await
+        }
         ReportCommand::Export(args) => {
             let exported = export_file(conn, zone, args).await?;
             if json {
@@ -253,6 +294,27 @@ async fn report(
             }
             Ok(export_text(&exported, &args.output))
         }
+    }
+}
+
+async fn execution(
+    conn: &mut PgConnection,
+    zone: &Zone,
+    args: &ExecutionArgs,
+    json: bool,
+) -> Result<String, ReportError> {
+    let filter = report::ExecutionFilter {
+        year: args.year.map(FiscalYear),
+        programme: args.programme.clone(),
+    };
+    let today = zone.time.day(Clock::System.now());
+    let lines = report::execution(conn, zone, today, &filter).await?;
+    if json {
+        to_json(&lines)
+    } else if args.csv {
+        Ok(report::execution_csv(zone, &lines)?)
+    } else {
+        Ok(report::execution_text(&lines))
     }
 }
 

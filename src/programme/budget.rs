@@ -35,15 +35,13 @@ pub struct Allocate {
 /// Refuses a budget year that is closed: its authority would come back to life after its accounts were settled, and
 /// nothing could use it, since vouchers are issued from the year of the day (docs/adr/0014). What comes late belongs
 /// to an open year. The head of the log is locked first, so that the year is not closed before the entry.
-async fn require_open(
+pub(super) async fn require_open(
     conn: &mut PgConnection,
     command: &Command<'_>,
     year: FiscalYear,
 ) -> Result<(), ProgrammeError> {
     let zone = command.zone;
-    log::lock_head(conn, zone.id)
-        .await
-        .map_err(RecordError::from)?;
+    lock_head(conn, command).await?;
     match journal::year_closed_by(conn, zone.id, year).await? {
         None => Ok(()),
         Some(closing) => Err(ProgrammeError::YearClosed {
@@ -52,6 +50,17 @@ async fn require_open(
             open: FiscalYear::of(zone.time.day(command.now)),
         }),
     }
+}
+
+/// Locks the head of the log: what is read of the books after that stays so until commit.
+pub(super) async fn lock_head(
+    conn: &mut PgConnection,
+    command: &Command<'_>,
+) -> Result<(), ProgrammeError> {
+    log::lock_head(conn, command.zone.id)
+        .await
+        .map_err(RecordError::from)?;
+    Ok(())
 }
 
 /// Enters an appropriation: authority B10/B20, and money F1010/F3010. A closed year is refused.

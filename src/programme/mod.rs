@@ -1,15 +1,23 @@
-//! Funded lines of a zone: their policy in force, and their budget authority.
+//! Funded lines of a zone: their policy in force, and their budget authority, how it is moved and frozen.
 
 mod accounts;
 mod budget;
+mod control;
 mod create;
 mod publish;
 pub mod store;
+mod transfer;
 
 pub use accounts::BudgetLine;
 pub use budget::{Allocate, Appropriate, allocate, appropriate};
+pub use control::{ControlError, Freeze, freeze, thaw};
 pub use create::{NewProgramme, ProgrammeKind, create};
 pub use publish::{Published, Waiting, propose, publish, publish_retroactively, waiting, withdraw};
+
+pub use transfer::{
+    Approved, ProposeTransfer, ProposedTransfer, TransferOutcome, TransferRefusal,
+    approve_transfer, propose_transfer, reject_transfer,
+};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

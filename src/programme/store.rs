@@ -1,5 +1,7 @@
 //! Programmes and proposals as rows.
 
+mod control;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 
@@ -8,6 +10,11 @@ use super::create::ProgrammeKind;
 use crate::journal::Recorded;
 use crate::policy::{Policy, Sha256};
 use crate::types::{Code, LogIndex, PersonId, Reason, ZoneId};
+
+pub use control::{Frozen, all_frozen, frozen, transfers};
+pub(super) use control::{
+    decide_transfer, end_freeze, insert_freeze, insert_transfer, lock_transfer,
+};
 
 fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
     sqlx::Error::Decode(Box::new(error))

@@ -95,9 +95,9 @@ pub struct BudgetLine {
     pub figures: BudgetFigures,
 }
 
-impl Serialize for BudgetLine {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
+impl BudgetLine {
+    /// Its fields, for a report that says more of it.
+    pub(super) fn serialize_fields<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         map.serialize_entry("programme", &self.programme)?;
         let name = self.programme_name.as_ref().map(ToString::to_string);
         map.serialize_entry("programme_name", &name)?;
@@ -106,6 +106,14 @@ impl Serialize for BudgetLine {
         for (name, figure) in self.figures.named() {
             map.serialize_entry(name, &figure.to_text(self.currency))?;
         }
+        Ok(())
+    }
+}
+
+impl Serialize for BudgetLine {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        self.serialize_fields(&mut map)?;
         map.end()
     }
 }

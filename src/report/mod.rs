@@ -3,16 +3,19 @@
 //! Figures come from the views of `0010_report.sql`, which a finance officer's own SQL reads too, so
 //! page, command line, JSON and SQL can't differ in what a figure means.
 
+mod execution;
 mod export;
 mod figures;
 mod json;
 mod store;
 mod text;
 
+pub use execution::{Borne, Execution, ExecutionError, ExecutionFilter, FunderLine, execution};
 pub use export::{ExportError, Exported, Format, Progress, UnknownFormat, export};
 pub use figures::{BudgetFigures, BudgetLine, ProgrammeName, TrialBalanceRow};
 pub use json::{balance_json, statement_json};
 pub use store::{budget_execution, trial_balance};
 pub use text::{
-    Align, Table, balance_text, books_text, budget_text, statement_text, trial_balance_text,
+    Align, Table, balance_text, books_text, budget_text, execution_csv, execution_text,
+    statement_text, trial_balance_text,
 };

@@ -5,9 +5,11 @@ use std::fmt;
 
 use unicode_width::UnicodeWidthStr;
 
+use super::execution::Execution;
 use super::figures::{BudgetFigures, BudgetLine, TrialBalanceRow};
 use crate::journal::{Balance, Book, Statement};
-use crate::types::{Currency, Money};
+use crate::tabular::safe_cell;
+use crate::types::{Currency, Money, Zone};
 
 /// Where a cell's text stands in its column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +30,11 @@ pub struct Table {
 impl Table {
     /// A table with these columns and no rows.
     pub fn new<const N: usize>(columns: [(&str, Align); N]) -> Self {
+        Self::of(&columns)
+    }
+
+    /// A table with columns that are counted only here.
+    fn of(columns: &[(&str, Align)]) -> Self {
         Self {
             aligns: columns.iter().map(|(_, align)| *align).collect(),
             rows: vec![columns.iter().map(|(name, _)| (*name).to_owned()).collect()],
@@ -134,6 +141,126 @@ pub fn budget_text(lines: &[BudgetLine]) -> String {
         table.row(heads.into_iter().chain(figures(&total, currency)));
     }
     table.to_string()
+}
+
+/// The columns of budget execution by funder, by the names of the figures.
+const EXECUTION: [&str; 11] = [
+    "appropriated",
+    "unallocated",
+    "allocated",
+    "issued",
+    "outstanding",
+    "reserved",
+    "obligated",
+    "paid",
+    "lapsed",
+    "carried",
+    "free",
+];
+
+fn execution_figures(figures: &BudgetFigures) -> impl Iterator<Item = Money> {
+    let named = figures.named().into_iter();
+    let shown = named.filter(|(name, _)| EXECUTION.contains(name));
+    shown.map(|(_, figure)| figure)
+}
+
+/// Budget execution with what each funder bears, a total for each currency, and how lines are split and frozen.
+pub fn execution_text(lines: &[Execution]) -> String {
+    let mut columns = vec![
+        ("programme", Align::Left),
+        ("year", Align::Left),
+        ("", Align::Left),
+        ("funder", Align::Left),
+    ];
+    columns.extend(EXECUTION.map(|name| (name, Align::Right)));
+    let mut table = Table::of(&columns);
+    let mut totals: BTreeMap<Currency, Vec<BudgetFigures>> = BTreeMap::new();
+    let mut notes = String::new();
+    for Execution { line, frozen, .. } in lines {
+        totals.entry(line.currency).or_default().push(line.figures);
+        if let Some(frozen) = frozen {
+            let (programme, year) = (&frozen.programme, frozen.year);
+            let (entry, reason) = (frozen.frozen_index, &frozen.reason);
+            notes.extend([format!(
+                "{programme} {year} is frozen by entry {entry}: {reason}\n"
+            )]);
+        }
+    }
+    for one in lines {
+        let line = &one.line;
+        let programme = line.programme.as_ref();
+        let money = |figures: &BudgetFigures| {
+            let figures = execution_figures(figures);
+            figures
+                .map(|figure| figure.to_grouped_text(line.currency))
+                .collect::<Vec<_>>()
+        };
+        let alone = match one.funders() {
+            [only] => only.code.to_string(),
+            _ => String::new(),
+        };
+        let heads = [
+            programme.map_or_else(|| "(zone)".to_owned(), ToString::to_string),
+            line.year.map_or_else(String::new, |year| year.to_string()),
+            line.currency.to_string(),
+            alone,
+        ];
+        table.row(heads.into_iter().chain(money(&line.figures)));
+        for funder in one.funders().iter().filter(|_| one.funders().len() > 1) {
+            let of = format!("{} {}", funder.code, funder.share);
+            let heads = [String::new(), String::new(), String::new(), of];
+            table.row(heads.into_iter().chain(money(&funder.figures)));
+        }
+        notes.extend(one.explained().map(|said| said + "\n"));
+    }
+    for (currency, lines) in totals {
+        let total: BudgetFigures = lines.into_iter().sum();
+        let heads = [
+            "total".to_owned(),
+            String::new(),
+            currency.to_string(),
+            String::new(),
+        ];
+        let figures = execution_figures(&total).map(|figure| figure.to_grouped_text(currency));
+        table.row(heads.into_iter().chain(figures));
+    }
+    format!("{table}{notes}")
+}
+
+/// Budget execution as comma-separated values: a row for each line, without a funder, and one for each of its funders, where
+/// shares say what each bears.
+pub fn execution_csv(zone: &Zone, lines: &[Execution]) -> csv::Result<String> {
+    let mut rows = csv::Writer::from_writer(Vec::new());
+    let heads = ["zone", "programme", "year", "currency", "funder", "share"];
+    rows.write_record(heads.iter().chain(&EXECUTION))?;
+    for one in lines {
+        let line = &one.line;
+        let whole = (String::new(), String::new(), &line.figures);
+        let funders = one.funders().iter().map(|funder| {
+            (
+                funder.code.to_string(),
+                funder.share.clone(),
+                &funder.figures,
+            )
+        });
+        for (funder, share, figures) in std::iter::once(whole).chain(funders) {
+            let heads = [
+                zone.code.to_string(),
+                line.programme
+                    .as_ref()
+                    .map_or_else(String::new, ToString::to_string),
+                line.year.map_or_else(String::new, |year| year.to_string()),
+                line.currency.code().to_owned(),
+                funder,
+                share,
+            ];
+            let heads = heads.into_iter().map(|text| safe_cell(&text).into_owned());
+            let figures = execution_figures(figures).map(|figure| figure.to_text(line.currency));
+            rows.write_record(heads.chain(figures))?;
+        }
+    }
+    let bytes = rows.into_inner().map_err(csv::IntoInnerError::into_error)?;
+    Ok(String::from_utf8(bytes).expect("BUG: every cell is text"))
 }
 
 /// The trial balance, book by book, with the sums that must be equal.

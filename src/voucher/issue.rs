@@ -23,7 +23,8 @@ use crate::journal::{self, AccountCode};
 use crate::log;
 use crate::policy::store::Policies;
 use crate::policy::{Facts, Moment, Outcome, Policy};
-use crate::programme::BudgetLine;
+use crate::programme::store::Frozen;
+use crate::programme::{self, BudgetLine};
 use crate::types::{Amount, FiscalYear, LogIndex, Money, PartyId, PersonId, VoucherId, Zone};
 
 /// Issues the voucher of a recommended application.
@@ -92,6 +93,7 @@ async fn issue_round(
         applications,
         policies,
         free: HashMap::new(),
+        frozen: Vec::new(),
         kept: Vec::new(),
     };
     desk.read_free(conn, zone, FiscalYear::of(today)).await?;
@@ -201,10 +203,11 @@ struct Desk {
     /// Facts that were decided on and that no application keeps.
     kept: Vec<Facts>,
     free: HashMap<BudgetLine, Money>,
+    frozen: Vec<Frozen>,
 }
 
 impl Desk {
-    /// Reads the programmes' free authority.
+    /// Reads the programmes' free authority, and which are frozen.
     async fn read_free(
         &mut self,
         conn: &mut PgConnection,
@@ -228,6 +231,7 @@ impl Desk {
             .map(|line| line.account(AccountCode::B30))
             .collect();
         let free = journal::balances(conn, zone.id, &addresses).await?;
+        self.frozen = programme::store::frozen(conn, zone.id, &lines).await?;
         self.free = lines.into_iter().zip(free).collect();
         Ok(())
     }
@@ -274,12 +278,9 @@ impl Desk {
             quotas: self.usages.quotas(&decision, application.party),
             ..new_voucher(command, &application, &policy, face)
         };
-        let free = self.free.entry(voucher.line.clone()).or_default();
-        if *free < face.money() {
-            let step = refused(VoucherRefusal::BudgetExhausted).decided(decision);
-            return Ok(Ok((step, None)));
+        if let Err(code) = self.spend(&voucher.line, face) {
+            return Ok(Ok((refused(code).decided(decision), None)));
         }
-        *free = free.saturating_sub(face.money());
         self.earlier
             .granted(&policy, voucher.holder, &facts, face.money());
         let mut transfers = vec![postings::issue(&voucher.line, voucher.id, face)?];
@@ -298,6 +299,19 @@ impl Desk {
             .decided(decision)
             .moving(transfers);
         Ok(Ok((step, Some(effect))))
+    }
+
+    /// Takes a face from what the line has free, unless it is frozen.
+    fn spend(&mut self, line: &BudgetLine, face: Amount) -> Result<(), VoucherRefusal> {
+        if self.frozen.iter().any(|frozen| frozen.is(line)) {
+            return Err(VoucherRefusal::BudgetFrozen);
+        }
+        let free = self.free.entry(line.clone()).or_default();
+        if *free < face.money() {
+            return Err(VoucherRefusal::BudgetExhausted);
+        }
+        *free = free.saturating_sub(face.money());
+        Ok(())
     }
 
     /// Ends an application: issued with a voucher, rejected without.

@@ -4,6 +4,7 @@
 //! command takes many requests and answers each on its own, in one transaction ([`crate::batch`]).
 
 mod apply;
+mod documents;
 mod earlier;
 mod end;
 mod freeze;

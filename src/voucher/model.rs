@@ -122,6 +122,8 @@ pub enum VoucherRefusal {
     Policy,
     /// The programme's budget is used up.
     BudgetExhausted,
+    /// The programme's budget is frozen.
+    BudgetFrozen,
     /// The same person acted before on this case (invariant 9).
     Segregation,
     /// The application or run is not at this step.
@@ -155,6 +157,10 @@ impl VoucherRefusal {
             Self::NotFrozen => ("The voucher is not suspended.", "创新券未被冻结。"),
             Self::Policy => ("The policy does not allow it.", "不符合政策条件。"),
             Self::BudgetExhausted => ("The programme's budget is used up.", "项目预算已用完。"),
+            Self::BudgetFrozen => (
+                "The programme's budget is frozen: nothing is granted from it for now.",
+                "项目预算已冻结，暂停发放。",
+            ),
             Self::Segregation => (
                 "The same person acted on this case before: another one has to.",
                 "同一人不得办理同一事项的多个环节。",

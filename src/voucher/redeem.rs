@@ -8,16 +8,18 @@ use serde::{Deserialize, Serialize, Serializer};
 use sqlx::PgConnection;
 
 use super::Refused;
+use super::documents::{self, Documents};
 use super::model::{Hold, Voucher, VoucherRefusal};
 use super::rules;
 use super::years::OpenYears;
 use super::{postings, store};
 use crate::batch::{self, Answers, BatchError, Decided, Rejected, Round, Step};
 use crate::caps::{Asked, Usages, rests_on_usage};
+use crate::evidence;
 use crate::identity::{Command, Role};
 use crate::payment::{self, Payable, PayableState};
-use crate::policy::Moment;
 use crate::policy::store::Policies;
+use crate::policy::{Moment, Sha256};
 use crate::types::{
     Amount, HoldId, LogIndex, Money, PartyId, PayableId, PersonId, VoucherId, Zone, ZoneId,
 };
@@ -51,6 +53,9 @@ pub enum RedeemAnswer {
         payee: PartyId,
         /// What the hold gives back, decimal text.
         returned: String,
+        /// Documents that another case rests on already: for finance to look at before it approves.
+        #[serde(default)]
+        reused_evidence: Vec<Sha256>,
     },
     /// Nothing is owed.
     Refused(Refused),
@@ -68,6 +73,7 @@ impl Serialize for RedeemAnswer {
                 payable,
                 payee,
                 returned,
+                reused_evidence,
             } => {
                 fields.serialize_entry("amount", amount)?;
                 fields.serialize_entry("outcome", "redeemed")?;
@@ -75,6 +81,9 @@ impl Serialize for RedeemAnswer {
                 fields.serialize_entry("payable", payable)?;
                 fields.serialize_entry("payee", payee)?;
                 fields.serialize_entry("returned", returned)?;
+                if !reused_evidence.is_empty() {
+                    fields.serialize_entry("reused_evidence", reused_evidence)?;
+                }
             }
             Self::Refused(Refused { code, reasons }) => {
                 fields.serialize_entry("code", code)?;
@@ -110,20 +119,26 @@ async fn redeem_round(
     let mut cases = Cases::lock(conn, zone, round.today, &ids).await?;
     cases.lock_usages(conn, zone, round.today).await?;
 
+    let inputs = new.iter().map(|(_, input)| input);
+    let mut documents = Documents::read(conn, zone.id, inputs).await?;
+
     let mut decided = Vec::with_capacity(new.len());
     for (command, input) in new {
-        decided.push(decide(command, input, &mut cases)?);
+        decided.push(decide(command, input, &mut cases, &mut documents)?);
     }
     let (answers, effects) = batch::record(conn, round, decided).await?;
     let (mut owed, mut ended) = (Vec::new(), Vec::new());
+    let mut uses = Vec::new();
     for (effect, index) in effects {
-        if let Some(mut payable) = effect {
+        if let Some((mut payable, input)) = effect {
             payable.owed_index = index;
             ended.push((HoldId(payable.id.0), index));
             owed.push(payable);
+            uses.extend(documents::uses(input, index));
         }
     }
     payment::insert_owed(conn, zone.id, &owed).await?;
+    evidence::note_uses(conn, zone.id, &uses).await?;
     cases.write(conn, zone.id, &ended).await?;
     Ok(answers)
 }
@@ -242,11 +257,15 @@ impl Cases {
     }
 }
 
-fn decide(
+/// What a redemption makes owed, and the command that names its documents.
+type Effect<'a> = Option<(Payable, &'a Redeem)>;
+
+fn decide<'a>(
     command: &Command<'_>,
-    input: &Redeem,
+    input: &'a Redeem,
     cases: &mut Cases,
-) -> Result<Decided<Redeem, RedeemAnswer, Option<Payable>>, BatchError> {
+    documents: &mut Documents,
+) -> Result<Decided<Redeem, RedeemAnswer, Effect<'a>>, BatchError> {
     if let Err(forbidden) =
         command
             .actor
@@ -299,21 +318,33 @@ fn decide(
                 transfers.extend(usages.take(&case, &decision, used)?);
             }
             let payable = owed(hold, voucher, used, payee, command.actor.person);
-            let text = |money: Money| money.to_text(voucher.line.currency);
-            let answer = RedeemAnswer::Redeemed {
-                amount: text(used.money()),
-                own_share: text(price.money().saturating_sub(used.money())),
-                payable: payable.id,
-                payee,
-                returned: text(reserved.saturating_sub(used.money())),
-            };
-            ("voucher.redeemed", answer, transfers, Some(payable))
+            let answer = redeemed(&payable, price, reserved, documents.take(input));
+            let effect = Some((payable, input));
+            ("voucher.redeemed", answer, transfers, effect)
         }
     };
     let step = Step::new(kind, voucher.id, input, answer)
         .decided(decision)
         .moving(transfers);
     Ok(Ok((step, effect)))
+}
+
+fn redeemed(
+    payable: &Payable,
+    price: Amount,
+    reserved: Money,
+    reused_evidence: Vec<Sha256>,
+) -> RedeemAnswer {
+    let used = payable.amount.money();
+    let text = |money: Money| money.to_text(payable.line.currency);
+    RedeemAnswer::Redeemed {
+        amount: text(used),
+        own_share: text(price.money().saturating_sub(used)),
+        payable: payable.id,
+        payee: payable.payee,
+        returned: text(reserved.saturating_sub(used)),
+        reused_evidence,
+    }
 }
 
 /// The payable of a redemption has the identity of its hold, so that a hold is owed once.
@@ -356,11 +387,19 @@ mod tests {
             payable: PayableId::generate(),
             payee: PartyId::generate(),
             returned: "1000.00".to_owned(),
+            reused_evidence: Vec::new(),
         };
+        let mut again = redeemed.clone();
+        if let RedeemAnswer::Redeemed {
+            reused_evidence, ..
+        } = &mut again
+        {
+            reused_evidence.push(Sha256::of(b"an invoice"));
+        }
         let mut refused = Refused::from(VoucherRefusal::Frozen);
         let plain = RedeemAnswer::Refused(refused.clone());
         refused.reasons.push("CAP_FIRM_YEAR".to_owned());
-        for answer in [redeemed, plain, RedeemAnswer::Refused(refused)] {
+        for answer in [redeemed, again, plain, RedeemAnswer::Refused(refused)] {
             let text = serde_json::to_string(&answer).unwrap();
             assert_eq!(canonical::check(&text), Ok(()), "{text}");
             assert_eq!(serde_json::from_str::<RedeemAnswer>(&text).unwrap(), answer);

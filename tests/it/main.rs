@@ -12,6 +12,8 @@ mod award_run;
 #[cfg(test)]
 mod books;
 #[cfg(test)]
+mod budget_control;
+#[cfg(test)]
 mod calendar;
 #[cfg(test)]
 mod caps;
@@ -23,6 +25,8 @@ mod commands;
 mod crash;
 #[cfg(test)]
 mod earlier;
+#[cfg(test)]
+mod evidence;
 #[cfg(test)]
 mod fact;
 #[cfg(test)]

@@ -17,6 +17,7 @@ const LAYERS: &[&[&str]] = &[
         "award",
         "caps",
         "claim",
+        "evidence",
         "fact",
         "party",
         "payment",
@@ -39,6 +40,7 @@ const LAYERS: &[&[&str]] = &[
 const LIBRARIES: &[(&str, &[&str])] = &[
     ("http", &["axum", "tower", "tower_http", "askama"]),
     ("cli", &["clap", "indicatif"]),
+    ("evidence", &["imagesize", "infer", "object_store"]),
 ];
 
 /// Rooms with SQL all over, because keeping rows is what they are for. The others have it in `store.rs` or `store/`.

@@ -4,7 +4,7 @@
 use sqlx::PgConnection;
 
 use super::fault::RowFault;
-use super::{awards, bank, cases, claims, facts, register, rent, runs};
+use super::{awards, bank, budget, cases, claims, evidence, facts, register, rent, runs};
 use crate::types::ZoneId;
 use crate::verify::report::VerifyError;
 
@@ -36,6 +36,7 @@ pub const CROSS_CHECKS: &[CrossCheck] = &[
 /// statement may compare several: each reads all entries.
 pub const ROW_CHECKS: &[&str] = &[
     register::REGISTER,
+    budget::BUDGET,
     cases::APPLICATIONS,
     bank::ACCOUNTS,
     bank::FILES,
@@ -66,6 +67,7 @@ pub const ROW_CHECKS: &[&str] = &[
     rent::WAIVERS,
     rent::DEFERRALS,
     rent::INSTALMENTS,
+    evidence::EVIDENCE,
 ];
 
 const DEBITS_AFTER: CrossCheck = CrossCheck {

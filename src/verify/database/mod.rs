@@ -7,11 +7,13 @@
 
 mod awards;
 mod bank;
+mod budget;
 mod cases;
 mod chunk;
 mod claims;
 mod compare;
 pub mod cross;
+mod evidence;
 mod facts;
 mod fault;
 mod published;

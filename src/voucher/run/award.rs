@@ -1,5 +1,6 @@
 //! A part of a run: the next parties of its list, each decided again and each with an entry of its own.
 
+use std::slice;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -15,7 +16,8 @@ use crate::journal::{self, AccountCode, Entry};
 use crate::log;
 use crate::party::{self, Party};
 use crate::policy::{self, Decision, Facts, Outcome, Policy};
-use crate::programme::BudgetLine;
+use crate::programme::store::Frozen;
+use crate::programme::{self, BudgetLine};
 use crate::types::{Amount, FiscalYear, LogIndex, Money, PartyId, RunId, VoucherId, Zone};
 use crate::voucher::earlier;
 use crate::voucher::model::{Parts, Voucher, VoucherRefusal};
@@ -155,6 +157,10 @@ pub async fn award(
         .await
         .map_err(journal::RecordError::from)?;
     let mut desk = Desk::open(conn, command, &run, part).await?;
+    let frozen = programme::store::frozen(conn, zone.id, slice::from_ref(&desk.line)).await?;
+    if let Some(frozen) = frozen.first() {
+        return Ok(Err(refuse_frozen(conn, command, run.id, frozen).await?));
+    }
     let mut entries = Vec::with_capacity(part.parties.len());
     let mut results = Vec::with_capacity(part.parties.len());
     for (party, facts) in ids.into_iter().zip(&facts) {
@@ -183,6 +189,35 @@ pub async fn award(
     };
     store::advance_run(conn, zone.id, run.id, &progress).await?;
     Ok(Ok(progress))
+}
+
+/// Records that a run was refused, and nobody of its list: it goes on once the budget is thawed.
+async fn refuse_frozen(
+    conn: &mut PgConnection,
+    command: &Command<'_>,
+    run: RunId,
+    frozen: &Frozen,
+) -> Result<Rejected, BatchError> {
+    #[derive(Serialize)]
+    struct Refused {
+        code: VoucherRefusal,
+        frozen_index: LogIndex,
+        run: RunId,
+    }
+    let refused = Refused {
+        code: VoucherRefusal::BudgetFrozen,
+        frozen_index: frozen.frozen_index,
+        run,
+    };
+    let entry = Entry {
+        subject: Some(run.0),
+        ..command.entry("award_run.refused", &refused)?
+    };
+    journal::record_one(conn, command.zone, command.now, entry).await?;
+    Ok(Rejected::Run(format!(
+        "the budget of {} for {} is frozen by entry {} ({}): give the run again when it is thawed",
+        frozen.programme, frozen.year, frozen.frozen_index, frozen.reason
+    )))
 }
 
 /// Whether the actor may carry out the run now.

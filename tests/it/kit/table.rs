@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 use subsidy_ledger::batch::Rejected;
-use subsidy_ledger::policy::{Fact, Facts, Raw, Source};
+use subsidy_ledger::policy::{Fact, Facts, Raw, Sha256, Source};
 use subsidy_ledger::types::{Currency, HoldId, VoucherId};
 use subsidy_ledger::voucher::{
     Apply, Cancel, Expire, Freeze, Issue, PlaceHold, Redeem, Release, Review,
@@ -164,7 +164,7 @@ impl Play {
                 voucher: self.voucher(name),
             }),
             ["redeem", hold, price] => Step::Redeem(Redeem {
-                evidence: vec!["0f".repeat(32)],
+                evidence: vec![Sha256::of(hold.as_bytes()).to_string()],
                 hold: self.hold(hold),
                 price: price_of(price),
             }),
