@@ -543,15 +543,25 @@ fn lists_have_short_names(data: &Path, service: &Service) {
 
 /// Accounts, a batch by two cashiers, the file for the bank, its answer, and the reconciliation.
 fn a_batch_goes_to_the_bank_and_back(data: &Path) {
-    let file = |name: &str| data.join(name).to_str().unwrap().to_owned();
+    accounts_are_entered_by_two_persons(data);
+    let batch = a_batch_is_released_by_another_cashier(data);
+    its_file_is_the_same_each_time(data, &batch);
+    a_statement_pays_it(data, &batch);
+}
+
+fn in_folder(data: &Path, name: &str) -> String {
+    data.join(name).to_str().unwrap().to_owned()
+}
+
+fn accounts_are_entered_by_two_persons(data: &Path) {
     let payee = json(data, &["payment", "list", "--state", "approved"])[0]["payee"].take();
-    let accounts = file("accounts.csv");
+    let accounts = in_folder(data, "accounts.csv");
     let row = format!(
         "party,holder,number,bank\n{},甲公司 A,6222 0210 0111 2345,102290000012\n",
         payee.as_str().unwrap()
     );
     fs::write(&accounts, row).unwrap();
-    let own = file("own.csv");
+    let own = in_folder(data, "own.csv");
     fs::write(
         &own,
         "户名,账号,联行号\n云川高新区财政局,31050161360000001234,105290036005\n",
@@ -595,7 +605,9 @@ fn a_batch_goes_to_the_bank_and_back(data: &Path) {
         ],
     );
     assert!(shown.contains("number  6222021001112345"), "{shown}");
+}
 
+fn a_batch_is_released_by_another_cashier(data: &Path) -> String {
     let prepare = ["payment", "batch", "--as", "cashier", "--key", "k"];
     let prepared = json(data, &prepare);
     assert_eq!(json(data, &prepare), prepared);
@@ -613,7 +625,7 @@ fn a_batch_goes_to_the_bank_and_back(data: &Path) {
             "export",
             &batch,
             "--output",
-            &file("early.xml"),
+            &in_folder(data, "early.xml"),
             "--as",
             "cashier",
         ],
@@ -632,10 +644,13 @@ fn a_batch_goes_to_the_bank_and_back(data: &Path) {
         released.contains(" released: 1 line, 149,000.00 CNY"),
         "{released}"
     );
+    batch
+}
 
-    let written = file("batch.xml");
+fn its_file_is_the_same_each_time(data: &Path, batch: &str) {
+    let written = in_folder(data, "batch.xml");
     let export = [
-        "payment", "export", &batch, "--output", &written, "--as", "cashier2",
+        "payment", "export", batch, "--output", &written, "--as", "cashier2",
     ];
     text(data, &export);
     let bytes = fs::read_to_string(&written).unwrap();
@@ -652,9 +667,11 @@ fn a_batch_goes_to_the_bank_and_back(data: &Path) {
             .contains("is not this batch's file")
     );
     assert_eq!(fs::read_to_string(&written).unwrap(), "mine");
+}
 
+fn a_statement_pays_it(data: &Path, batch: &str) {
     let today = Clock::System.now().date_naive();
-    let statement = file("statement.xml");
+    let statement = in_folder(data, "statement.xml");
     let money = |tag: &str, amount: &str| format!("<{tag} Ccy=\"CNY\">{amount}</{tag}>");
     let balance = |code: &str, amount: &str| {
         format!(
@@ -684,7 +701,7 @@ fn a_batch_goes_to_the_bank_and_back(data: &Path) {
         ),
         taken
     );
-    let line = text(data, &["payment", "show", &batch]);
+    let line = text(data, &["payment", "show", batch]);
     assert!(line.contains("\tpaid\t…2345\t"), "{line}");
     let reconciled = text(data, &["payment", "reconcile"]);
     assert!(

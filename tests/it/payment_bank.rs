@@ -79,7 +79,7 @@ async fn reconcile(world: &World) -> Reconciliation {
 
 /// A status report on a batch: of each line what it says.
 pub(crate) fn report(batch: &Batch, lines: &[(usize, &str)]) -> String {
-    let told: String = lines
+    let told: Vec<String> = lines
         .iter()
         .map(|(line, status)| {
             let line = &batch.lines[*line];
@@ -91,6 +91,7 @@ pub(crate) fn report(batch: &Batch, lines: &[(usize, &str)]) -> String {
             )
         })
         .collect();
+    let told = told.concat();
     format!(
         "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:pain.002.001.10\"><CstmrPmtStsRpt><GrpHdr><MsgId>R</MsgId></GrpHdr>\
          <OrgnlGrpInfAndSts><OrgnlMsgId>{}</OrgnlMsgId><OrgnlNbOfTxs>{}</OrgnlNbOfTxs><OrgnlCtrlSum>{}</OrgnlCtrlSum>\
@@ -122,7 +123,7 @@ pub(crate) fn statement_file(id: &str, on: &str, opening: i64, lines: &[Moved<'_
             money(yuan)
         )
     };
-    let entries: String = lines
+    let entries: Vec<String> = lines
         .iter()
         .map(|(yuan, id, account)| {
             let id = if id.is_empty() { String::new() } else { format!("<Refs><EndToEndId>{id}</EndToEndId></Refs>") };
@@ -138,6 +139,7 @@ pub(crate) fn statement_file(id: &str, on: &str, opening: i64, lines: &[Moved<'_
             )
         })
         .collect();
+    let entries = entries.concat();
     format!(
         "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08\"><BkToCstmrStmt><GrpHdr><MsgId>B</MsgId></GrpHdr>\
          <Stmt><Id>{id}</Id><Acct><Id><Othr><Id>{OWN}</Id></Othr></Id></Acct>{}{}{entries}</Stmt></BkToCstmrStmt></Document>",
@@ -197,7 +199,11 @@ async fn accounts_take_two_persons_and_are_kept_sealed() {
     );
     world.check_invariants().await;
 
-    // One number of two parties is found without opening any.
+    one_number_is_found_and_shown_to_nobody(&world).await;
+}
+
+/// One number of two parties is found without opening any account, and neither rows nor entries have it.
+async fn one_number_is_found_and_shown_to_nobody(world: &World) {
     world
         .propose_account("finance", Some(world.parties["f"]), "6222 0210 0111 9999")
         .await
@@ -217,7 +223,6 @@ async fn accounts_take_two_persons_and_are_kept_sealed() {
         .collect();
     assert_eq!(shared, ["…9999", "…9999"]);
 
-    // Neither rows nor entries have the number or the holder.
     let mut conn = world.db.superuser().await;
     let found: i64 = sqlx::query_scalar(
         "SELECT (SELECT count(*) FROM ledger.bank_account a WHERE row_to_json(a)::text ~ '2021001|某某'
@@ -521,7 +526,15 @@ async fn statements_pay_by_id_then_by_amount_and_party_and_the_rest_waits_for_a_
     );
     assert_eq!((world.state().await, world.size().await), (state, size));
 
-    // A person says what the rest is, where amounts agree.
+    a_person_says_what_the_rest_is(&world, &batch, &answer).await;
+    // The answer of the file stays what it was.
+    assert_eq!(statement(&world, &first).await.unwrap(), answer);
+}
+
+/// Where amounts agree.
+async fn a_person_says_what_the_rest_is(world: &World, batch: &Batch, answer: &StatementsAnswer) {
+    let id = |line: usize| batch.lines[line].end_to_end_id.as_str();
+    let found = reconcile(world).await;
     let line = |number: i32| format!("S{}-{number}", answer.file);
     let instruction = |line: usize| MatchWith::Instruction(id(line).to_owned());
     let receipt = MatchWith::Receipt(found.book_only[0].index);
@@ -539,17 +552,17 @@ async fn statements_pay_by_id_then_by_amount_and_party_and_the_rest_waits_for_a_
         (2, instruction(2), "matched already"),
         (9, instruction(2), "no line S"),
     ] {
-        let refused = match_line(&world, &line(number), with)
+        let refused = match_line(world, &line(number), with)
             .await
             .unwrap_err()
             .to_string();
         assert!(refused.contains(why), "{why}: {refused}");
     }
-    match_line(&world, &line(4), instruction(2)).await.unwrap();
-    match_line(&world, &line(1), receipt).await.unwrap();
+    match_line(world, &line(4), instruction(2)).await.unwrap();
+    match_line(world, &line(1), receipt).await.unwrap();
     assert_eq!(world.balances().await["F1020"], 0);
     world.check_invariants().await;
-    let found = reconcile(&world).await;
+    let found = reconcile(world).await;
     assert!(found.agrees(), "{found:?}");
     assert_eq!(
         (
@@ -559,8 +572,6 @@ async fn statements_pay_by_id_then_by_amount_and_party_and_the_rest_waits_for_a_
         ),
         (0, 1, 0)
     );
-    // The answer of the file stays what it was.
-    assert_eq!(statement(&world, &first).await.unwrap(), answer);
 }
 
 #[tokio::test]

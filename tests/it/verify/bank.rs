@@ -1,6 +1,7 @@
 //! Rows of bank accounts, files, statements and their lines, compared with the log.
 
 use super::attack::{Table, attack, attack_all};
+use crate::kit::scenario::World;
 use crate::payment::send;
 use crate::payment_bank::{match_line, report, statement, statement_file, status, three_approved};
 use subsidy_ledger::payment::{AccountFilter, MatchWith};
@@ -70,9 +71,14 @@ async fn every_change_of_what_the_bank_said_is_found_and_named() {
         .await
         .unwrap();
     attack_all(&world, TABLES).await;
+    lines_are_compared_too(&world, taken.file).await;
+}
 
+/// As a whole by their digest, and each with the entry that says what it is.
+async fn lines_are_compared_too(world: &World, file: LogIndex) {
+    let named = |number: i32| format!("S{file}-{number}");
     let mut conn = world.db.superuser().await;
-    let whole = format!("ledger.bank_line, statement {}, position 1: ", taken.file);
+    let whole = format!("ledger.bank_line, statement {file}, position 1: ");
     for change in [
         "amount = amount + 1",
         "direction = 'credit'",
@@ -86,14 +92,14 @@ async fn every_change_of_what_the_bank_said_is_found_and_named() {
         "code = 'X'",
     ] {
         let sql = format!("UPDATE ledger.bank_line SET {change} WHERE number = 2");
-        attack(&world, &mut conn, "bank_line", &sql, &whole).await;
+        attack(world, &mut conn, "bank_line", &sql, &whole).await;
     }
     for sql in [
         "UPDATE ledger.bank_line SET position = 2 WHERE number = 2",
         "DELETE FROM ledger.bank_line WHERE number = 4",
     ] {
         attack(
-            &world,
+            world,
             &mut conn,
             "bank_line",
             sql,
@@ -109,18 +115,18 @@ async fn every_change_of_what_the_bank_said_is_found_and_named() {
     ] {
         let sql = format!("UPDATE ledger.bank_line SET {change} WHERE number = {number}");
         let finding = format!("ledger.bank_line, line {}: {column}", named(number));
-        attack(&world, &mut conn, "bank_line", &sql, &finding).await;
+        attack(world, &mut conn, "bank_line", &sql, &finding).await;
     }
     let forged = "UPDATE ledger.bank_line SET instruction = 'X', matched_by = 'hand', matched_index = 0 WHERE number = 4";
     let finding = format!(
         "ledger.bank_line, line {}: the row is there, but none follows",
         named(4)
     );
-    attack(&world, &mut conn, "bank_line", forged, &finding).await;
+    attack(world, &mut conn, "bank_line", forged, &finding).await;
 }
 
 /// The entry that appropriated.
-async fn receipt(world: &crate::kit::scenario::World) -> LogIndex {
+async fn receipt(world: &World) -> LogIndex {
     let mut conn = world.db.superuser().await;
     let index =
         sqlx::query_scalar("SELECT log_index FROM ledger.entry WHERE kind = 'budget.appropriated'");
