@@ -70,8 +70,8 @@ pub struct ExecutionArgs {
     /// Only this programme.
     #[arg(long, value_name = "CODE")]
     pub programme: Option<Code>,
-    /// Print comma-separated values: a row for each line, and one for each funder of it.
-    #[arg(long, conflicts_with = "json")]
+    /// Print comma-separated values, unless --json: a row for each line, and one for each funder of it.
+    #[arg(long)]
     pub csv: bool,
 }
 
