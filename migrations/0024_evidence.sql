@@ -33,8 +33,8 @@ CREATE TABLE ledger.evidence_use (
 COMMENT ON TABLE ledger.evidence_use IS 'which case rests on which document: one document of two cases (重复使用) is for somebody to look at';
 COMMENT ON COLUMN ledger.evidence_use.zone_id IS 'zone';
 COMMENT ON COLUMN ledger.evidence_use.sha256 IS 'SHA-256 of the document''s bytes, as the case names it';
-COMMENT ON COLUMN ledger.evidence_use.case_kind IS 'kind of case: redemption';
-COMMENT ON COLUMN ledger.evidence_use.case_id IS 'the case: of a redemption, the hold';
+COMMENT ON COLUMN ledger.evidence_use.case_kind IS 'kind of case: redemption or claim';
+COMMENT ON COLUMN ledger.evidence_use.case_id IS 'the case: of a redemption, the hold; of a claim, itself';
 COMMENT ON COLUMN ledger.evidence_use.log_index IS 'entry by which the case first used it';
 CALL ledger.isolate_by_zone('ledger.evidence_use');
 CALL ledger.make_append_only('ledger.evidence_use');

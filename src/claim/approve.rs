@@ -18,6 +18,7 @@ use crate::journal::{self, AccountCode};
 use crate::log;
 use crate::payment::{self, Payable, PayableState};
 use crate::policy::{self, Exhaustion, Outcome};
+use crate::programme::store::Frozen;
 use crate::programme::{self, BudgetLine, ProgrammeKind};
 use crate::types::{
     Amount, ClaimId, Code, FiscalYear, LogIndex, Money, NoticeId, PayableId, PersonId, Zone,
@@ -290,6 +291,7 @@ struct Budget {
     year: FiscalYear,
     kinds: HashMap<Code, ProgrammeKind>,
     free: HashMap<BudgetLine, Money>,
+    frozen: Vec<Frozen>,
 }
 
 impl Budget {
@@ -316,7 +318,9 @@ impl Budget {
             .collect();
         let free = journal::balances(conn, zone.id, &addresses).await?;
         let programmes = programme::store::programmes(conn, zone.id).await?;
+        let frozen = programme::store::frozen(conn, zone.id, &lines).await?;
         Ok(Self {
+            frozen,
             year,
             kinds: programmes
                 .into_iter()
@@ -438,6 +442,10 @@ impl Counter {
             year: self.budget.year,
             currency: command.zone.currency,
         };
+        if self.budget.frozen.iter().any(|frozen| frozen.is(&line)) {
+            let (step, nothing) = refused(input, ClaimRefusal::BudgetFrozen.into());
+            return Ok(Ok((step.decided(decision), nothing)));
+        }
         let free = self.budget.free.entry(line.clone()).or_default();
         if *free < amount.money() {
             let (step, nothing) = refused(input, ClaimRefusal::BudgetExhausted.into());

@@ -176,6 +176,8 @@ pub enum ClaimRefusal {
     Policy,
     /// The programme's budget is used up.
     BudgetExhausted,
+    /// The programme's budget of the year is frozen.
+    BudgetFrozen,
     /// The policy ranks claims or shares the budget among them.
     Ranked,
 }
@@ -216,6 +218,10 @@ impl ClaimRefusal {
             ),
             Self::Policy => ("The policy does not allow it.", "不符合政策条件。"),
             Self::BudgetExhausted => ("The programme's budget is used up.", "项目预算已用完。"),
+            Self::BudgetFrozen => (
+                "The programme's budget of the year is frozen: it waits until that is thawed.",
+                "项目当年预算已冻结，待解冻后办理。",
+            ),
             Self::Ranked => (
                 "The policy ranks claims or shares the budget among them, which can't be approved one by one.",
                 "该政策须排名或按比例分配，不能逐件审批。",

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::Refused;
 use super::content::Content;
@@ -12,10 +13,11 @@ use super::draft::find_own;
 use super::model::{Claim, ClaimRefusal, ClaimState, Submission};
 use super::store;
 use crate::batch::{self, Answers, BatchError, Decided, Rejected, Round, Step};
+use crate::evidence::{self, CaseKind, Use};
 use crate::identity::Command;
 use crate::policy::store::all_in_force_on;
-use crate::policy::{Outcome, Policy};
-use crate::types::{ClaimId, Code, LogIndex, PolicyId};
+use crate::policy::{Outcome, Policy, Sha256};
+use crate::types::{ClaimId, Code, LogIndex, PolicyId, ZoneId};
 
 /// A draft, or a claim that was returned, to be reviewed as it is now.
 #[derive(Clone, Debug, Serialize)]
@@ -41,6 +43,9 @@ pub enum SubmitAnswer {
         outlook: Outcome,
         /// Reason codes.
         reasons: Vec<String>,
+        /// Documents that another case rests on, too.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        reused_evidence: Vec<Sha256>,
         /// The version that was submitted.
         version: i32,
     },
@@ -67,7 +72,10 @@ async fn submit_round(
     let ids: Vec<ClaimId> = requests.iter().map(|(_, input)| input.claim).collect();
     let mut claims = store::lock(conn, zone, &ids).await?;
     let in_force = all_in_force_on(conn, zone.id, today).await?;
-    let also_claimed = store::same_references(conn, zone.id, &ids).await?;
+    let found = Found {
+        also_claimed: store::same_references(conn, zone.id, &ids).await?,
+        used: used(conn, zone.id, &claims).await?,
+    };
     // As they would be submitted, so that the desk reads what they rest on.
     let mut would_be = HashMap::with_capacity(requests.len());
     for (command, input) in requests {
@@ -80,14 +88,11 @@ async fn submit_round(
     let mut desk = Desk::read(conn, zone, today, &would_be).await?;
     let mut decided = Vec::with_capacity(requests.len());
     for (command, input) in requests {
-        let found = find_own(&mut claims, command, input.claim)
+        let own = find_own(&mut claims, command, input.claim)
             .and_then(|claim| with_policy(command, claim, &in_force));
-        let same = also_claimed
-            .get(&input.claim)
-            .map_or(&[][..], Vec::as_slice);
-        decided.push(match found {
+        decided.push(match own {
             Err(rejected) => Err(rejected),
-            Ok((claim, policy)) => submit_one(&mut desk, command, input, (claim, policy), same)?,
+            Ok((claim, policy)) => submit_one(&mut desk, command, input, (claim, policy), &found)?,
         });
     }
     desk.keep(conn, zone).await?;
@@ -104,7 +109,46 @@ async fn submit_round(
         })
         .collect();
     store::update(conn, zone.id, &submitted).await?;
+    let uses = submitted.iter().flat_map(uses);
+    evidence::note_uses(conn, zone.id, &uses.collect::<Vec<_>>()).await?;
     Ok(answers)
+}
+
+/// What other cases have in common with those of a batch.
+struct Found {
+    also_claimed: HashMap<ClaimId, Vec<LogIndex>>,
+    used: HashMap<Sha256, Vec<Uuid>>,
+}
+
+/// The documents of a claim as it is now.
+fn documents(claim: &Claim) -> Vec<Sha256> {
+    let content = Content::read(&claim.content);
+    let documents = content.map(|content| content.documents).unwrap_or_default();
+    documents.iter().map(|document| document.sha256).collect()
+}
+
+/// The cases that rest on the documents of these claims.
+async fn used(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    claims: &HashMap<ClaimId, Claim>,
+) -> Result<HashMap<Sha256, Vec<Uuid>>, sqlx::Error> {
+    let named: Vec<Sha256> = claims.values().flat_map(documents).collect();
+    let mut cases: HashMap<Sha256, Vec<Uuid>> = HashMap::new();
+    for used in evidence::uses(conn, zone, &named).await? {
+        cases.entry(used.sha256).or_default().push(used.case_id);
+    }
+    Ok(cases)
+}
+
+/// A submitted claim rests on its documents.
+fn uses(claim: &Claim) -> Vec<Use> {
+    let (id, submission) = (claim.id.0, claim.submission);
+    let index = submission.map_or(claim.drafted_index, |made| made.index);
+    let documents = documents(claim).into_iter();
+    documents
+        .map(|sha256| Use::new(sha256, CaseKind::CLAIM, id, index))
+        .collect()
 }
 
 fn with_policy<'c>(
@@ -157,7 +201,7 @@ fn submit_one(
     command: &Command<'_>,
     input: &Submit,
     (claim, policy): (&mut Claim, PolicyId),
-    same: &[LogIndex],
+    found: &Found,
 ) -> Result<Decided<Submit, SubmitAnswer, Option<Claim>>, BatchError> {
     let id = claim.id;
     let refused = |refused: Refused| {
@@ -180,12 +224,18 @@ fn submit_one(
         });
     }
     let decision = desk.decide(&next, &ruled);
+    let same = found.also_claimed.get(&id).into_iter().flatten();
+    let by_others = |sha256: &Sha256| {
+        let cases = found.used.get(sha256);
+        cases.is_some_and(|cases| cases.iter().any(|case| *case != id.0))
+    };
     let answer = SubmitAnswer::Submitted {
-        also_claimed: same.iter().map(|index| format!("C{index}")).collect(),
+        also_claimed: same.map(|index| format!("C{index}")).collect(),
         amount: decision.amount.money().to_text(command.zone.currency),
         missing: missing(&decision),
         outlook: decision.outcome,
         reasons: reasons(&decision),
+        reused_evidence: documents(&next).into_iter().filter(by_others).collect(),
         version: next.version,
     };
     *claim = next.clone();

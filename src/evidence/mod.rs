@@ -22,4 +22,6 @@ pub struct CaseKind(pub &'static str);
 impl CaseKind {
     /// A voucher's redemption; its id is that of the hold.
     pub const REDEMPTION: Self = Self("redemption");
+    /// A claim: its id is the case.
+    pub const CLAIM: Self = Self("claim");
 }

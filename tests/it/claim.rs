@@ -341,6 +341,7 @@ fn outcome(given: &Given) -> String {
         "payable",
         "principal",
         "also_claimed",
+        "reused_evidence",
     ] {
         fields.remove(id);
     }
@@ -850,6 +851,8 @@ async fn one_invoice_in_two_claims_is_flagged() {
         answer["also_claimed"],
         serde_json::json!([format!("C{first}")])
     );
+    // Its documents are those of the other claim, all of them.
+    assert_eq!(answer["reused_evidence"].as_array().unwrap().len(), 6);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 use super::compare::rows_of;
 
 /// Both comparisons. A document is what the first entry says that added it. A case used it first by the entry that names
-/// it: a redemption, by those of its command.
+/// it: a redemption, by those of its command; a claim, by its first submission with it.
 pub(super) const EVIDENCE: &str = concat!(
     "SELECT * FROM (",
     rows_of!(
@@ -34,6 +34,16 @@ pub(super) const EVIDENCE: &str = concat!(
             CROSS JOIN LATERAL json_array_elements_text(c.details #> '{input,evidence}') d (digest)
             WHERE e.zone_id = $1 AND e.kind = 'voucher.redeemed'
                 AND position('\"evidence\":[\"'::bytea IN e.body) > 0
+            GROUP BY 1
+            UNION ALL
+            SELECT concat(d.document ->> 'sha256', ' claim ', s.subject_id), min(s.log_index)
+            FROM ledger.entry s
+            CROSS JOIN LATERAL (SELECT w.body FROM ledger.entry w WHERE w.zone_id = $1 AND w.subject_id = s.subject_id
+                AND w.kind IN ('claim.drafted', 'claim.revised') AND w.log_index < s.log_index
+                ORDER BY w.log_index DESC LIMIT 1) w
+            CROSS JOIN LATERAL json_array_elements(
+                convert_from(w.body, 'UTF8')::json #> '{details,input,documents}') d (document)
+            WHERE s.zone_id = $1 AND s.kind = 'claim.submitted'
             GROUP BY 1"
     ),
     ") evidence_use LIMIT 1"
