@@ -47,14 +47,14 @@ pub async fn confirm_levels(
     command.actor.require(&[Role::Manager])?;
     let (zone, person) = (command.zone.id, command.actor.person);
     let input = Confirmed { proposed };
-    let proposer = store::lock_waiting(conn, zone, proposed).await?;
+    let by = store::lock_waiting(conn, zone, proposed).await?;
     // After locking: whoever gave the same command at the same moment has let go of the row by now.
     if let Some(recorded) = first(conn, command, KIND, &input).await? {
         return Ok(recorded);
     }
     let waits = "proposed no levels that wait: see `approval levels`";
-    let proposer = proposer.ok_or(ApprovalError::NotFound(proposed, waits))?;
-    if proposer == person {
+    let by = by.ok_or(ApprovalError::NotFound(proposed, waits))?;
+    if by == person {
         return Err(ApprovalError::SamePerson);
     }
     let recorded = record(conn, command, KIND, &input).await?;

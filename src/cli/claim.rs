@@ -272,21 +272,7 @@ async fn act(desk: &Desk<'_>, action: Action) -> anyhow::Result<ExitCode> {
             })
             .await
         }
-        Action::Approve(ApproveArgs {
-            claim: Some(claim),
-            review: Some(review),
-            ..
-        }) => {
-            let claim = claim_id(desk, claim).await?;
-            desk.one(Approve { claim, review }, |conn, requests| {
-                Box::pin(claim::approve(conn, requests))
-            })
-            .await
-        }
-        Action::Approve(args) => {
-            let notice = args.notice.context("name a claim, or a notice")?;
-            notice::approve(desk, notice).await
-        }
+        Action::Approve(args) => approve(desk, args).await,
         Action::Decline(args) => {
             let input = Decline {
                 claim: claim_id(desk, args.claim).await?,
@@ -300,6 +286,18 @@ async fn act(desk: &Desk<'_>, action: Action) -> anyhow::Result<ExitCode> {
             .await
         }
     }
+}
+
+async fn approve(desk: &Desk<'_>, args: ApproveArgs) -> anyhow::Result<ExitCode> {
+    let (Some(claim), Some(review)) = (args.claim, args.review) else {
+        let notice = args.notice.context("name a claim, or a notice")?;
+        return notice::approve(desk, notice).await;
+    };
+    let claim = claim_id(desk, claim).await?;
+    desk.one(Approve { claim, review }, |conn, requests| {
+        Box::pin(claim::approve(conn, requests))
+    })
+    .await
 }
 
 async fn review(desk: &Desk<'_>, args: ReviewArgs) -> anyhow::Result<ExitCode> {

@@ -291,7 +291,7 @@ impl Fraction {
         }
     }
 
-    /// To whole multiples of `unit` minor units.
+    /// To whole multiples of `unit` minor units; nothing, if that has no text form.
     pub(super) fn round(self, mode: RoundingMode, unit: i64) -> Option<i64> {
         let denom = self.denom.checked_mul(i128::from(unit))?;
         let (down, rest) = (
@@ -304,7 +304,8 @@ impl Fraction {
             RoundingMode::Up => rest > 0,
         };
         let units = i64::try_from(down).ok()?.checked_add(i64::from(up))?;
-        units.checked_mul(unit)
+        let rounded = units.checked_mul(unit)?;
+        (i128::from(rounded) <= Self::MOST).then_some(rounded)
     }
 
     pub(super) fn shown(self, currency: Currency) -> Exact {
@@ -424,6 +425,13 @@ mod tests {
             assert_eq!(half.round(mode, unit), Some(rounded), "{mode:?} {unit}");
         }
         assert_eq!(Fraction::whole(i64::MAX).times(i64::MAX, 1), None);
+        // Rounded up, the largest amount but one fen would have thirteen digits before the point.
+        let most = Fraction::whole(99_999_999_999_998);
+        assert_eq!(most.round(RoundingMode::Up, 100), None);
+        assert_eq!(
+            most.round(RoundingMode::Down, 100),
+            Some(99_999_999_999_900)
+        );
     }
 
     #[test]

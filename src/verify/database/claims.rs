@@ -112,20 +112,21 @@ pub(super) const NOTICES: &str = rows_of!(
 
 /// What each notice shows.
 pub(super) const ITEMS: &str = rows_of!(
-    "notice_item", key: "log_index", order: "log_index",
+    "notice_item", key: "item", order: "log_index",
     stored: "
-        SELECT log_index, notice_id, claim_id, amount FROM ledger.notice_item WHERE zone_id = $1",
+        SELECT concat_ws(' ', notice_id, claim_id) AS item, log_index, notice_id, claim_id, amount FROM ledger.notice_item WHERE zone_id = $1",
     log: "
-        SELECT e.log_index, ", cut!("notice", 36), "::uuid AS notice_id, e.subject_id AS claim_id,
+        SELECT concat_ws(' ', ", cut!("notice", 36), ", e.subject_id) AS item, e.log_index,
+            ", cut!("notice", 36), "::uuid AS notice_id, e.subject_id AS claim_id,
             ", amount!("amount", 20), " AS amount
         FROM ledger.entry e WHERE e.zone_id = $1 AND e.kind = 'claim.noticed'"
 );
 
 /// Approvals at each level: whose review they rest on, and which version that review saw.
 pub(super) const APPROVALS: &str = rows_of!(
-    "claim_approval", key: "log_index", order: "log_index",
+    "claim_approval", key: "approval", order: "log_index",
     stored: "
-        SELECT log_index, claim_id, version, reviewed_index, level::integer AS level, role, person_id, principal_id,
+        SELECT concat_ws(' ', claim_id, reviewed_index, level) AS approval, log_index, claim_id, version, reviewed_index, level::integer AS level, role, person_id, principal_id,
             submitted_by, reviewed_by
         FROM ledger.claim_approval WHERE zone_id = $1",
     log: "
@@ -141,7 +142,8 @@ pub(super) const APPROVALS: &str = rows_of!(
                 AS d (answer json, input json)
             WHERE e.zone_id = $1 AND e.kind IN ('claim.approved', 'claim.level_approved')
         )
-        SELECT a.log_index, a.subject_id AS claim_id,
+        SELECT concat_ws(' ', a.subject_id, a.reviewed_index, a.answer ->> 'level') AS approval, a.log_index,
+            a.subject_id AS claim_id,
             (SELECT count(*)::integer FROM told t WHERE t.subject_id = a.subject_id AND t.log_index < a.log_index
                 AND t.kind IN ('claim.drafted', 'claim.revised')) AS version,
             a.reviewed_index, (a.answer ->> 'level')::integer AS level, a.answer ->> 'role' AS role,

@@ -1,5 +1,5 @@
-//! What a superuser does to the rows of a table, and what `verify` must say of it: every column of every row is
-//! changed, every row is deleted, and a row is forged.
+//! What a superuser does to the rows of a table, and what `verify` must say of it: every column of the first
+//! and the last row is changed, every row is deleted, and a row is forged.
 
 use sqlx::{Connection, PgConnection};
 use subsidy_ledger::db::Role as DbRole;
@@ -142,9 +142,11 @@ async fn attack_rows(world: &World, conn: &mut PgConnection, table: &Table) {
         .await
         .into_iter()
         .partition(|(column, _)| table.unstated.contains(&column.as_str()));
-    for row in &rows {
+    for (at, row) in rows.iter().enumerate() {
         let its = format!("WHERE {named} = '{row}'");
-        for (column, other) in &stated {
+        // What is compared is the same for every row: the first and the last show that no order hides one.
+        let changed = at == 0 || at + 1 == rows.len();
+        for (column, other) in stated.iter().filter(|_| changed) {
             let sql = format!("UPDATE ledger.{name} SET {column} = {other} {its}");
             let finding = format!("ledger.{name}, {row}: {column} is ");
             attack(world, conn, name, &sql, &finding).await;

@@ -35,12 +35,18 @@ const TABLES: &[Table] = &[
         ..table("notice", &["notice_id"], 2)
     },
     Table {
-        named: "concat('log_index ', log_index)",
-        ..table("notice_item", &["log_index"], 3)
+        named: "concat('item ', concat_ws(' ', notice_id, claim_id))",
+        forged: NOBODY,
+        ..table("notice_item", &["notice_id", "claim_id"], 3)
     },
     Table {
-        named: "concat('log_index ', log_index)",
-        ..table("claim_approval", &["log_index"], 4)
+        named: "concat('approval ', concat_ws(' ', claim_id, reviewed_index, level))",
+        forged: "9",
+        ..table(
+            "claim_approval",
+            &["claim_id", "reviewed_index", "level"],
+            4,
+        )
     },
     Table {
         named: "concat('proposed_index ', proposed_index)",
