@@ -294,7 +294,7 @@ fn column<'c, T>(claims: &'c [Claim], of: impl Fn(&'c Claim) -> T) -> Vec<T> {
     claims.iter().map(of).collect()
 }
 
-/// Of each claim, the other claims with a line of the same fact and reference that were neither rejected nor withdrawn: by
+/// Of each claim, the other claims with a line of the same fact and reference that were submitted and not ended: by
 /// the entries that began them.
 pub(super) async fn same_references(
     conn: &mut PgConnection,
@@ -308,7 +308,7 @@ pub(super) async fn same_references(
            JOIN ledger.claim_line s ON s.zone_id = l.zone_id AND s.reference = l.reference AND s.fact = l.fact
                AND s.claim_id <> l.claim_id
            JOIN ledger.claim o ON o.zone_id = s.zone_id AND o.claim_id = s.claim_id AND o.version = s.version
-               AND o.state NOT IN ('rejected', 'withdrawn')
+               AND o.state NOT IN ('draft', 'rejected', 'withdrawn')
            WHERE c.zone_id = $1 AND c.claim_id = ANY($2) ORDER BY c.claim_id, o.drafted_index"#,
         zone.0,
         &uuids(claims),
