@@ -109,7 +109,7 @@ async fn what_is_not_at_its_step_is_refused() {
             2020-06-03 | clerk    | review a recommend | forbidden
             2020-06-03 | reviewer | review a recommend v=2 | refused STALE
             2020-06-03 | reviewer | review a recommend claimed_on=2020-01-01 | claimed_on: the ledger itself knows it; leave it out
-            2020-06-03 | reviewer | review a recommend tenant_confirmed=400000.00 | needs_review missing=waiver_reviewed reasons=TENANT_MISMATCH
+            2020-06-03 | reviewer | review a recommend tenant_confirmed=400000.00 | needs_review missing=waiver_reviewed reasons=MISSING_FACT
             2020-06-03 | reviewer | review a recommend tenant_confirmed=400000.00 waiver_reviewed=true | recommended 75000.00
             2020-06-03 | reviewer | review a recommend | refused WRONG_STATE
             2020-06-04 | reviewer | approve a  | forbidden
