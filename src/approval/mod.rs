@@ -23,9 +23,7 @@ pub use set_levels::{confirm_levels, propose_levels};
 pub use store::{Delegated, LevelsRow, Recused, delegations, in_force, levels_sets, recusals};
 
 use crate::identity::{Command, Forbidden};
-use crate::journal::{
-    self, BodyError, Details, Entry, EntryKind, RecallError, RecordError, Recorded,
-};
+use crate::journal::{self, BodyError, Entry, RecallError, RecordError, Recorded};
 use crate::types::LogIndex;
 
 /// Why a command of this room changed nothing.
@@ -81,8 +79,6 @@ async fn record<I: Serialize + Sync>(
     input: &I,
 ) -> Result<Recorded, ApprovalError> {
     let entry = Entry {
-        kind: EntryKind(kind),
-        details: Details::new(input)?,
         idempotency: command.idempotency(kind, input),
         ..command.entry(kind, input)?
     };

@@ -187,7 +187,7 @@ pub(super) async fn recused(
         .collect())
 }
 
-/// Inserts a recusal; `false` if it holds already.
+/// Inserts a recusal whose entry is in the log.
 pub(super) async fn insert_recusal(
     conn: &mut PgConnection,
     zone: ZoneId,

@@ -233,7 +233,7 @@ pub(super) async fn insert_lines(
     Ok(())
 }
 
-/// Writes claims as they have become.
+/// Writes claims as they have become; of one that stands there more than once, the last.
 pub(super) async fn update(
     conn: &mut PgConnection,
     zone: ZoneId,
@@ -242,6 +242,8 @@ pub(super) async fn update(
     if claims.is_empty() {
         return Ok(());
     }
+    let last: HashMap<ClaimId, &Claim> = claims.iter().map(|claim| (claim.id, claim)).collect();
+    let claims: Vec<&Claim> = last.into_values().collect();
     let made = |claim: &Claim| claim.submission;
     let review = |claim: &Claim| {
         claim
@@ -267,22 +269,22 @@ pub(super) async fn update(
                  reviewed_by, reviewed_index, verified, recommended, notice_id, decided_by, decided_index, awarded)
          WHERE c.zone_id = $1 AND c.claim_id = new.claim_id",
         zone.0,
-        &column(claims, |claim| claim.id.0),
-        &column(claims, |claim| claim.state.as_str()) as _,
-        &column(claims, |claim| claim.version),
-        &column(claims, |claim| claim.content.as_str()) as _,
-        &column(claims, |claim| made(claim).map(|made| made.policy.0)) as _,
-        &column(claims, |claim| made(claim).map(|made| made.by.0)) as _,
-        &column(claims, |claim| made(claim).map(|made| made.index.0)) as _,
-        &column(claims, |claim| made(claim).map(|made| made.on)) as _,
-        &column(claims, |claim| review(claim).map(|(by, _)| by.0)) as _,
-        &column(claims, |claim| review(claim).map(|(_, index)| index.0)) as _,
-        &column(claims, verified) as _,
-        &column(claims, |claim| claim.recommended.map(Amount::minor)) as _,
-        &column(claims, |claim| claim.notice.map(|notice| notice.0)) as _,
-        &column(claims, |claim| claim.decided.map(|(person, _)| person.0)) as _,
-        &column(claims, |claim| claim.decided.map(|(_, index)| index.0)) as _,
-        &column(claims, |claim| claim.awarded.map(Amount::minor)) as _,
+        &column(&claims, |claim| claim.id.0),
+        &column(&claims, |claim| claim.state.as_str()) as _,
+        &column(&claims, |claim| claim.version),
+        &column(&claims, |claim| claim.content.as_str()) as _,
+        &column(&claims, |claim| made(claim).map(|made| made.policy.0)) as _,
+        &column(&claims, |claim| made(claim).map(|made| made.by.0)) as _,
+        &column(&claims, |claim| made(claim).map(|made| made.index.0)) as _,
+        &column(&claims, |claim| made(claim).map(|made| made.on)) as _,
+        &column(&claims, |claim| review(claim).map(|(by, _)| by.0)) as _,
+        &column(&claims, |claim| review(claim).map(|(_, index)| index.0)) as _,
+        &column(&claims, verified) as _,
+        &column(&claims, |claim| claim.recommended.map(Amount::minor)) as _,
+        &column(&claims, |claim| claim.notice.map(|notice| notice.0)) as _,
+        &column(&claims, |claim| claim.decided.map(|(person, _)| person.0)) as _,
+        &column(&claims, |claim| claim.decided.map(|(_, index)| index.0)) as _,
+        &column(&claims, |claim| claim.awarded.map(Amount::minor)) as _,
     )
     .execute(conn)
     .await?;
@@ -290,8 +292,8 @@ pub(super) async fn update(
 }
 
 /// One column of claims.
-fn column<'c, T>(claims: &'c [Claim], of: impl Fn(&'c Claim) -> T) -> Vec<T> {
-    claims.iter().map(of).collect()
+fn column<'c, T>(claims: &[&'c Claim], of: impl Fn(&'c Claim) -> T) -> Vec<T> {
+    claims.iter().map(|claim| of(claim)).collect()
 }
 
 /// Of each claim, the other claims with a line of the same fact and reference that were submitted and not ended: by

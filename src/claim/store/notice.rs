@@ -137,7 +137,10 @@ pub async fn notice_items(
     rows.into_iter()
         .map(|row| {
             let unknown = || sqlx::Error::Decode(format!("unknown state {:?}", row.state).into());
-            let shown = matches!(row.scheme.as_str(), "uscc" | "uscc_override" | "office");
+            let shown = matches!(
+                row.scheme.as_str(),
+                "uscc" | "uscc_override" | "office_number"
+            );
             Ok(Item {
                 claim: LogIndex(row.drafted_index),
                 name: row.name,
