@@ -32,6 +32,7 @@ pub mod caps;
 pub mod claim;
 pub mod evidence;
 pub mod fact;
+pub mod job;
 pub mod party;
 pub mod payment;
 pub mod programme;

@@ -1,10 +1,19 @@
-//! What finance does to the books as such: undoing an entry that moved accounts only, and closing a period.
+//! What finance does to the books as such: undoing an entry that moved accounts only, closing a period and opening it
+//! again, and the end of a budget year.
 
+mod proposal;
+pub mod store;
 mod undo;
+mod year_end;
 
 use sqlx::PgConnection;
 
+pub use proposal::{
+    Closing, ConfirmRefusal, Confirmed, PeriodError, Proposal, ProposalOutcome, Subject, confirm,
+    propose_reopening, propose_year_end, reject,
+};
 pub use undo::{Undo, undo};
+pub use year_end::{Blocked, FreeAtEnd, Line, NewRule, Plan, Rule, VouchersAtEnd, set_rule};
 
 use crate::identity::{Command, Forbidden, Role};
 use crate::journal::{self, ClosePeriodError, Recorded, ReverseError};

@@ -42,7 +42,10 @@ pub fn undo(kind: &str) -> Undo {
             "`rent default` or `rent convert` ends a deferral; what was paid stays paid"
         }
         "entry.reversed" => "give the command again whose entry it undid",
-        "period.closed" => "a closed period stays closed, and takes adjusting entries",
+        "period.closed" | "period.year_closed" => "`period reopen` proposes to open it again",
+        "budget.year_ended" => {
+            "what is carried over stays so; `programme transfer` moves it within the new year"
+        }
         _ => "it moved nothing, or its feature has a command of its own for that",
     })
 }
@@ -81,7 +84,9 @@ mod tests {
             ("deferral.defaulted", Some("`rent default`")),
             ("deferral.converted", Some("`rent void`")),
             ("entry.reversed", Some("again")),
-            ("period.closed", Some("stays closed")),
+            ("period.closed", Some("`period reopen`")),
+            ("period.year_closed", Some("`period reopen`")),
+            ("budget.year_ended", Some("`programme transfer`")),
             ("payable.approved", Some("of its own")),
             ("budget.carried_over", Some("of its own")),
             ("", Some("of its own")),

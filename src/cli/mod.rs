@@ -10,6 +10,7 @@ mod desk;
 mod entry;
 mod evidence;
 mod facts;
+mod job;
 mod lease;
 pub mod log;
 pub mod mapping;
@@ -140,9 +141,12 @@ enum Command {
     /// Working days, and how those of a public notice are counted
     #[command(subcommand)]
     Calendar(calendar::CalendarCommand),
-    /// Close a period of the books
+    /// Close periods of the books, open them again, and the end of a budget year
     #[command(subcommand)]
     Period(period::PeriodCommand),
+    /// What lapses by itself, and reminders of what is due
+    #[command(subcommand)]
+    Job(job::JobCommand),
     /// Take in what another office recorded
     #[command(subcommand)]
     Import(ImportCommand),
@@ -231,6 +235,7 @@ async fn dispatch(Cli { global, command }: Cli) -> anyhow::Result<ExitCode> {
         Command::Entry(command) => entry::run(&global, command).await,
         Command::Calendar(command) => calendar::run(&global, &command),
         Command::Period(command) => period::run(&global, command).await,
+        Command::Job(command) => job::run(&global, command).await,
         Command::Import(ImportCommand::Awards(args)) => award::run_import(&global, args).await,
         Command::Award(AwardCommand::Reconcile(args)) => award::run_reconcile(&global, args).await,
         Command::Report(command) => report::run_on(&global, command).await,

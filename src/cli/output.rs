@@ -132,6 +132,15 @@ pub(super) fn progress(length: u64) -> ProgressBar {
     ProgressBar::new(length).with_style(style)
 }
 
+/// How much was done of long work whose end is not known; nothing where standard error is no terminal.
+pub(super) fn spinner(what: &'static str) -> ProgressBar {
+    let style = ProgressStyle::with_template("{spinner} {human_pos} {msg}, {elapsed}")
+        .unwrap_or_else(|_| ProgressStyle::default_spinner());
+    ProgressBar::new_spinner()
+        .with_style(style)
+        .with_message(what)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,9 +14,9 @@ use super::desk::{self, Desk};
 use super::session::with_session;
 use super::{Global, output};
 use crate::policy::{Fact, Facts, Raw, Source};
-use crate::types::{Code, Currency, HoldId, Named, Reason, VoucherId};
+use crate::types::{Code, Currency, FiscalYear, HoldId, Named, Reason, VoucherId};
 use crate::voucher::{
-    self, Apply, Cancel, Expire, Freeze, Issue, PlaceHold, Redeem, Release, Review,
+    self, Apply, Cancel, Expire, Freeze, Issue, PlaceHold, Redeem, Release, Review, WindUp, WoundUp,
 };
 
 /// Vouchers.
@@ -119,6 +119,14 @@ pub(super) enum Action {
         subsidy-ledger voucher expire V12 --as manager"
     )]
     Expire(ExpireArgs),
+    /// Take back the vouchers of a programme that end with their budget year, with what is held of them (a manager)
+    ///
+    /// The year has to be over, and the programme's rule to say so: `period year-end-rule --vouchers end`. Safe to run
+    /// twice, and to be stopped in between.
+    #[command(
+        after_help = "Example:\n  subsidy-ledger voucher wind-up SH-VOUCHER 2025 --reason '创新券当年有效' --as manager"
+    )]
+    WindUp(WindUpArgs),
 }
 
 #[derive(Debug, Args)]
@@ -179,6 +187,18 @@ pub(super) struct ExpireArgs {
     all: bool,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct WindUpArgs {
+    /// Programme
+    programme: Code,
+    /// Budget year that the vouchers were issued from
+    #[arg(value_parser = clap::value_parser!(i16).range(1900..=9998))]
+    year: i16,
+    /// Why
+    #[arg(long)]
+    reason: Reason,
+}
+
 pub(super) async fn run(global: &Global, command: VoucherCommand) -> anyhow::Result<ExitCode> {
     match command {
         VoucherCommand::AwardRun(command) => run::run(global, command).await,
@@ -236,6 +256,7 @@ impl Desk<'_> {
                 Some(voucher) => self.expire(voucher).await,
                 None => self.expire_all().await,
             },
+            Action::WindUp(args) => self.wind_up(args).await,
         }
     }
 
@@ -334,6 +355,48 @@ impl Desk<'_> {
         } else {
             let lapsed = output::counted(lapsed, "voucher", "vouchers");
             output::line(&format!("{lapsed} lapsed."))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    async fn wind_up(&self, args: WindUpArgs) -> anyhow::Result<ExitCode> {
+        let input = WindUp {
+            programme: args.programme,
+            year: FiscalYear(args.year),
+            reason: args.reason,
+        };
+        let mut all = WoundUp::default();
+        let bar = output::spinner("vouchers");
+        loop {
+            let done = self
+                .session
+                .command(
+                    &self.caller,
+                    (input.clone(), all.last),
+                    |conn, command, (input, after)| {
+                        Box::pin(async move {
+                            voucher::wind_up(conn, &command, (input, *after), 1_000).await
+                        })
+                    },
+                )
+                .await?;
+            if done.last.is_none() {
+                break;
+            }
+            all = WoundUp {
+                released: all.released + done.released,
+                cancelled: all.cancelled + done.cancelled,
+                last: done.last,
+            };
+            bar.inc(1_000);
+        }
+        bar.finish_and_clear();
+        if self.global.json {
+            output::json(&all)?;
+        } else {
+            let orders = output::counted(all.released, "order", "orders");
+            let vouchers = output::counted(all.cancelled, "voucher", "vouchers");
+            output::line(&format!("{orders} released, {vouchers} taken back."))?;
         }
         Ok(ExitCode::SUCCESS)
     }

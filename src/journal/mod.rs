@@ -22,7 +22,9 @@ pub use chart::{AccountCode, Book, Side};
 pub use entry::{Effect, Entry, EntryKind, Idempotency, Transfer, TransferError};
 pub use fold::{AccountTotals, Books, PostedTransfer, Refusal};
 pub use idempotency::{Earlier, RecallError, earlier, first_answer};
-pub use period::{ClosePeriodError, close_period, is_closed, open_throughout, year_closed_by};
+pub use period::{
+    ClosePeriodError, close_period, is_closed, note_closing, open_throughout, year_closed_by,
+};
 pub use read::{
     AsOf, Balance, ControlTotal, Statement, StatementLine, TrialBalanceLine, account_balance,
     balances, balances_by_party, control_totals, entry_bodies, entry_body, entry_case, entry_kind,

@@ -114,30 +114,42 @@ pub async fn close_period(
         idempotency: command,
     };
     let recorded = record_one(conn, zone, now, entry).await?;
+    note_closing(conn, zone.id, period.from(), until, recorded.index).await?;
+    Ok(recorded)
+}
+
+/// Writes down that an entry, which is in the log, closed these days.
+pub async fn note_closing(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    from: NaiveDate,
+    until: NaiveDate,
+    closing: LogIndex,
+) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "INSERT INTO ledger.closed_period (zone_id, from_day, until_day, log_index)
-         VALUES ($1, $2, $3, $4) ON CONFLICT ON CONSTRAINT closed_period_pkey DO NOTHING",
-        zone.id.0,
-        period.from(),
+        "INSERT INTO ledger.closed_period (zone_id, from_day, until_day, log_index) VALUES ($1, $2, $3, $4)",
+        zone.0,
+        from,
         until,
-        recorded.index.0,
+        closing.0,
     )
     .execute(conn)
     .await?;
-    Ok(recorded)
+    Ok(())
 }
 
 /// Days that take adjusting entries only: the first, and the first that is open again.
 pub(super) type ClosedPeriod = (NaiveDate, NaiveDate);
 
-/// The closed periods of a zone and the entries that closed them, in the order of the log.
+/// The closed periods of a zone and the entries that closed them, in the order of the log; without those that were opened
+/// again.
 async fn closings(
     conn: &mut PgConnection,
     zone: ZoneId,
 ) -> Result<Vec<(ClosedPeriod, LogIndex)>, sqlx::Error> {
     let rows = sqlx::query!(
-        "SELECT from_day, until_day, log_index FROM ledger.closed_period WHERE zone_id = $1
-         ORDER BY log_index",
+        r#"SELECT from_day AS "from_day!", until_day AS "until_day!", log_index AS "log_index!"
+           FROM ledger.standing_closing WHERE zone_id = $1 ORDER BY log_index"#,
         zone.0
     )
     .fetch_all(conn)

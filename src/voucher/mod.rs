@@ -21,6 +21,7 @@ mod rules;
 pub mod run;
 pub mod store;
 mod usage;
+mod wind_up;
 mod years;
 
 pub use apply::{Applied, Apply, apply};
@@ -38,3 +39,4 @@ pub type Refused = crate::batch::Refused<VoucherRefusal>;
 pub use replay::{DecidedEntry, KeptFacts, facts_of_decisions};
 pub use review::{Review, ReviewAnswer, review};
 pub use usage::used_by_party;
+pub use wind_up::{WindUp, WindUpError, WoundUp, wind_up};

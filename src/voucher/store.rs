@@ -522,6 +522,48 @@ pub(super) async fn vouchers_to_expire(
     Ok(rows.into_iter().map(VoucherId).collect())
 }
 
+/// At most so many vouchers of a programme and budget year, after this one in the order of ids, on which something is free
+/// or held.
+pub(super) async fn vouchers_with_value(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    (programme, year): (&Code, FiscalYear),
+    after: Option<VoucherId>,
+    limit: i64,
+) -> Result<Vec<VoucherId>, sqlx::Error> {
+    let rows = sqlx::query_scalar!(
+        "SELECT voucher_id FROM ledger.voucher
+         WHERE zone_id = $1 AND voucher_id > $2 AND programme = $3 AND fiscal_year = $4 AND (free > 0 OR held > 0)
+         ORDER BY voucher_id LIMIT $5",
+        zone.0,
+        after.map_or(Uuid::nil(), |after| after.0),
+        programme.as_str(),
+        year.0,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(VoucherId).collect())
+}
+
+/// What is held of these vouchers, in the order of the orders.
+pub(super) async fn held_of(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    vouchers: &[VoucherId],
+) -> Result<Vec<HoldId>, sqlx::Error> {
+    let vouchers: Vec<Uuid> = vouchers.iter().map(|voucher| voucher.0).collect();
+    let rows = sqlx::query_scalar!(
+        "SELECT hold_id FROM ledger.hold
+         WHERE zone_id = $1 AND voucher_id = ANY ($2) AND state = 'held' ORDER BY held_index",
+        zone.0,
+        &vouchers,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(HoldId).collect())
+}
+
 /// Writes what has become of vouchers, and which of their holds have ended, by which entry.
 pub(super) async fn update_vouchers(
     conn: &mut PgConnection,

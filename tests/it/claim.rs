@@ -10,7 +10,7 @@ use subsidy_ledger::payment::{ApprovalOutcome, PayableFilter, PayableState};
 use crate::payment::{approve as approve_payables, hear, paid, send};
 
 const SHAANXI: &str = "SHAANXI-RENT";
-const RELIEF: &str = "relief_kind=waiver waiver_from=2020-02-01 waiver_until=2020-07-31";
+pub(crate) const RELIEF: &str = "relief_kind=waiver waiver_from=2020-02-01 waiver_until=2020-07-31";
 
 pub(crate) use self::persons::{delegate, lift, recuse, revoke, set_levels};
 pub(crate) use self::play::Claims;

@@ -32,6 +32,8 @@ mod fact;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod job;
+#[cfg(test)]
 mod journal;
 #[cfg(test)]
 mod log;
@@ -87,3 +89,5 @@ mod transactions;
 mod verify;
 #[cfg(test)]
 mod voucher;
+#[cfg(test)]
+mod year_end;

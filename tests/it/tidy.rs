@@ -19,6 +19,7 @@ const LAYERS: &[&[&str]] = &[
         "claim",
         "evidence",
         "fact",
+        "job",
         "party",
         "payment",
         "programme",

@@ -4,7 +4,7 @@
 use sqlx::PgConnection;
 
 use super::fault::RowFault;
-use super::{awards, bank, budget, cases, claims, evidence, facts, register, rent, runs};
+use super::{awards, bank, budget, cases, claims, evidence, facts, periods, register, rent, runs};
 use crate::types::ZoneId;
 use crate::verify::report::VerifyError;
 
@@ -37,6 +37,7 @@ pub const CROSS_CHECKS: &[CrossCheck] = &[
 pub const ROW_CHECKS: &[&str] = &[
     register::REGISTER,
     budget::BUDGET,
+    periods::PERIODS,
     cases::APPLICATIONS,
     bank::ACCOUNTS,
     bank::FILES,
@@ -170,7 +171,7 @@ const CLOSED_PERIODS: CrossCheck = CrossCheck {
           FROM ledger.closed_period p
           WHERE p.zone_id = $1 AND NOT EXISTS (
               SELECT FROM ledger.entry e
-              WHERE e.zone_id = $1 AND e.log_index = p.log_index AND e.kind = 'period.closed'
+              WHERE e.zone_id = $1 AND e.log_index = p.log_index AND e.kind IN ('period.closed', 'period.year_closed')
                   AND convert_from(e.body, 'UTF8')::jsonb @> jsonb_build_object('details',
                       jsonb_build_object('from', p.from_day, 'until', p.until_day)))
           ORDER BY p.from_day, p.until_day LIMIT 1",
@@ -183,9 +184,9 @@ const CLOSING_ENTRIES: CrossCheck = CrossCheck {
               format('one by entry %s', e.log_index)
           FROM ledger.entry e
           CROSS JOIN LATERAL (SELECT convert_from(e.body, 'UTF8')::jsonb -> 'details') d (details)
-          WHERE e.zone_id = $1 AND e.kind = 'period.closed' AND NOT EXISTS (
+          WHERE e.zone_id = $1 AND e.kind IN ('period.closed', 'period.year_closed') AND NOT EXISTS (
               SELECT FROM ledger.closed_period p
-              WHERE p.zone_id = $1 AND p.from_day = (d.details ->> 'from')::date
+              WHERE p.zone_id = $1 AND p.log_index = e.log_index AND p.from_day = (d.details ->> 'from')::date
                   AND p.until_day = (d.details ->> 'until')::date)
           ORDER BY e.log_index LIMIT 1",
 };

@@ -16,6 +16,7 @@ pub mod cross;
 mod evidence;
 mod facts;
 mod fault;
+mod periods;
 mod published;
 mod register;
 mod rent;

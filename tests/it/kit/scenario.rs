@@ -493,6 +493,19 @@ impl World {
         balances.unwrap()
     }
 
+    /// Panics with every rule (docs/invariants.md) that the books and rows break by themselves: cheap enough to ask after each
+    /// command.
+    pub(crate) async fn check_rules(&self) {
+        let broken: Result<_, sqlx::Error> = self
+            .db
+            .app()
+            .read(self.zone.id, (), |conn, ()| {
+                Box::pin(invariants::broken_rules(conn))
+            })
+            .await;
+        assert_eq!(broken.unwrap(), Vec::<String>::new());
+    }
+
     /// Panics with every invariant (docs/invariants.md) that the database breaks.
     pub(crate) async fn check_invariants(&self) {
         let broken: Result<_, sqlx::Error> = self

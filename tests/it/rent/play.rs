@@ -6,7 +6,8 @@
 //! `convert DEFERRAL WAIVER`; options are `name=value`.
 //!
 //! Every command is given under a key and then repeated: the answer must be the same and the log must not grow. A refusal
-//! must change nothing but the log, and after each row all invariants must hold.
+//! must change nothing but the log; after each row the rules on books and rows must hold, and after a table all that `verify`
+//! compares.
 
 use std::collections::BTreeMap;
 
@@ -129,6 +130,7 @@ impl RentPlay {
             .map(|(said, was)| format!("said {said}\nwas  {was}"))
             .collect();
         assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+        self.world.check_invariants().await;
     }
 
     async fn balances(&self, codes: &str) -> String {
@@ -180,7 +182,7 @@ impl RentPlay {
             assert_eq!(self.world.size().await, size + grown, "{command}: repeated");
         }
         self.name(&words, &given);
-        self.world.check_invariants().await;
+        self.world.check_rules().await;
         outcome
     }
 

@@ -1,0 +1,310 @@
+//! Runs and reminders as rows.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use super::Job;
+use super::reminder::{Horizon, Reminder, ReminderKind};
+use super::run::{Run, RunOutcome};
+use crate::types::{PartyId, PersonId, RunId, ZoneId};
+
+/// Locks a job of a zone until the transaction ends.
+pub(super) async fn lock(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    job: Job,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('job ' || $1, $2))")
+        .bind(job.as_str())
+        .bind(i64::from(zone.0))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Inserts a run that goes on.
+pub(super) async fn insert(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    (run, job): (RunId, Job),
+    person: PersonId,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO ledger.job_run (zone_id, run_id, job, started_at, started_by, seen_at)
+         VALUES ($1, $2, $3, $4, $5, $4)",
+        zone.0,
+        run.0,
+        job.as_str(),
+        now,
+        person.0,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Counts what a run has done; `false` if it has ended.
+pub(super) async fn note_done(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    run: RunId,
+    done: usize,
+    now: DateTime<Utc>,
+) -> Result<bool, sqlx::Error> {
+    let noted = sqlx::query!(
+        "UPDATE ledger.job_run SET done = done + $3, seen_at = greatest(seen_at, $4)
+         WHERE zone_id = $1 AND run_id = $2 AND outcome IS NULL",
+        zone.0,
+        run.0,
+        i64::try_from(done).unwrap_or(i64::MAX),
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(noted.rows_affected() == 1)
+}
+
+/// Ends a run that goes on.
+pub(super) async fn end(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    run: RunId,
+    (outcome, failure): (RunOutcome, Option<&str>),
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE ledger.job_run SET outcome = $3, failure = $4, ended_at = greatest(seen_at, $5)
+         WHERE zone_id = $1 AND run_id = $2 AND outcome IS NULL",
+        zone.0,
+        run.0,
+        outcome.as_str(),
+        failure,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+struct RunRow {
+    run_id: uuid::Uuid,
+    job: String,
+    started_at: DateTime<Utc>,
+    started_by: uuid::Uuid,
+    seen_at: DateTime<Utc>,
+    done: i64,
+    outcome: Option<String>,
+    ended_at: Option<DateTime<Utc>>,
+    failure: Option<String>,
+}
+
+impl RunRow {
+    fn run(self) -> Result<Run, sqlx::Error> {
+        let unknown = |word: &str| sqlx::Error::Decode(format!("unknown word {word:?}").into());
+        let outcome = match self.outcome.as_deref() {
+            None => None,
+            Some("finished") => Some(RunOutcome::Finished),
+            Some("failed") => Some(RunOutcome::Failed),
+            Some("interrupted") => Some(RunOutcome::Interrupted),
+            Some(other) => return Err(unknown(other)),
+        };
+        Ok(Run {
+            run: RunId(self.run_id),
+            job: Job::named(&self.job).ok_or_else(|| unknown(&self.job))?,
+            started_at: self.started_at,
+            started_by: PersonId(self.started_by),
+            seen_at: self.seen_at,
+            done: self.done,
+            outcome,
+            ended_at: self.ended_at,
+            failure: self.failure,
+        })
+    }
+}
+
+/// The run of a job that goes on.
+pub(super) async fn going_on(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    job: Job,
+) -> Result<Option<Run>, sqlx::Error> {
+    let row = sqlx::query_as!(
+        RunRow,
+        "SELECT run_id, job, started_at, started_by, seen_at, done, outcome, ended_at, failure
+         FROM ledger.job_run WHERE zone_id = $1 AND job = $2 AND outcome IS NULL",
+        zone.0,
+        job.as_str(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(RunRow::run).transpose()
+}
+
+/// The last runs of a job, or of all, the newest first.
+pub async fn runs(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    job: Option<Job>,
+    limit: i64,
+) -> Result<Vec<Run>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        RunRow,
+        "SELECT run_id, job, started_at, started_by, seen_at, done, outcome, ended_at, failure
+         FROM ledger.job_run WHERE zone_id = $1 AND ($2::text IS NULL OR job = $2)
+         ORDER BY started_at DESC, run_id LIMIT $3",
+        zone.0,
+        job.map(Job::as_str),
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(RunRow::run).collect()
+}
+
+/// Makes at most `limit` reminders of a kind that were not made yet, and says how many.
+pub(super) async fn remind(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    (run, kind): (RunId, ReminderKind),
+    horizon: Horizon,
+    limit: i64,
+) -> Result<usize, sqlx::Error> {
+    let Horizon {
+        today,
+        vouchers,
+        instalments,
+    } = horizon;
+    let made = match kind {
+        ReminderKind::VoucherExpires => {
+            sqlx::query!(
+                "INSERT INTO ledger.reminder (zone_id, kind, case_id, due, number, party_id, made_on, run_id)
+                 SELECT $1, 'voucher_expires', v.voucher_id, v.last_day, 0, v.party_id, $2, $3
+                 FROM ledger.voucher v
+                 WHERE v.zone_id = $1 AND v.has_free AND v.last_day BETWEEN $2 AND $4 AND NOT EXISTS (
+                     SELECT FROM ledger.reminder r WHERE r.zone_id = $1 AND r.kind = 'voucher_expires'
+                         AND r.case_id = v.voucher_id AND r.due = v.last_day)
+                 ORDER BY v.last_day, v.voucher_id LIMIT $5
+                 ON CONFLICT ON CONSTRAINT reminder_pkey DO NOTHING",
+                zone.0,
+                today,
+                run.0,
+                vouchers,
+                limit,
+            )
+            .execute(conn)
+            .await?
+        }
+        ReminderKind::NoticeOver => {
+            sqlx::query!(
+                "INSERT INTO ledger.reminder (zone_id, kind, case_id, due, number, party_id, made_on, run_id)
+                 SELECT $1, 'notice_over', c.claim_id, n.last_day, 0, c.party_id, $2, $3
+                 FROM ledger.claim c
+                 JOIN ledger.notice n ON n.zone_id = $1 AND n.notice_id = c.notice_id
+                 WHERE c.zone_id = $1 AND c.state = 'noticed' AND n.last_day < $2 AND NOT EXISTS (
+                     SELECT FROM ledger.reminder r WHERE r.zone_id = $1 AND r.kind = 'notice_over'
+                         AND r.case_id = c.claim_id AND r.due = n.last_day)
+                 ORDER BY n.last_day, c.claim_id LIMIT $4
+                 ON CONFLICT ON CONSTRAINT reminder_pkey DO NOTHING",
+                zone.0,
+                today,
+                run.0,
+                limit,
+            )
+            .execute(conn)
+            .await?
+        }
+        ReminderKind::InstalmentDue => {
+            sqlx::query!(
+                "INSERT INTO ledger.reminder (zone_id, kind, case_id, due, number, party_id, made_on, run_id)
+                 SELECT $1, 'instalment_due', i.deferral_id, i.due, i.number, l.tenant_id, $2, $3
+                 FROM ledger.instalment i
+                 JOIN ledger.deferral d ON d.zone_id = $1 AND d.deferral_id = i.deferral_id AND d.open > 0
+                 JOIN ledger.lease l ON l.zone_id = $1 AND l.lease_id = d.lease_id
+                 WHERE i.zone_id = $1 AND i.paid < i.amount AND i.due BETWEEN $2 AND $4 AND NOT EXISTS (
+                     SELECT FROM ledger.reminder r WHERE r.zone_id = $1 AND r.kind = 'instalment_due'
+                         AND r.case_id = i.deferral_id AND r.due = i.due AND r.number = i.number)
+                 ORDER BY i.due, i.deferral_id, i.number LIMIT $5
+                 ON CONFLICT ON CONSTRAINT reminder_pkey DO NOTHING",
+                zone.0,
+                today,
+                run.0,
+                instalments,
+                limit,
+            )
+            .execute(conn)
+            .await?
+        }
+        ReminderKind::InstalmentOverdue => {
+            sqlx::query!(
+                "INSERT INTO ledger.reminder (zone_id, kind, case_id, due, number, party_id, made_on, run_id)
+                 SELECT $1, 'instalment_overdue', i.deferral_id, i.due, i.number, l.tenant_id, $2, $3
+                 FROM ledger.instalment i
+                 JOIN ledger.deferral d ON d.zone_id = $1 AND d.deferral_id = i.deferral_id AND d.open > 0
+                 JOIN ledger.lease l ON l.zone_id = $1 AND l.lease_id = d.lease_id
+                 WHERE i.zone_id = $1 AND i.paid < i.amount AND i.due < $2 AND NOT EXISTS (
+                     SELECT FROM ledger.reminder r WHERE r.zone_id = $1 AND r.kind = 'instalment_overdue'
+                         AND r.case_id = i.deferral_id AND r.due = i.due AND r.number = i.number)
+                 ORDER BY i.due, i.deferral_id, i.number LIMIT $4
+                 ON CONFLICT ON CONSTRAINT reminder_pkey DO NOTHING",
+                zone.0,
+                today,
+                run.0,
+                limit,
+            )
+            .execute(conn)
+            .await?
+        }
+    };
+    Ok(usize::try_from(made.rows_affected()).unwrap_or(usize::MAX))
+}
+
+/// Which reminders are asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ReminderFilter {
+    /// Of this kind.
+    pub kind: Option<ReminderKind>,
+    /// That concern this party.
+    pub party: Option<PartyId>,
+}
+
+/// The last reminders, the newest first, and of a day those that are due first.
+pub async fn reminders(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    filter: ReminderFilter,
+    limit: i64,
+) -> Result<Vec<Reminder>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT r.kind, r.case_id, r.due, r.number, r.party_id, r.made_on,
+             coalesce('V' || v.issued_index, 'C' || c.drafted_index, 'S' || d.agreed_index) AS "name!"
+           FROM ledger.reminder r
+           LEFT JOIN ledger.voucher v ON v.zone_id = $1 AND v.voucher_id = r.case_id
+           LEFT JOIN ledger.claim c ON c.zone_id = $1 AND c.claim_id = r.case_id
+           LEFT JOIN ledger.deferral d ON d.zone_id = $1 AND d.deferral_id = r.case_id
+           WHERE r.zone_id = $1 AND ($2::text IS NULL OR r.kind = $2) AND ($3::uuid IS NULL OR r.party_id = $3)
+           ORDER BY r.made_on DESC, r.due, r.kind, r.case_id LIMIT $4"#,
+        zone.0,
+        filter.kind.map(ReminderKind::as_str),
+        filter.party.map(|party| party.0),
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let kind = ReminderKind::named(&row.kind).ok_or_else(|| {
+                sqlx::Error::Decode(format!("unknown kind {:?}", row.kind).into())
+            })?;
+            Ok(Reminder {
+                kind,
+                case: row.name,
+                case_id: row.case_id,
+                number: Some(row.number).filter(|number| *number > 0),
+                due: row.due,
+                party: PartyId(row.party_id),
+                made_on: row.made_on,
+            })
+        })
+        .collect()
+}
