@@ -167,3 +167,41 @@ BEGIN
     RETURN NULL;
 END
 $$;
+
+-- What the zone never allocated lapses at the end of the year, and was not allocated by that.
+CREATE OR REPLACE VIEW ledger.budget_execution WITH (security_invoker = true, security_barrier = true) AS
+SELECT b.zone_id, b.programme, b.fiscal_year, b.currency,
+    coalesce(p.name, g.name_zh || ' ' || g.name_en) AS programme_name,
+    ledger.major_units(b.appropriated, b.currency) AS appropriated,
+    ledger.major_units(b.unallocated, b.currency) AS unallocated,
+    ledger.major_units(CASE WHEN b.programme = '' THEN 0 ELSE b.free + b.outstanding + b.reserved + b.obligated
+        + b.paid + b.lapsed + b.carried END, b.currency) AS allocated,
+    ledger.major_units(b.issued, b.currency) AS issued,
+    ledger.major_units(b.outstanding, b.currency) AS outstanding,
+    ledger.major_units(b.reserved, b.currency) AS reserved,
+    ledger.major_units(b.reserved + b.obligated + b.paid, b.currency) AS used,
+    ledger.major_units(b.obligated + b.paid, b.currency) AS redeemed,
+    ledger.major_units(b.obligated, b.currency) AS obligated,
+    ledger.major_units(b.paid, b.currency) AS paid,
+    ledger.major_units(b.lapsed, b.currency) AS lapsed,
+    ledger.major_units(b.carried, b.currency) AS carried,
+    ledger.major_units(b.free, b.currency) AS free
+FROM (
+    SELECT t.zone_id, t.programme, t.fiscal_year, t.currency::text AS currency,
+        coalesce(sum(t.debits - t.credits) FILTER (WHERE t.code = 'B10'), 0) AS appropriated,
+        coalesce(sum(t.credits - t.debits) FILTER (WHERE t.code = 'B20'), 0) AS unallocated,
+        coalesce(sum(t.credits - t.debits) FILTER (WHERE t.code = 'B30'), 0) AS free,
+        coalesce(sum(t.credits - t.debits) FILTER (WHERE t.code = 'B40'), 0) AS outstanding,
+        coalesce(sum(t.credits - t.debits) FILTER (WHERE t.code = 'B50'), 0) AS reserved,
+        coalesce(sum(t.credits - t.debits) FILTER (WHERE t.code = 'B60'), 0) AS obligated,
+        coalesce(sum(t.credits - t.debits) FILTER (WHERE t.code = 'B70'), 0) AS paid,
+        coalesce(sum(t.credits - t.debits) FILTER (WHERE t.code = 'B80'), 0) AS lapsed,
+        coalesce(sum(t.credits - t.debits) FILTER (WHERE t.code = 'B90'), 0) AS carried,
+        coalesce(sum(CASE t.code WHEN 'B40' THEN t.credits WHEN 'B50' THEN -t.debits
+            WHEN 'F5010' THEN t.debits END), 0) AS issued
+    FROM ledger.control_total t
+    WHERE t.code LIKE 'B%' OR t.code = 'F5010'
+    GROUP BY t.zone_id, t.programme, t.fiscal_year, t.currency
+) b
+LEFT JOIN ledger.imported_programme p ON p.zone_id = b.zone_id AND p.code = b.programme
+LEFT JOIN ledger.programme g ON g.zone_id = b.zone_id AND g.code = b.programme;

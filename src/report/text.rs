@@ -78,8 +78,8 @@ impl fmt::Display for Table {
 /// Budget execution with a total for each currency.
 pub fn budget_text(lines: &[BudgetLine]) -> String {
     // Between them a row adds up: appropriated is unallocated and allocated; allocated is free,
-    // outstanding, reserved, redeemed and lapsed (and carried, which has its own year end).
-    const SHOWN: [&str; 10] = [
+    // outstanding, reserved, redeemed, lapsed and carried.
+    const SHOWN: [&str; 11] = [
         "appropriated",
         "unallocated",
         "allocated",
@@ -89,6 +89,7 @@ pub fn budget_text(lines: &[BudgetLine]) -> String {
         "redeemed",
         "paid",
         "lapsed",
+        "carried",
         "free",
     ];
     let figures = |figures: &BudgetFigures, currency: Currency| {
@@ -110,6 +111,7 @@ pub fn budget_text(lines: &[BudgetLine]) -> String {
         ("redeemed", Align::Right),
         ("paid", Align::Right),
         ("lapsed", Align::Right),
+        ("carried", Align::Right),
         ("free", Align::Right),
         ("name", Align::Left),
     ]);

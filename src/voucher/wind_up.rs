@@ -41,7 +41,7 @@ pub enum WindUpError {
     YearNotOver(FiscalYear),
     /// The programme's vouchers outlive the year.
     #[error(
-        "vouchers of {0} are kept until their last day: `period year-end-rule {0} --vouchers end` lets them end with the \
+        "vouchers of {0} are kept until their last day: `period year-end-rule {0}` with `--vouchers end` lets them end with the \
          year; `voucher cancel` takes one back"
     )]
     Kept(Code),
