@@ -6,28 +6,36 @@
 //! moves. Each command takes many requests and answers each on its own, in one transaction ([`crate::batch`]).
 
 mod approve;
+mod approve_notice;
 mod content;
 mod decline;
 mod desk;
 mod draft;
+mod ladder;
+mod merit;
 pub mod model;
 mod named;
 mod notice;
 mod object;
 mod postings;
+mod rank;
+mod relief;
 mod review;
 pub mod store;
 mod submit;
 mod withdraw;
 
 pub use approve::{Approve, ApproveAnswer, approve};
-pub use content::{Content, Document, Line};
+pub use approve_notice::approve_notice;
+pub use content::{Claimed, Content, Document, Line};
 pub use decline::{Decline, DeclineAnswer, Turn, decline};
 pub use draft::{Draft, DraftAnswer, Drafted, Revise, draft, revise};
 pub use model::{Claim, ClaimRefusal, ClaimState};
 pub use named::{find_claim, find_notice};
 pub use notice::{NoticeError, Published, publish_notice};
 pub use object::{ObjectAnswer, Objection, object};
+pub use rank::{PlaceAnswer, RankError, Ranked, rank};
+pub use relief::{Drawn, OfLease, ReliefAsked, Taken};
 pub use review::{Review, ReviewAnswer, Verdict, review};
 pub use submit::{Submit, SubmitAnswer, submit};
 pub use withdraw::{Withdraw, WithdrawAnswer, withdraw};
