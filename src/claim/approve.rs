@@ -1,6 +1,6 @@
 //! Claims are approved, level by level; the last approval makes them owed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -8,8 +8,8 @@ use sqlx::PgConnection;
 
 use super::Refused;
 use super::desk::{Among, Desk, reasons};
-use super::model::{Claim, ClaimRefusal, ClaimState};
 use super::ladder::{Ladder, Level};
+use super::model::{Claim, ClaimRefusal, ClaimState};
 use super::relief::Relied;
 use super::store::{self, Approval, Standing};
 use super::{desk, postings};
@@ -22,9 +22,7 @@ use crate::policy::{self, Exhaustion, Outcome};
 use crate::programme::store::Frozen;
 use crate::programme::{self, BudgetLine, ProgrammeKind};
 use crate::rent::{self, ClaimWaiver, WaiverAnswer};
-use crate::types::{
-    Amount, ClaimId, Code, FiscalYear, LogIndex, Money, PayableId, PersonId, Zone,
-};
+use crate::types::{Amount, ClaimId, Code, FiscalYear, LogIndex, Money, PayableId, PersonId, Zone};
 
 /// What keys of approvals belong to.
 pub(super) const NAME: &str = "claim.approve";
@@ -132,9 +130,13 @@ async fn approve_round(
     }
     counter.desk.keep(conn, zone).await?;
     let (answers, effects) = batch::record(conn, round, decided).await?;
-    let approved: HashSet<ClaimId> = effects
+    let approved: HashMap<ClaimId, PersonId> = effects
         .iter()
-        .filter_map(|(effect, _)| effect.owed.as_ref().map(|owed| ClaimId(owed.id.0)))
+        .filter(|(effect, _)| effect.owed.is_some())
+        .filter_map(|(effect, _)| {
+            let claim = effect.claim.as_ref()?;
+            Some((claim.id, claim.decided?.0))
+        })
         .collect();
     write(conn, zone, effects).await?;
     claim_waivers(conn, requests, &approved).await?;
@@ -145,17 +147,21 @@ async fn approve_round(
 async fn claim_waivers(
     conn: &mut PgConnection,
     requests: &[&(Command<'_>, Approve)],
-    approved: &HashSet<ClaimId>,
+    approved: &HashMap<ClaimId, PersonId>,
 ) -> Result<(), BatchError> {
-    let ids: Vec<ClaimId> = approved.iter().copied().collect();
+    let ids: Vec<ClaimId> = approved.keys().copied().collect();
     let Some((first, _)) = requests.first() else {
         return Ok(());
     };
     let mut marks = Vec::new();
     for (claim, waiver) in store::taken_by(conn, first.zone.id, &ids).await? {
-        let of_claim = |(_, input): &&&(Command<'_>, Approve)| input.claim == claim;
-        let by = requests.iter().rfind(of_claim).map_or(first, |(by, _)| by);
-        let command = Command { key: None, ..*by };
+        let by = approved.get(&claim);
+        let commands = requests.iter().map(|(command, _)| command);
+        let mut commands = commands.filter(|command| Some(&command.actor.person) == by);
+        let command = Command {
+            key: None,
+            ..*commands.next().unwrap_or(first)
+        };
         let claim = claim.0;
         marks.push((command, ClaimWaiver { claim, waiver }));
     }

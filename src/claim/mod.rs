@@ -2,8 +2,11 @@
 //!
 //! `DRAFT → SUBMITTED → RECOMMENDED → NOTICED → APPROVED`; a review may return a claim, whose next version is then
 //! submitted, or reject it; an objection during the public notice opens the review again. What becomes of the payment
-//! stands with what is owed ([`crate::payment`]). [`model`] is a claim's life without IO, and `postings` what its approval
-//! moves. Each command takes many requests and answers each on its own, in one transaction ([`crate::batch`]).
+//! stands with what is owed ([`crate::payment`]). Relief is not stated but taken from the rent book (`relief`), and where the
+//! policy ranks claims or shares its budget, a round comes before approval (`rank`).
+//!
+//! [`model`] is a claim's life without IO, and `postings` what its approval moves. Each command takes many requests and
+//! answers each on its own, in one transaction ([`crate::batch`]).
 
 mod approve;
 mod approve_notice;

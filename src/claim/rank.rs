@@ -16,7 +16,9 @@ use crate::journal::{self, AccountCode, BodyError, Entry, RecallError, RecordErr
 use crate::log;
 use crate::policy::{self, Decision, Exhaustion, Outcome, Policy};
 use crate::programme::BudgetLine;
-use crate::types::{Amount, ClaimId, Code, FiscalYear, LogIndex, Money, NoticeId, PolicyId, RoundId};
+use crate::types::{
+    Amount, ClaimId, Code, FiscalYear, LogIndex, Money, NoticeId, PolicyId, RoundId,
+};
 
 /// The most claims of one round.
 const MOST: i64 = 2_000;
@@ -90,7 +92,9 @@ pub enum RankError {
         waiting: usize,
     },
     /// A programme's claims under one policy are ranked once a year.
-    #[error("entry {0} closed the year's round of this policy: later claims wait for the next year's")]
+    #[error(
+        "entry {0} closed the year's round of this policy: later claims wait for the next year's"
+    )]
     Closed(LogIndex),
     /// More than one round takes.
     #[error("more than {MOST} claims wait: a round takes no more")]
@@ -300,10 +304,7 @@ impl<'a> Board<'a> {
         let mut decided = Vec::with_capacity(self.claims.len());
         for ((claim, ruled), place) in self.claims.iter().zip(places) {
             let among = Among {
-                rank: place
-                    .as_ref()
-                    .filter(|_| !shares)
-                    .map(|place| place.number),
+                rank: place.as_ref().filter(|_| !shares).map(|place| place.number),
                 shared: self.shared,
             };
             let decision = self.desk.decide_among(claim, ruled, among);
@@ -313,7 +314,10 @@ impl<'a> Board<'a> {
             decided.push(Decided {
                 claim: claim.id,
                 place,
-                review: claim.review.as_ref().map_or(LogIndex(0), |review| review.index),
+                review: claim
+                    .review
+                    .as_ref()
+                    .map_or(LogIndex(0), |review| review.index),
                 amount: if passes { amount } else { Money::ZERO },
                 decision,
             });
@@ -386,7 +390,11 @@ async fn record(
         };
         let answer = PlaceAnswer {
             amount: one.amount.to_text(zone.currency),
-            class: one.place.as_ref().map_or("", |place| &place.class).to_owned(),
+            class: one
+                .place
+                .as_ref()
+                .map_or("", |place| &place.class)
+                .to_owned(),
             place: one.place.as_ref().map(|place| place.number),
             reasons: reasons(&one.decision),
             review: one.review,

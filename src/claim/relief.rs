@@ -182,7 +182,8 @@ impl Drawn {
 pub(super) fn expect_unstated(stated: impl Iterator<Item = Fact>) -> Result<(), Rejected> {
     let mut from_book = stated.filter(|fact| FROM_BOOK.contains(fact));
     from_book.next().map_or(Ok(()), |fact| {
-        let message = format!("{fact}: the claim rests on the rent book, which says it; leave it out");
+        let message =
+            format!("{fact}: the claim rests on the rent book, which says it; leave it out");
         Err(Rejected::Facts(message))
     })
 }

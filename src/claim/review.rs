@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use super::Refused;
-use super::desk::{Desk, missing, reasons};
 use super::content::Claimed;
+use super::desk::{Desk, missing, reasons};
 use super::model::{Claim, ClaimRefusal, ClaimState, Reviewed};
 use super::relief::{self, Relied};
 use super::store;

@@ -376,7 +376,10 @@ fn content(desk: &Desk<'_>, args: &ContentArgs) -> anyhow::Result<Content> {
 
 /// The relief that the claim rests on, if any is named.
 async fn relief(desk: &Desk<'_>, args: &ContentArgs) -> anyhow::Result<Option<ReliefAsked>> {
-    let (from, until) = (args.relief_from.map(Day::date), args.relief_until.map(Day::date));
+    let (from, until) = (
+        args.relief_from.map(Day::date),
+        args.relief_until.map(Day::date),
+    );
     let mut waivers = Vec::with_capacity(args.waivers.len());
     for named in &args.waivers {
         waivers.push(waiver_id(desk.session, &desk.caller.zone, *named).await?);

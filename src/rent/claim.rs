@@ -309,7 +309,10 @@ fn decide(
     cases: &mut Cases,
 ) -> Decided<ClaimWaiver, WaiverAnswer, Effect> {
     if command.actor.party.is_some() {
-        let (login, needs) = (command.actor.login.clone(), vec![Role::Manager, Role::Finance]);
+        let (login, needs) = (
+            command.actor.login.clone(),
+            vec![Role::Manager, Role::Finance],
+        );
         return Err(Forbidden { login, needs }.into());
     }
     let (waiver, ..) = cases.waiver(command, input.waiver)?;

@@ -275,7 +275,11 @@ async fn a_notice_is_approved_under_one_key() {
             2020-09-02 | manager  | notice {SHAANXI} | published 2 last_day=2020-09-09 total=10000.00",
         ))
         .await;
-    let approve = async |key| claims.approve_notice("manager", "2020-09-10", "a", key).await;
+    let approve = async |key| {
+        claims
+            .approve_notice("manager", "2020-09-10", "a", key)
+            .await
+    };
     let first = approve(Some("all")).await;
     assert_eq!(first.len(), 2);
     let size = claims.world.size().await;
@@ -283,6 +287,34 @@ async fn a_notice_is_approved_under_one_key() {
     assert_eq!(approve(None).await, []);
     assert_eq!(approve(Some("another")).await, []);
     assert_eq!(claims.world.size().await, size);
+}
+
+/// Worked case R13: the rent that a maker space pays, up to limits of price and area, and half of it in the second year.
+#[tokio::test]
+async fn the_rent_of_a_maker_space_by_years_of_operation() {
+    const SPACE: &str = "WUCHANG-SPACE-RENT";
+    let packs = [(SPACE, "wuchang-makerspace-rent-2020")];
+    let mut claims = Claims::under(&packs, 2020, 2_000_000).await;
+    claims.world.fund(SPACE, 2021, 1_000_000).await;
+    let open = "submitted needs_review 0.00 missing=carrier_class,carrier_level,year_of_operation reasons=MISSING_FACT version=1";
+    let seen = "carrier_class=makerspace carrier_level=district year_of_operation";
+    claims
+        .check(&format!(
+            "day       | who      | command | outcome | B60
+            2020-06-01 | f        | draft a {SPACE} f rent_price=60.00 area=1200.00 docs | drafted version=1 | 0
+            2020-06-01 | g        | draft b {SPACE} g rent_price=95.00 area=1200.00 docs | drafted version=1 | 0
+            2020-06-01 | f        | submit a | {open} | 0
+            2020-06-01 | g        | submit b | {open} | 0
+            2020-06-02 | reviewer | review a recommend {seen}=1 | recommended 720000.00 | 0
+            2020-06-02 | reviewer | review b recommend {seen}=1 | recommended 960000.00 | 0
+            2020-06-03 | manager  | approve a | approved 720000.00 level=1 role=manager | 720000
+            2020-06-03 | manager  | approve b | approved 960000.00 level=1 role=manager | 1680000
+            2021-06-01 | f        | draft c {SPACE} f rent_price=60.00 area=1200.00 docs | drafted version=1 | 1680000
+            2021-06-01 | f        | submit c | {open} | 1680000
+            2021-06-02 | reviewer | review c recommend {seen}=2 | recommended 360000.00 | 1680000
+            2021-06-03 | manager  | approve c | approved 360000.00 level=1 role=manager | 2040000",
+        ))
+        .await;
 }
 
 #[tokio::test]

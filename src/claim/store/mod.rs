@@ -18,12 +18,12 @@ pub(super) use approval::{Approval, approvals, insert_approvals};
 pub(super) use notice::{
     insert_items, insert_notice, lock_recommended, notices_by_id, standing_of_notice,
 };
+pub(super) use relief::{take_waivers, taken, taken_by, waivers_of};
 pub use round::{PlaceRow, places};
 pub(super) use round::{
     Placed, Round, Standing, insert_places, insert_round, lock_of_programme, notices_of, round_of,
     standings,
 };
-pub(super) use relief::{take_waivers, taken, taken_by, waivers_of};
 
 use super::content::Claimed;
 use super::model::{Claim, ClaimState, Reviewed, Submission};
@@ -215,7 +215,11 @@ pub(super) async fn insert_lines(
     for claim in claims {
         let claimed =
             Claimed::read(&claim.content).map_err(|why| sqlx::Error::Decode(why.into()))?;
-        waivers.extend(claimed.waivers().map(|waiver| (claim.id, claim.version, waiver)));
+        waivers.extend(
+            claimed
+                .waivers()
+                .map(|waiver| (claim.id, claim.version, waiver)),
+        );
         for (number, line) in (1_i16..).zip(claimed.content.lines) {
             ids.push(claim.id.0);
             versions.push(claim.version);

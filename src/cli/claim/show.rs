@@ -226,8 +226,7 @@ pub(in crate::cli) async fn show(
 
 fn shown(zone: &Zone, claim: Claim, around: store::Around) -> anyhow::Result<Shown> {
     let text = |amount: Amount| amount.money().to_text(zone.currency);
-    let Claimed { content, relief } =
-        Claimed::read(&claim.content).map_err(anyhow::Error::msg)?;
+    let Claimed { content, relief } = Claimed::read(&claim.content).map_err(anyhow::Error::msg)?;
     let also_claimed = around.also_claimed.iter();
     let also_claimed = also_claimed.map(|other| claim_number(other.index));
     let approvals = around.approvals.into_iter().map(|approval| ShownApproval {

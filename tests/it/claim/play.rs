@@ -279,7 +279,9 @@ impl Claims {
         let claims: Vec<ClaimId> = drafted
             .map(|given| given.unwrap().1["claim"].as_str().unwrap().parse().unwrap())
             .collect();
-        let submits = claims.iter().map(|claim| (by(party), Submit { claim: *claim }));
+        let submits = claims
+            .iter()
+            .map(|claim| (by(party), Submit { claim: *claim }));
         let submitted = self.world.batch(submits.collect(), |conn, requests| {
             Box::pin(claim::submit(conn, requests))
         });
@@ -468,9 +470,7 @@ impl Claims {
             });
         let items: Result<Vec<claim::store::Item>, sqlx::Error> = read.await;
         let items = items.unwrap().into_iter();
-        items
-            .map(|item| (item.code, item.amount.minor()))
-            .collect()
+        items.map(|item| (item.code, item.amount.minor())).collect()
     }
 
     /// Approves what the notice shows that shows this claim; entries and answers.
@@ -490,8 +490,7 @@ impl Claims {
             },
         );
         let answers = approve.await.unwrap().into_iter().map(Result::unwrap);
-        let answers =
-            answers.map(|one| (one.index, serde_json::to_value(&one.answer).unwrap()));
+        let answers = answers.map(|one| (one.index, serde_json::to_value(&one.answer).unwrap()));
         self.world.check_invariants().await;
         answers.collect()
     }

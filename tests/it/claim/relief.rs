@@ -171,7 +171,8 @@ async fn changping_counts_rent_alone() {
         2022-05-04 | reviewer | audit w 38000.00 | audited 38000.00 compensable=true",
     )
     .await;
-    let mut claims = Claims::beside(&rent, &[("CHANGPING-RENT", "changping-2022")], 1_000_000).await;
+    let mut claims =
+        Claims::beside(&rent, &[("CHANGPING-RENT", "changping-2022")], 1_000_000).await;
     claims.world.fund("CHANGPING-RENT", 2022, 1_000_000).await;
     claims
         .check(
@@ -280,7 +281,11 @@ async fn two_submissions_race_for_one_waiver() {
             2020-06-01 | c   | draft b RENT-HALF c waiver:w docs | drafted version=1",
         )
         .await;
-    let submit = async |name| claims.give("2020-06-02", "c", name, &["submit", name]).await;
+    let submit = async |name| {
+        claims
+            .give("2020-06-02", "c", name, &["submit", name])
+            .await
+    };
     let (one, other) = tokio::join!(submit("a"), submit("b"));
     let outcome = |given: crate::kit::scenario::Given| {
         let (_, answer) = given.unwrap();
@@ -290,7 +295,10 @@ async fn two_submissions_race_for_one_waiver() {
     let mut outcomes = [outcome(one), outcome(other)];
     outcomes.sort();
     let [refused, submitted] = outcomes;
-    assert_eq!(refused, ("refused".to_owned(), "ALREADY_CLAIMED".to_owned()));
+    assert_eq!(
+        refused,
+        ("refused".to_owned(), "ALREADY_CLAIMED".to_owned())
+    );
     assert_eq!(submitted.0, "submitted");
     claims.world.check_invariants().await;
 }

@@ -1,6 +1,7 @@
 //! Rounds: claims are ranked, or share a budget, and approvals are bound to that.
 
 use super::play::Claims;
+use crate::fact::complete::{NOBODY, import, whole};
 use crate::rent::play::RentPlay;
 
 const SHENZHEN: &str = "SHENZHEN-RENT";
@@ -20,8 +21,11 @@ async fn the_fifty_of_each_class_that_waived_most() {
     .await;
     let packs = [(SHENZHEN, "shenzhen-rent-2020")];
     let mut claims = Claims::beside(&rent, &packs, 10_000_000).await;
-    let relief = "relief_kind=waiver waiver_from=2020-02-01 waiver_until=2020-07-31 landlord_relief=0.00";
-    let own = "state_owned=false integrity_listed=false docs";
+    let relief =
+        "relief_kind=waiver waiver_from=2020-02-01 waiver_until=2020-07-31 landlord_relief=0.00";
+    // Nobody of them is on the integrity list.
+    import(&rent.world, NOBODY, whole("integrity", "2020-01-01")).await;
+    let own = "state_owned=false docs";
     let makerspace = "carrier_class=makerspace carrier_level=municipal";
     let many = format!("{relief} {own} waived_amount=400000.00");
     claims
@@ -78,7 +82,10 @@ async fn shares_of_a_budget_never_exceed_it() {
             2022-06-03 | manager  | rank FJ-VOUCHER | ranked 6 total=1.00 1.00 for 6.00",
         )
         .await;
-    for (name, amount) in names.iter().zip(["0.17", "0.17", "0.17", "0.17", "0.16", "0.16"]) {
+    for (name, amount) in names
+        .iter()
+        .zip(["0.17", "0.17", "0.17", "0.17", "0.16", "0.16"])
+    {
         claims
             .check(&format!(
                 "day       | who      | command | outcome
@@ -95,7 +102,8 @@ async fn shares_of_a_budget_never_exceed_it() {
 async fn a_round_is_bound_to_the_reviews_that_it_saw() {
     let packs = [FUJIAN[0], ("RENT-HALF", "rent-half-2020")];
     let mut claims = Claims::under(&packs, 2022, 10_000).await;
-    let half = "relief_kind=waiver waived_amount=200.00 tenant_confirmed=200.00 landlord_relief=0.00 docs";
+    let half =
+        "relief_kind=waiver waived_amount=200.00 tenant_confirmed=200.00 landlord_relief=0.00 docs";
     claims
         .check(&format!(
             "day       | who      | command | outcome
