@@ -76,23 +76,20 @@ pub(super) fn places(merits: &[Option<Merit>]) -> Vec<Option<Place>> {
         .filter_map(|(at, merit)| Some((at, merit.as_ref()?)))
         .collect();
     order.sort_by(|(_, one), (_, other)| one.before(other));
-    let mut placed: Vec<(usize, Place)> = Vec::with_capacity(order.len());
+    let mut slots = vec![None; merits.len()];
+    let mut before: Option<Place> = None;
     for (at, merit) in order {
-        let before = placed.last().map(|(_, place)| place);
-        let before = before.filter(|place| place.class == merit.class);
+        let same_class = before.filter(|place| place.class == merit.class);
         let place = Place {
             class: merit.class.clone(),
-            number: before.map_or(1, |place| place.number.saturating_add(1)),
+            number: same_class.map_or(1, |place| place.number.saturating_add(1)),
         };
-        placed.push((at, place));
-    }
-    let mut places = vec![None; merits.len()];
-    for (at, place) in placed {
-        if let Some(slot) = places.get_mut(at) {
+        before = Some(place.clone());
+        if let Some(slot) = slots.get_mut(at) {
             *slot = Some(place);
         }
     }
-    places
+    slots
 }
 
 /// Takes whole units of rounding off shares until they are no more than the budget together, from the last on: each was

@@ -82,7 +82,7 @@ pub enum RankError {
     NothingToRank(Code),
     /// A rank among some is none among all.
     #[error(
-        "{waiting} claims of {programme} are still with a reviewer or in a notice: all are ranked together, so wait for \
+        "claims of {programme} are still with a reviewer or in a notice ({waiting}): all are ranked together, so wait for \
          them"
     )]
     NotYet {

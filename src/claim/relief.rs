@@ -212,9 +212,15 @@ pub(super) fn draw(
     }
     let all = matches!(asked, ReliefAsked::All { .. });
     let wanted = |id: &WaiverId| all || named.contains(id);
+    // A longer lease counts in no claim, so nothing waits for it.
+    let is_cash = |id: WaiverId| {
+        let waiver = book.waiver(carrier, id);
+        waiver.is_some_and(|waiver| waiver.way != Way::Extension)
+    };
     let waits = |state: fn(WaiverState) -> bool| -> Vec<LogIndex> {
         let waiting = found.waiting.iter();
-        let waiting = waiting.filter(|one| wanted(&one.waiver) && state(one.state));
+        let waiting = waiting.filter(|one| wanted(&one.waiver) && is_cash(one.waiver));
+        let waiting = waiting.filter(|one| state(one.state));
         waiting.map(|one| one.number).collect()
     };
     let mismatched = waits(|state| state == WaiverState::Mismatched);

@@ -1,5 +1,6 @@
 //! Claims, from draft to what is owed: every step and every refusal, in a real Postgres.
 
+mod commands;
 mod persons;
 mod play;
 mod relief;

@@ -130,11 +130,11 @@ pub(in crate::claim) async fn insert_round(
 pub(in crate::claim) async fn insert_places(
     conn: &mut PgConnection,
     zone: ZoneId,
-    placed: &[Placed],
+    rows: &[Placed],
 ) -> Result<(), sqlx::Error> {
     let place = |one: &Placed| one.place.map(i32::try_from).transpose().map_err(decode);
-    let places: Result<Vec<Option<i32>>, sqlx::Error> = placed.iter().map(place).collect();
-    let classes: Vec<&str> = placed
+    let places: Result<Vec<Option<i32>>, sqlx::Error> = rows.iter().map(place).collect();
+    let classes: Vec<&str> = rows
         .iter()
         .map(|one| one.class.as_deref().unwrap_or_default())
         .collect();
@@ -143,13 +143,13 @@ pub(in crate::claim) async fn insert_places(
          SELECT $1, new.* FROM unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::integer[], $7::bigint[],
              $8::bigint[]) AS new",
         zone.0,
-        &placed.iter().map(|one| one.round.0).collect::<Vec<_>>(),
-        &placed.iter().map(|one| one.claim.0).collect::<Vec<_>>(),
-        &placed.iter().map(|one| one.review.0).collect::<Vec<_>>(),
+        &rows.iter().map(|one| one.round.0).collect::<Vec<_>>(),
+        &rows.iter().map(|one| one.claim.0).collect::<Vec<_>>(),
+        &rows.iter().map(|one| one.review.0).collect::<Vec<_>>(),
         &classes as _,
         &places? as _,
-        &placed.iter().map(|one| one.amount.minor()).collect::<Vec<_>>(),
-        &placed.iter().map(|one| one.index.0).collect::<Vec<_>>(),
+        &rows.iter().map(|one| one.amount.minor()).collect::<Vec<_>>(),
+        &rows.iter().map(|one| one.index.0).collect::<Vec<_>>(),
     )
     .execute(conn)
     .await?;

@@ -123,7 +123,8 @@ async fn each_policy_asks_the_book_what_it_needs() {
         2020-05-04 | reviewer | audit r10a 1500000.00 | audited 1500000.00 compensable=true
         2020-05-04 | reviewer | audit r10b 2500000.00 | audited 2500000.00 compensable=true
         2020-05-04 | reviewer | audit r12 600000.00 | audited 600000.00 compensable=true
-        2020-05-04 | reviewer | audit ext 600000.00 | audited 600000.00 compensable=true",
+        2020-05-04 | reviewer | audit ext 600000.00 | audited 600000.00 compensable=true
+        2020-05-05 | c        | waive late h months:1 extension | declared 600000.00",
     )
     .await;
     let packs = [
@@ -141,7 +142,7 @@ async fn each_policy_asks_the_book_what_it_needs() {
             2020-06-10 | c        | submit b   | submitted pass 150000.00 version=1 | 0
             2020-06-10 | d        | draft e SHAANXI-RENT d days:2020-01-01..2020-12-31 docs | drafted version=1 | 0
             2020-06-10 | d        | submit e   | submitted pass 200000.00 reasons=CAP_FIRM_YEAR version=1 | 0
-            2020-06-10 | c        | draft h RENT-HALF c waiver:r12 docs | drafted version=1 | 0
+            2020-06-10 | c        | draft h RENT-HALF c days:2020-07-01..2021-12-31 docs | drafted version=1 | 0
             2020-06-10 | c        | submit h   | submitted pass 175000.00 version=1 | 0
             2020-06-10 | c        | draft x RENT-HALF c waiver:ext docs | refused NO_RELIEF reasons=W* | 0
             2020-06-10 | c        | draft x RENT-HALF c waiver:r12 days:2020-01-01..2020-07-30 docs | refused NO_RELIEF reasons=W* | 0

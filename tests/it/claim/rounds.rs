@@ -41,11 +41,11 @@ async fn the_fifty_of_each_class_that_waived_most() {
             2020-09-01 | g        | submit b | submitted needs_review 0.00 missing=carrier_class,carrier_level reasons=MISSING_FACT version=1 | 10000000 0
             2020-09-01 | c        | submit i | submitted needs_review 0.00 missing=carrier_class,carrier_level reasons=MISSING_FACT version=1 | 10000000 0
             2020-09-02 | reviewer | review a recommend {makerspace} | recommended 160000.00 | 10000000 0
-            2020-09-02 | manager  | rank {SHENZHEN} | * claims of {SHENZHEN} are still with a reviewer or in a notice: all are ranked together, so wait for them | 10000000 0
+            2020-09-02 | manager  | rank {SHENZHEN} | claims of {SHENZHEN} are still with a reviewer or in a notice (52): all are ranked together, so wait for them | 10000000 0
             2020-09-02 | reviewer | review b recommend {makerspace} | recommended 160000.00 | 10000000 0
             2020-09-02 | reviewer | review i recommend carrier_class=incubator carrier_level=municipal | recommended 300000.00 reasons=CAP_FIRM_YEAR | 10000000 0
             2020-09-02 | reviewer | notice {SHENZHEN} | published 52 last_day=2020-09-09 total=10420000.00 | 10000000 0
-            2020-09-09 | manager  | rank {SHENZHEN} | * claims of {SHENZHEN} are still with a reviewer or in a notice: all are ranked together, so wait for them | 10000000 0
+            2020-09-09 | manager  | rank {SHENZHEN} | claims of {SHENZHEN} are still with a reviewer or in a notice (52): all are ranked together, so wait for them | 10000000 0
             2020-09-10 | manager  | approve a | refused RANKED | 10000000 0
             2020-09-10 | reviewer | rank {SHENZHEN} | reviewer may not do this: it needs the role manager | 10000000 0
             2020-09-10 | manager  | rank {SHENZHEN} | ranked 52 total=10260000.00 | 10000000 0
