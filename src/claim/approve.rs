@@ -7,22 +7,25 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use super::Refused;
-use super::desk::{Desk, reasons};
+use super::desk::{Among, Desk, reasons};
+use super::ladder::{Ladder, Level};
 use super::model::{Claim, ClaimRefusal, ClaimState};
-use super::store::{self, Approval, Notice};
+use super::relief::Relied;
+use super::store::{self, Approval, Standing};
 use super::{desk, postings};
-use crate::approval::{self, Acting, Hands, Levels};
-use crate::batch::{self, Answers, BatchError, Decided, Rejected, Round, Step};
-use crate::identity::{Command, Forbidden, Role};
+use crate::batch::{self, Answers, BatchError, Decided, Round, Step};
+use crate::identity::{Command, Role};
 use crate::journal::{self, AccountCode};
 use crate::log;
 use crate::payment::{self, Payable, PayableState};
 use crate::policy::{self, Exhaustion, Outcome};
 use crate::programme::store::Frozen;
 use crate::programme::{self, BudgetLine, ProgrammeKind};
-use crate::types::{
-    Amount, ClaimId, Code, FiscalYear, LogIndex, Money, NoticeId, PayableId, PersonId, Zone,
-};
+use crate::rent::{self, ClaimWaiver, WaiverAnswer};
+use crate::types::{Amount, ClaimId, Code, FiscalYear, LogIndex, Money, PayableId, PersonId, Zone};
+
+/// What keys of approvals belong to.
+pub(super) const NAME: &str = "claim.approve";
 
 /// An approval of what a review recommended.
 #[derive(Clone, Debug, Serialize)]
@@ -78,12 +81,12 @@ pub enum ApproveAnswer {
 
 /// Approves claims, in the order of the requests. What has been used of caps and what the programme has left decides at
 /// the last level; so the head of the log is locked before they are read, and stays so until commit. Never more is
-/// approved than was recommended, and shown to the public.
+/// approved than was recommended, and shown to the public. Waivers that an approved claim rests on are marked as claimed.
 pub async fn approve(
     conn: &mut PgConnection,
     requests: &[(Command<'_>, Approve)],
 ) -> Result<Answers<ApproveAnswer>, BatchError> {
-    batch::answer(conn, "claim.approve", requests, |conn, round| {
+    batch::answer(conn, NAME, requests, |conn, round| {
         Box::pin(approve_round(conn, round))
     })
     .await
@@ -102,6 +105,7 @@ async fn approve_round(
 ) -> Result<Answers<ApproveAnswer>, BatchError> {
     let (zone, today, requests) = (round.zone, round.today, &round.requests);
     let ids: Vec<ClaimId> = requests.iter().map(|(_, input)| input.claim).collect();
+    Relied::lock(conn, zone.id, &ids).await?;
     let claims = store::lock(conn, zone, &ids).await?;
     let actors: Vec<PersonId> = requests
         .iter()
@@ -114,6 +118,8 @@ async fn approve_round(
     let desk = Desk::read(conn, zone, today, &claims).await?;
     let mut counter = Counter {
         budget: Budget::read(conn, zone, today, &claims).await?,
+        relied: Relied::read(conn, zone, &claims).await?,
+        standings: store::standings(conn, zone.id, &ids).await?,
         claims,
         desk,
         ladder,
@@ -124,8 +130,49 @@ async fn approve_round(
     }
     counter.desk.keep(conn, zone).await?;
     let (answers, effects) = batch::record(conn, round, decided).await?;
+    let approved: HashMap<ClaimId, PersonId> = effects
+        .iter()
+        .filter(|(effect, _)| effect.owed.is_some())
+        .filter_map(|(effect, _)| {
+            let claim = effect.claim.as_ref()?;
+            Some((claim.id, claim.decided?.0))
+        })
+        .collect();
     write(conn, zone, effects).await?;
+    claim_waivers(conn, requests, &approved).await?;
     Ok(answers)
+}
+
+/// Marks the waivers of approved claims as claimed, each by whoever approved its claim.
+async fn claim_waivers(
+    conn: &mut PgConnection,
+    requests: &[&(Command<'_>, Approve)],
+    approved: &HashMap<ClaimId, PersonId>,
+) -> Result<(), BatchError> {
+    let ids: Vec<ClaimId> = approved.keys().copied().collect();
+    let Some((first, _)) = requests.first() else {
+        return Ok(());
+    };
+    let mut marks = Vec::new();
+    for (claim, waiver) in store::taken_by(conn, first.zone.id, &ids).await? {
+        let by = approved.get(&claim);
+        let commands = requests.iter().map(|(command, _)| command);
+        let mut commands = commands.filter(|command| Some(&command.actor.person) == by);
+        let command = Command {
+            key: None,
+            ..*commands.next().unwrap_or(first)
+        };
+        let claim = claim.0;
+        marks.push((command, ClaimWaiver { claim, waiver }));
+    }
+    for marked in rent::mark_claimed(conn, &marks).await? {
+        let done = marked.map(|marked| matches!(marked.answer, WaiverAnswer::Claimed { .. }));
+        if done != Ok(true) {
+            // It was looked at under the lock of its lease.
+            return Err(sqlx::Error::Protocol("a waiver could not be claimed".to_owned()).into());
+        }
+    }
+    Ok(())
 }
 
 async fn write(
@@ -149,141 +196,6 @@ async fn write(
     store::insert_approvals(conn, zone.id, &approvals).await?;
     payment::insert_owed(conn, zone.id, &owed).await?;
     Ok(())
-}
-
-/// The next level of a claim, and who takes it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Level {
-    number: u8,
-    of: u8,
-    role: Role,
-    acting: Acting,
-    /// The duty of the level after, if there is one.
-    then: Option<Role>,
-}
-
-/// Who approves what: the levels in force, what was approved before, and who stays out.
-pub(super) struct Ladder {
-    levels: Levels,
-    hands: Hands,
-    approvals: HashMap<ClaimId, Vec<Approval>>,
-    notices: HashMap<NoticeId, Notice>,
-}
-
-impl Ladder {
-    pub(super) async fn read(
-        conn: &mut PgConnection,
-        zone: &Zone,
-        today: NaiveDate,
-        claims: &HashMap<ClaimId, Claim>,
-        actors: &[PersonId],
-    ) -> Result<Self, sqlx::Error> {
-        let ids: Vec<ClaimId> = claims.keys().copied().collect();
-        let notices: Vec<NoticeId> = claims.values().filter_map(|claim| claim.notice).collect();
-        Ok(Self {
-            levels: approval::in_force(conn, zone.id, zone.currency).await?,
-            hands: Hands::read(conn, zone.id, today, actors).await?,
-            approvals: store::approvals(conn, zone.id, &ids).await?,
-            notices: store::notices_by_id(conn, zone.id, &notices).await?,
-        })
-    }
-
-    /// Whether the actor approves claims at all, by an own duty or a delegated one.
-    pub(super) fn office(&self, command: &Command<'_>) -> Result<(), Rejected> {
-        let roles = [Role::Manager, Role::Finance];
-        let has = |role: &Role| !self.hands.acting(command.actor, *role).is_empty();
-        if roles.iter().any(has) {
-            return Ok(());
-        }
-        let forbidden = Forbidden {
-            login: command.actor.login.clone(),
-            needs: roles.to_vec(),
-        };
-        Err(forbidden.into())
-    }
-
-    /// The approvals of what the claim's last review recommended.
-    fn given(&self, claim: &Claim) -> impl Iterator<Item = &Approval> {
-        let review = claim.review.as_ref().map(|review| review.index);
-        let all = self.approvals.get(&claim.id);
-        all.into_iter()
-            .flatten()
-            .filter(move |approval| Some(approval.review) == review)
-    }
-
-    /// The level that is next, as the actor may take it; or what is in the way.
-    pub(super) fn next(
-        &self,
-        command: &Command<'_>,
-        claim: &Claim,
-        seen: LogIndex,
-    ) -> Result<Level, ClaimRefusal> {
-        let review = claim.review.as_ref().map(|review| review.index);
-        if review != Some(seen) {
-            return Err(ClaimRefusal::Stale);
-        }
-        let amount = claim.recommended.map_or(Money::ZERO, Amount::money);
-        let roles = self.levels.of(amount);
-        let done = self.given(claim).count();
-        // Levels may have been lowered since: then whoever has the last one takes it.
-        let at = done.min(roles.len().saturating_sub(1));
-        let role = *roles.get(at).ok_or(ClaimRefusal::LevelOrder)?;
-        let number = |count: usize| u8::try_from(count).unwrap_or(u8::MAX);
-        let level = |acting| Level {
-            number: number(done + 1),
-            of: number(roles.len().max(done + 1)),
-            role,
-            acting,
-            then: roles.get(done + 1).copied(),
-        };
-        let mut reason = ClaimRefusal::LevelOrder;
-        for acting in self.hands.acting(command.actor, role) {
-            let had_a_hand = |person: PersonId| {
-                let before = self.given(claim).flat_map(|given| given.acting.persons());
-                claim.hands().chain(before).any(|hand| hand == person)
-            };
-            if self.hands.stays_out(command.actor, acting, claim.party) {
-                reason = ClaimRefusal::Recused;
-            } else if acting.persons().any(had_a_hand) {
-                reason = ClaimRefusal::Segregation;
-            } else {
-                return Ok(level(acting));
-            }
-        }
-        Err(reason)
-    }
-
-    /// Everybody who had a hand in the case once a level has approved it.
-    fn everybody(&self, claim: &Claim, last: Acting) -> Vec<PersonId> {
-        let reviewer = claim.review.iter().map(|review| review.by);
-        let before = self.given(claim).flat_map(|given| given.acting.persons());
-        let mut all: Vec<PersonId> = reviewer.chain(before).chain(last.persons()).collect();
-        all.sort_unstable();
-        all.dedup();
-        all
-    }
-
-    /// Whether the public notice is done, where the policy asks for one.
-    fn noticed(
-        &self,
-        claim: &Claim,
-        notice_days: u16,
-        today: NaiveDate,
-    ) -> Result<(), ClaimRefusal> {
-        match (claim.state, claim.notice) {
-            (ClaimState::Recommended, _) if notice_days > 0 => Err(ClaimRefusal::NoticeRequired),
-            (ClaimState::Recommended, _) => Ok(()),
-            (ClaimState::Noticed, Some(id)) => {
-                let notice = self.notices.get(&id);
-                if notice.is_some_and(|notice| notice.last_day < today) {
-                    Ok(())
-                } else {
-                    Err(ClaimRefusal::NoticeRunning)
-                }
-            }
-            (_, _) => Err(ClaimRefusal::WrongState),
-        }
-    }
 }
 
 /// The instruments of programmes, and what they have left.
@@ -337,6 +249,8 @@ struct Counter {
     desk: Desk,
     ladder: Ladder,
     budget: Budget,
+    relied: Relied,
+    standings: HashMap<ClaimId, Standing>,
 }
 
 type Decision = Decided<Approve, ApproveAnswer, Effect>;
@@ -373,7 +287,7 @@ impl Counter {
         let next = self
             .ladder
             .noticed(&claim, ruled.policy.notice_days(), command.today())
-            .and_then(|()| first_come(&ruled.policy))
+            .and_then(|()| self.placed(&ruled.policy, &claim).map(|_| ()))
             .and_then(|()| self.ladder.next(command, &claim, input.review));
         let level = match next {
             Ok(level) => level,
@@ -383,6 +297,21 @@ impl Counter {
             return Ok(Ok(self.level_approved(command, input, &claim, level, then)));
         }
         self.last_level(command, input, &claim, level, &ruled)
+    }
+
+    /// What the round gave the claim as it was reviewed last, where the policy ranks claims or shares its budget.
+    fn placed(
+        &self,
+        policy: &policy::Policy,
+        claim: &Claim,
+    ) -> Result<Option<Standing>, ClaimRefusal> {
+        if *policy.exhaustion() == Exhaustion::FirstCome {
+            return Ok(None);
+        }
+        let review = claim.review.as_ref().map(|review| review.index);
+        let placed = self.standings.get(&claim.id).copied();
+        let placed = placed.filter(|placed| Some(placed.review) == review);
+        placed.map(Some).ok_or(ClaimRefusal::Ranked)
     }
 
     fn level_approved(
@@ -400,7 +329,7 @@ impl Counter {
             principal: level.acting.principal,
             role: level.role,
         };
-        let approval = approval_of(command, claim, level);
+        let approval = level.approval_of(command, claim);
         let given = self.ladder.approvals.entry(claim.id).or_default();
         given.extend(approval.clone());
         let effect = Effect {
@@ -421,8 +350,20 @@ impl Counter {
         level: Level,
         ruled: &desk::Ruled,
     ) -> Result<Decision, BatchError> {
-        let decision = self.desk.decide(claim, ruled);
-        let most = claim.recommended.map_or(Money::ZERO, Amount::money);
+        if let Err(why) = self.relied.check(claim, &ruled.claimed, &ruled.policy) {
+            return Ok(Ok(refused(input, why)));
+        }
+        let placed = match self.placed(&ruled.policy, claim) {
+            Ok(placed) => placed,
+            Err(code) => return Ok(Ok(refused(input, code.into()))),
+        };
+        let among = placed.map_or_else(Among::default, |placed| Among {
+            rank: placed.place.filter(|_| placed.shared.is_none()),
+            shared: placed.shared,
+        });
+        let decision = self.desk.decide_among(claim, ruled, among);
+        let recommended = claim.recommended.map_or(Money::ZERO, Amount::money);
+        let most = placed.map_or(recommended, |placed| placed.amount.min(recommended));
         let amount = Amount::new(decision.amount.money().min(most));
         let amount = match (decision.outcome, amount) {
             (Outcome::Pass, Ok(amount)) => amount,
@@ -502,7 +443,7 @@ impl Counter {
         self.claims.insert(claim.id, approved.clone());
         Effect {
             claim: Some(approved),
-            approval: approval_of(command, claim, level),
+            approval: level.approval_of(command, claim),
             owed: Some(payable),
         }
     }
@@ -531,29 +472,4 @@ impl Counter {
         };
         (step, effect)
     }
-}
-
-/// Claims are approved one by one, first come, first served.
-fn first_come(policy: &policy::Policy) -> Result<(), ClaimRefusal> {
-    match policy.exhaustion() {
-        Exhaustion::FirstCome => Ok(()),
-        Exhaustion::ProRata | Exhaustion::RatioFromDemand | Exhaustion::Top { .. } => {
-            Err(ClaimRefusal::Ranked)
-        }
-    }
-}
-
-fn approval_of(command: &Command<'_>, claim: &Claim, level: Level) -> Option<Approval> {
-    let (submission, review) = (claim.submission?, claim.review.as_ref()?);
-    debug_assert_eq!(level.acting.person, command.actor.person);
-    Some(Approval {
-        claim: claim.id,
-        version: claim.version,
-        review: review.index,
-        level: level.number,
-        role: level.role,
-        acting: level.acting,
-        submitted_by: submission.by,
-        reviewed_by: review.by,
-    })
 }

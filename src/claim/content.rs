@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, HashSet};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use super::relief::{self, Drawn};
 use crate::batch::Rejected;
 use crate::fact;
 use crate::policy::{Fact, Facts, Kind, Raw, Sha256, Source, Span, StatedBy, Value};
-use crate::types::{Code, Money, Name, PartyId};
+use crate::types::{Code, Money, Name, PartyId, WaiverId};
 
 /// The most lines of a claim: its entry has a limit of size.
 const MOST_LINES: usize = 300;
@@ -45,23 +46,35 @@ pub struct Content {
     pub lines: Vec<Line>,
 }
 
-/// A content as its row keeps it: what the party claims of the programme, as which version.
+/// What a claim rests on: what is claimed, and what the rent book said of the waivers that it names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claimed {
+    /// As the claimant says it.
+    pub content: Content,
+    /// As the rent book says it.
+    pub relief: Option<Drawn>,
+}
+
+/// This as its row keeps it: what the party claims of the programme, as which version.
 #[derive(Serialize)]
 struct Kept<'a> {
     #[serde(flatten)]
     content: &'a Content,
     party: PartyId,
     programme: &'a Code,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    relief: Option<&'a Drawn>,
     version: i32,
 }
 
-impl Content {
+impl Claimed {
     /// The bytes that reviews and approvals are bound to, by their SHA-256: canonical JSON.
     pub(super) fn text(&self, party: PartyId, programme: &Code, version: i32) -> String {
         let kept = Kept {
-            content: self,
+            content: &self.content,
             party,
             programme,
+            relief: self.relief.as_ref(),
             version,
         };
         serde_json::to_string(&kept).expect("BUG: what is claimed can be written as JSON")
@@ -75,16 +88,38 @@ impl Content {
             #[serde(borrow)]
             facts: &'a serde_json::value::RawValue,
             lines: Vec<Line>,
+            #[serde(default)]
+            relief: Option<Drawn>,
         }
         let read: Read<'_> = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let facts = Facts::from_canonical_json(read.facts.get().as_bytes());
         Ok(Self {
-            documents: read.documents,
-            facts: facts.map_err(|error| error.to_string())?,
-            lines: read.lines,
+            content: Content {
+                documents: read.documents,
+                facts: facts.map_err(|error| error.to_string())?,
+                lines: read.lines,
+            },
+            relief: read.relief,
         })
     }
 
+    /// The facts as the claimant and the rent book state them, with the sums of lines.
+    pub(super) fn stated(&self, on: NaiveDate) -> Result<Facts, Rejected> {
+        let mut stated = self.content.stated(on)?;
+        if let Some(relief) = &self.relief {
+            stated.extend(&relief.facts(self.content.facts.currency(), on)?);
+        }
+        Ok(stated)
+    }
+
+    /// The waivers that it names.
+    pub(super) fn waivers(&self) -> impl Iterator<Item = WaiverId> + '_ {
+        let drawn = self.relief.iter().flat_map(|relief| &relief.waivers);
+        drawn.map(|one| one.waiver)
+    }
+}
+
+impl Content {
     /// Whether it can be claimed: everything is the claimant's to say, lines add up, and no value is impossible.
     pub(super) fn check(&self, today: NaiveDate) -> Result<(), Rejected> {
         if self.lines.len() > MOST_LINES {
@@ -120,8 +155,14 @@ impl Content {
         wrong.map_or(Ok(()), |wrong| Err(facts(wrong.to_string())))
     }
 
+    /// Whether it leaves to the rent book what that says.
+    pub(super) fn check_beside_relief(&self) -> Result<(), Rejected> {
+        let facts = self.facts.iter().map(|(fact, _)| fact);
+        relief::expect_unstated(facts.chain(self.lines.iter().map(|line| line.fact)))
+    }
+
     /// The facts as the claimant states them, with the sums of lines.
-    pub(super) fn stated(&self, on: NaiveDate) -> Result<Facts, Rejected> {
+    fn stated(&self, on: NaiveDate) -> Result<Facts, Rejected> {
         let mut stated = fact::said_by_applicant(&self.facts);
         let mut sums: BTreeMap<Fact, i64> = BTreeMap::new();
         for line in &self.lines {
@@ -179,7 +220,8 @@ fn facts(message: String) -> Rejected {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::Currency;
+    use crate::claim::relief::{OfLease, Taken};
+    use crate::types::{Currency, LogIndex};
 
     fn line(fact: Fact, value: &str, reference: &str) -> Line {
         Line {
@@ -225,9 +267,36 @@ mod tests {
             .state(Fact::ReliefKind, raw, Source::Declared, today())
             .unwrap();
         let programme = "SHAANXI-RENT".parse().unwrap();
-        let text = content.text(PartyId::generate(), &programme, 1);
-        assert_eq!(crate::journal::canonical::check(&text), Ok(()), "{text}");
-        assert_eq!(Content::read(&text), Ok(content));
+        let mut claimed = Claimed {
+            content,
+            relief: None,
+        };
+        let read_back = |claimed: &Claimed| {
+            let text = claimed.text(PartyId::generate(), &programme, 1);
+            assert_eq!(crate::journal::canonical::check(&text), Ok(()), "{text}");
+            assert_eq!(Claimed::read(&text), Ok(claimed.clone()));
+        };
+        read_back(&claimed);
+        claimed.relief = Some(Drawn {
+            from: Some(today()),
+            of_lease: Some(OfLease {
+                full_months: 1,
+                half_months: 2,
+                monthly_rent: "100.00".to_owned(),
+            }),
+            until: Some(today()),
+            waived_months: 3,
+            waivers: vec![Taken {
+                audited: "200.00".to_owned(),
+                confirmed: "200.00".to_owned(),
+                from_day: today(),
+                landlord_relief: "50.00".to_owned(),
+                number: LogIndex(14),
+                until_day: today(),
+                waiver: WaiverId::generate(),
+            }],
+        });
+        read_back(&claimed);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use super::Refused;
-use super::approve::{Ladder, Level};
+use super::ladder::{Ladder, Level};
 use super::model::{Claim, ClaimRefusal, ClaimState};
 use super::store;
 use crate::batch::{self, Answers, BatchError, Round, Step};

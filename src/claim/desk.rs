@@ -7,15 +7,15 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use sqlx::PgConnection;
 
-use super::content::Content;
+use super::content::Claimed;
 use super::model::Claim;
 use crate::batch::BatchError;
 use crate::caps::{Asked, Usages};
 use crate::fact::{self, InLedger};
 use crate::party::{self, Party};
 use crate::policy::store::Policies;
-use crate::policy::{self, Decision, Fact, Facts, Moment, Policy, Raw, Source};
-use crate::types::{ClaimId, PartyId, Zone};
+use crate::policy::{self, Decision, Fact, Facts, Moment, Policy, Raw, Source, Usage};
+use crate::types::{ClaimId, Money, PartyId, Zone};
 
 /// Everything that decisions of one batch read.
 pub(super) struct Desk {
@@ -32,6 +32,15 @@ pub(super) struct Desk {
 pub(super) struct Ruled {
     pub(super) policy: Arc<Policy>,
     pub(super) facts: Facts,
+    pub(super) claimed: Claimed,
+}
+
+/// What a round says of a claim: its rank, or what there is and what all ask for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Among {
+    pub(super) rank: Option<u32>,
+    /// Budget and demand.
+    pub(super) shared: Option<(Money, Money)>,
 }
 
 impl Desk {
@@ -84,10 +93,10 @@ impl Desk {
             .submission
             .ok_or_else(|| unreadable("the claim was not submitted".to_owned()))?;
         let policy = self.policies.get(submission.policy)?;
-        let content = Content::read(&claim.content).map_err(unreadable)?;
+        let claimed = Claimed::read(&claim.content).map_err(unreadable)?;
         let party = self.parties.get(&claim.party);
         let party = party.ok_or(BatchError::Database(sqlx::Error::RowNotFound))?;
-        let stated = content.stated(submission.on);
+        let stated = claimed.stated(submission.on);
         let stated = stated.map_err(|error| unreadable(error.to_string()))?;
         let mut facts = fact::with_identity(&stated, party, self.today);
         let day = submission.on.to_string();
@@ -100,14 +109,33 @@ impl Desk {
         }
         self.ledger
             .extend(&policy, Moment::Claim, claim.party, &mut facts);
-        Ok(Ruled { policy, facts })
+        Ok(Ruled {
+            policy,
+            facts,
+            claimed,
+        })
     }
 
-    /// What the policy says today. The facts are kept, under the hash that the decision names.
+    /// What the policy says today of the claim by itself. The facts are kept, under the hash that the decision names.
     pub(super) fn decide(&mut self, claim: &Claim, ruled: &Ruled) -> Decision {
-        let Ruled { policy, facts } = ruled;
-        let usage = self.usages.of(Asked::claim(policy, claim.party));
-        self.kept.push(facts.clone());
+        self.decide_among(claim, ruled, Among::default())
+    }
+
+    /// What it says of a claim in a round.
+    pub(super) fn decide_among(&mut self, claim: &Claim, ruled: &Ruled, among: Among) -> Decision {
+        self.kept.push(ruled.facts.clone());
+        self.preview(claim, ruled, among)
+    }
+
+    /// The same, of a decision that is not recorded.
+    pub(super) fn preview(&self, claim: &Claim, ruled: &Ruled, among: Among) -> Decision {
+        let Ruled { policy, facts, .. } = ruled;
+        let usage = Usage {
+            rank: among.rank,
+            budget: among.shared.map(|(budget, _)| budget),
+            demand: among.shared.map(|(_, demand)| demand),
+            ..self.usages.of(Asked::claim(policy, claim.party))
+        };
         policy::decide(policy, Moment::Claim, facts, &usage, self.today)
     }
 

@@ -6,15 +6,17 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use super::Refused;
-use super::content::Content;
+use super::content::{Claimed, Content};
 use super::model::{Claim, ClaimRefusal, ClaimState};
+use super::relief::{self, Drawn, ReliefAsked};
 use super::store;
 use crate::batch::{self, Answers, BatchError, Rejected, Round, Step};
 use crate::identity::{Command, Role};
 use crate::party;
 use crate::policy::Sha256;
 use crate::programme::{self, ProgrammeKind};
-use crate::types::{ClaimId, Code, LogIndex, PartyId};
+use crate::rent::ReliefBook;
+use crate::types::{ClaimId, Code, LogIndex, PartyId, WaiverId, ZoneId};
 
 /// Who writes claims: the parties' own people, and the office's clerks for them.
 pub(super) const CLAIMANTS: [Role; 3] = [Role::Sme, Role::Provider, Role::Incubator];
@@ -29,6 +31,9 @@ pub struct Draft {
     pub party: PartyId,
     /// Of which programme.
     pub programme: Code,
+    /// The relief in the rent book that it rests on, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relief: Option<ReliefAsked>,
 }
 
 /// What is claimed, in place of what was before.
@@ -39,6 +44,9 @@ pub struct Revise {
     /// What is claimed now.
     #[serde(flatten)]
     pub content: Content,
+    /// The relief that it rests on now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relief: Option<ReliefAsked>,
 }
 
 /// A claim with a new content.
@@ -48,6 +56,9 @@ pub struct Drafted {
     pub claim: ClaimId,
     /// SHA-256 of its content.
     pub content_sha256: Sha256,
+    /// What the rent book says of the relief that it rests on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relief: Option<Drawn>,
     /// The number of this content, from 1.
     pub version: i32,
 }
@@ -100,6 +111,10 @@ async fn draft_round(
         let programme = programmes.iter().find(|one| one.code == *code);
         programme.map(|programme| programme.kind)
     };
+    let asked = requests
+        .iter()
+        .map(|(_, input)| (input.party, input.relief.as_ref()));
+    let book = read_book(conn, zone.id, asked).await?;
     let mut decided = Vec::with_capacity(requests.len());
     for (command, input) in requests {
         let checked = command
@@ -108,24 +123,83 @@ async fn draft_round(
             .map_err(Rejected::from)
             .and_then(|()| of_party(command, input, &known))
             .and_then(|()| claimable(&input.programme, kind(&input.programme)))
-            .and_then(|()| input.content.check(round.today));
-        decided.push(checked.map(|()| {
-            let claim = new_claim(command, input);
-            let answer = DraftAnswer::Drafted(drafted(&claim));
-            (Step::new("claim.drafted", claim.id, input, answer), claim)
-        }));
+            .and_then(|()| {
+                let content = (&input.content, input.relief.as_ref());
+                claimed(&book, command, input.party, content)
+            });
+        decided.push(checked.map(|claimed| draft_one(command, input, claimed)));
     }
     let (answers, effects) = batch::record(conn, round, decided).await?;
     let claims: Vec<Claim> = effects
         .into_iter()
-        .map(|(claim, index)| Claim {
-            drafted_index: index,
-            ..claim
+        .filter_map(|(claim, index)| {
+            Some(Claim {
+                drafted_index: index,
+                ..claim?
+            })
         })
         .collect();
     store::insert(conn, zone.id, &claims).await?;
     store::insert_lines(conn, zone.id, &claims).await?;
     Ok(answers)
+}
+
+/// What the rent book says to whoever rests a claim on it.
+async fn read_book<'a>(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    asked: impl Iterator<Item = (PartyId, Option<&'a ReliefAsked>)> + Send,
+) -> Result<ReliefBook, sqlx::Error> {
+    let asked: Vec<(PartyId, &ReliefAsked)> = asked
+        .filter_map(|(party, relief)| Some((party, relief?)))
+        .collect();
+    let carriers: Vec<PartyId> = asked.iter().map(|(party, _)| *party).collect();
+    let named = asked.iter().flat_map(|(_, relief)| relief.named());
+    let named: Vec<WaiverId> = named.copied().collect();
+    ReliefBook::read(conn, zone, &carriers, &named).await
+}
+
+/// What is claimed, with what the rent book says of it; or why it can't rest on that.
+fn claimed(
+    book: &ReliefBook,
+    command: &Command<'_>,
+    party: PartyId,
+    (content, relief): (&Content, Option<&ReliefAsked>),
+) -> Result<Result<Claimed, Refused>, Rejected> {
+    content.check(command.today())?;
+    let Some(asked) = relief else {
+        return Ok(Ok(Claimed {
+            content: content.clone(),
+            relief: None,
+        }));
+    };
+    content.check_beside_relief()?;
+    let drawn = relief::draw(book, party, asked, command.zone.currency)?;
+    Ok(drawn.map(|drawn| Claimed {
+        content: content.clone(),
+        relief: Some(drawn),
+    }))
+}
+
+fn draft_one(
+    command: &Command<'_>,
+    input: &Draft,
+    claimed: Result<Claimed, Refused>,
+) -> (Step<Draft, DraftAnswer>, Option<Claim>) {
+    match claimed {
+        Err(refused) => {
+            // No claim began: the entry is about the party that asked.
+            let answer = DraftAnswer::Refused(refused);
+            let step = Step::new("claim.draft_refused", input.party, input, answer);
+            (step, None)
+        }
+        Ok(claimed) => {
+            let claim = new_claim(command, input, &claimed);
+            let answer = DraftAnswer::Drafted(drafted(&claim, claimed.relief));
+            let step = Step::new("claim.drafted", claim.id, input, answer);
+            (step, Some(claim))
+        }
+    }
 }
 
 fn of_party(command: &Command<'_>, input: &Draft, known: &[PartyId]) -> Result<(), Rejected> {
@@ -162,9 +236,9 @@ fn claimable(programme: &Code, kind: Option<ProgrammeKind>) -> Result<(), Reject
     }
 }
 
-fn new_claim(command: &Command<'_>, input: &Draft) -> Claim {
+fn new_claim(command: &Command<'_>, input: &Draft, claimed: &Claimed) -> Claim {
     let version = 1;
-    let content = input.content.text(input.party, &input.programme, version);
+    let content = claimed.text(input.party, &input.programme, version);
     Claim {
         id: ClaimId::generate(),
         programme: input.programme.clone(),
@@ -184,10 +258,11 @@ fn new_claim(command: &Command<'_>, input: &Draft) -> Claim {
     }
 }
 
-fn drafted(claim: &Claim) -> Drafted {
+fn drafted(claim: &Claim, relief: Option<Drawn>) -> Drafted {
     Drafted {
         claim: claim.id,
         content_sha256: claim.content_sha256,
+        relief,
         version: claim.version,
     }
 }
@@ -199,13 +274,19 @@ async fn revise_round(
     let (zone, requests) = (round.zone, &round.requests);
     let ids: Vec<ClaimId> = requests.iter().map(|(_, input)| input.claim).collect();
     let mut claims = store::lock(conn, zone, &ids).await?;
+    let asked = requests.iter().filter_map(|(_, input)| {
+        let claim = claims.get(&input.claim)?;
+        Some((claim.party, input.relief.as_ref()))
+    });
+    let book = read_book(conn, zone.id, asked).await?;
     let mut decided = Vec::with_capacity(requests.len());
     for (command, input) in requests {
         let found = find_own(&mut claims, command, input.claim).and_then(|claim| {
-            input.content.check(round.today)?;
-            Ok(claim)
+            let content = (&input.content, input.relief.as_ref());
+            let claimed = claimed(&book, command, claim.party, content)?;
+            Ok((claim, claimed))
         });
-        decided.push(found.map(|claim| revise_one(claim, input)));
+        decided.push(found.map(|(claim, claimed)| revise_one(claim, input, claimed)));
     }
     let (answers, effects) = batch::record(conn, round, decided).await?;
     let revised: Vec<Claim> = effects.into_iter().filter_map(|(claim, _)| claim).collect();
@@ -214,18 +295,27 @@ async fn revise_round(
     Ok(answers)
 }
 
-fn revise_one(claim: &mut Claim, input: &Revise) -> (Step<Revise, DraftAnswer>, Option<Claim>) {
+fn revise_one(
+    claim: &mut Claim,
+    input: &Revise,
+    claimed: Result<Claimed, Refused>,
+) -> (Step<Revise, DraftAnswer>, Option<Claim>) {
+    let refused = |refused: Refused| {
+        let answer = DraftAnswer::Refused(refused);
+        let step = Step::new("claim.revision_refused", input.claim, input, answer);
+        (step, None)
+    };
     if !claim.state.is_open_to_claimant() {
-        let answer = DraftAnswer::Refused(ClaimRefusal::WrongState.into());
-        let step = Step::new("claim.revision_refused", claim.id, input, answer);
-        return (step, None);
+        return refused(ClaimRefusal::WrongState.into());
     }
+    let claimed = match claimed {
+        Ok(claimed) => claimed,
+        Err(why) => return refused(why),
+    };
     claim.version = claim.version.saturating_add(1);
-    claim.content = input
-        .content
-        .text(claim.party, &claim.programme, claim.version);
+    claim.content = claimed.text(claim.party, &claim.programme, claim.version);
     claim.content_sha256 = Sha256::of(claim.content.as_bytes());
-    let answer = DraftAnswer::Drafted(drafted(claim));
+    let answer = DraftAnswer::Drafted(drafted(claim, claimed.relief));
     let step = Step::new("claim.revised", claim.id, input, answer);
     (step, Some(claim.clone()))
 }

@@ -74,6 +74,11 @@ impl ClaimState {
         matches!(self, Self::Submitted | Self::Objected)
     }
 
+    /// Whether other claims may rest on what it did: it was turned down or taken back.
+    pub const fn frees_waivers(self) -> bool {
+        matches!(self, Self::Rejected | Self::Withdrawn)
+    }
+
     /// Whether nothing happens to the claim any more.
     pub const fn is_over(self) -> bool {
         matches!(self, Self::Approved | Self::Rejected | Self::Withdrawn)
@@ -180,6 +185,18 @@ pub enum ClaimRefusal {
     BudgetFrozen,
     /// The policy ranks claims or shares the budget among them.
     Ranked,
+    /// Another claim rests on the waiver.
+    AlreadyClaimed,
+    /// The tenant states another sum than was declared, and nobody has settled that.
+    TenantMismatch,
+    /// A waiver waits for its tenant or its audit.
+    ReliefWaits,
+    /// Nothing of a waiver counts.
+    NoRelief,
+    /// The rent book says otherwise than when the claim was written.
+    ReliefChanged,
+    /// Relief is stated that the rent book has.
+    ReliefInBook,
 }
 
 impl ClaimRefusal {
@@ -223,8 +240,35 @@ impl ClaimRefusal {
                 "项目当年预算已冻结，待解冻后办理。",
             ),
             Self::Ranked => (
-                "The policy ranks claims or shares the budget among them, which can't be approved one by one.",
-                "该政策须排名或按比例分配，不能逐件审批。",
+                "The policy ranks claims or shares the budget among them: a manager closes the round first (`claim rank`).",
+                "该政策须排名或按比例分配，须先由管理人员完成本轮排名。",
+            ),
+            Self::AlreadyClaimed => (
+                "Another claim rests on the waiver: relief is compensated once. Leave it out.",
+                "该减免已用于其他申领，同一笔减免只补贴一次，请剔除。",
+            ),
+            Self::TenantMismatch => (
+                "The tenant states another sum than was declared: a reviewer has to settle it first (`rent settle`).",
+                "租户确认金额与申报金额不一致，须先经审核认定。",
+            ),
+            Self::ReliefWaits => (
+                "The waiver waits for its tenant or its audit (`rent list`): claim the others by name, or wait.",
+                "该减免尚待租户确认或审计，可先逐项申领其他减免。",
+            ),
+            Self::NoRelief => (
+                "Nothing of it counts: it was voided, found not compensable, only makes the lease longer, lies outside \
+                 the days, or the policy does not pay for relief.",
+                "没有可申领的减免：已撤销、经审计不予补贴、仅为租期顺延、不在期间内，或该政策不补贴减免。",
+            ),
+            Self::ReliefChanged => (
+                "The rent book says otherwise than when the claim was written: return it, or revise it by naming the \
+                 waivers anew.",
+                "租金台账与申领时不一致，请退回或重新选取减免后修订。",
+            ),
+            Self::ReliefInBook => (
+                "The carrier keeps its leases here: name the waivers (`claim revise --waiver W14`, or `--relief-from` \
+                 and `--relief-until`) instead of stating the relief.",
+                "载体租约已在台账中，请选取减免，不得自行填报减免金额。",
             ),
         }
     }

@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use super::Refused;
+use super::content::Claimed;
 use super::desk::{Desk, missing, reasons};
 use super::model::{Claim, ClaimRefusal, ClaimState, Reviewed};
+use super::relief::{self, Relied};
 use super::store;
 use crate::approval::{Acting, Hands};
 use crate::batch::{self, Answers, BatchError, Decided, Rejected, Round, Step};
@@ -97,13 +99,14 @@ async fn review_round(
         .collect();
     let hands = Hands::read(conn, zone.id, today, &actors).await?;
     let mut desk = Desk::read(conn, zone, today, &claims).await?;
+    let relied = Relied::read(conn, zone, &claims).await?;
     let mut decided = Vec::with_capacity(requests.len());
     for (command, input) in requests {
         decided.push(match find(&mut claims, command, input) {
             Err(rejected) => Err(rejected),
             Ok(claim) => match in_the_way(&hands, command, claim, input) {
-                Some(code) => Ok(refused(input, code)),
-                None => review_one(&mut desk, command, input, claim)?,
+                Some(code) => Ok(refused(input, code.into())),
+                None => review_one(&mut desk, &relied, command, input, claim)?,
             },
         });
     }
@@ -137,6 +140,10 @@ fn find<'c>(
         return Err(Rejected::Facts(message.to_owned()));
     }
     if let Some(facts) = &input.facts {
+        let claimed = Claimed::read(&claim.content).map_err(Rejected::Facts)?;
+        if claimed.relief.is_some() {
+            relief::expect_unstated(facts.iter().map(|(fact, _)| fact))?;
+        }
         let ledgers = |fact: &crate::policy::Fact| fact.spec().stated_by == StatedBy::Ledger;
         if let Some(fact) = facts.iter().map(|(fact, _)| fact).find(ledgers) {
             let message = format!("{fact}: the ledger itself knows it; leave it out");
@@ -179,14 +186,15 @@ fn in_the_way(
 
 type Decision = Decided<Review, ReviewAnswer, Option<Claim>>;
 
-fn refused(input: &Review, code: ClaimRefusal) -> (Step<Review, ReviewAnswer>, Option<Claim>) {
-    let answer = ReviewAnswer::Refused(code.into());
+fn refused(input: &Review, refused: Refused) -> (Step<Review, ReviewAnswer>, Option<Claim>) {
+    let answer = ReviewAnswer::Refused(refused);
     let step = Step::new("claim.review_refused", input.claim, input, answer);
     (step, None)
 }
 
 fn review_one(
     desk: &mut Desk,
+    relied: &Relied,
     command: &Command<'_>,
     input: &Review,
     claim: &mut Claim,
@@ -219,6 +227,9 @@ fn review_one(
         }
         Verdict::Recommend => {
             let ruled = desk.ruled(claim, input.facts.as_ref())?;
+            if let Err(why) = relied.check(claim, &ruled.claimed, &ruled.policy) {
+                return Ok(Ok(refused(input, why)));
+            }
             let decision = desk.decide(claim, &ruled);
             let reasons = reasons(&decision);
             let amount = Amount::new(decision.amount.money());

@@ -7,11 +7,12 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Refused;
-use super::content::Content;
+use super::content::{Claimed, Content};
 use super::desk::{Desk, missing, reasons};
 use super::draft::find_own;
 use super::model::{Claim, ClaimRefusal, ClaimState, Submission};
-use super::store;
+use super::relief::Relied;
+use super::store::{self, Other};
 use crate::batch::{self, Answers, BatchError, Decided, Rejected, Round, Step};
 use crate::evidence::{self, CaseKind, Use};
 use crate::identity::Command;
@@ -32,7 +33,8 @@ pub struct Submit {
 pub enum SubmitAnswer {
     /// A reviewer has it. What the policy says of it today is no promise.
     Submitted {
-        /// Other claims with a line of the same reference: the reviewer looks at both.
+        /// Other claims with a line of the same reference: the reviewer looks at both. A party learns of another's only
+        /// that there is one.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         also_claimed: Vec<String>,
         /// Decimal text: what would be given today.
@@ -70,7 +72,9 @@ async fn submit_round(
 ) -> Result<Answers<SubmitAnswer>, BatchError> {
     let (zone, today, requests) = (round.zone, round.today, &round.requests);
     let ids: Vec<ClaimId> = requests.iter().map(|(_, input)| input.claim).collect();
+    Relied::lock(conn, zone.id, &ids).await?;
     let mut claims = store::lock(conn, zone, &ids).await?;
+    let mut relied = Relied::read(conn, zone, &claims).await?;
     let in_force = all_in_force_on(conn, zone.id, today).await?;
     let found = Found {
         also_claimed: store::same_references(conn, zone.id, &ids).await?,
@@ -92,7 +96,10 @@ async fn submit_round(
             .and_then(|claim| with_policy(command, claim, &in_force));
         decided.push(match own {
             Err(rejected) => Err(rejected),
-            Ok((claim, policy)) => submit_one(&mut desk, command, input, (claim, policy), &found)?,
+            Ok((claim, policy)) => {
+                let rests_on = (&found, &mut relied);
+                submit_one(&mut desk, command, input, (claim, policy), rests_on)?
+            }
         });
     }
     desk.keep(conn, zone).await?;
@@ -109,6 +116,7 @@ async fn submit_round(
         })
         .collect();
     store::update(conn, zone.id, &submitted).await?;
+    store::take_waivers(conn, zone.id, &submitted).await?;
     let uses = submitted.iter().flat_map(uses);
     evidence::note_uses(conn, zone.id, &uses.collect::<Vec<_>>()).await?;
     Ok(answers)
@@ -116,14 +124,15 @@ async fn submit_round(
 
 /// What other cases have in common with those of a batch.
 struct Found {
-    also_claimed: HashMap<ClaimId, Vec<LogIndex>>,
+    also_claimed: HashMap<ClaimId, Vec<Other>>,
     used: HashMap<Sha256, Vec<Uuid>>,
 }
 
 /// The documents of a claim as it is now.
 fn documents(claim: &Claim) -> Vec<Sha256> {
-    let content = Content::read(&claim.content);
-    let documents = content.map(|content| content.documents).unwrap_or_default();
+    let claimed = Claimed::read(&claim.content);
+    let documents = claimed.map(|claimed| claimed.content.documents);
+    let documents = documents.unwrap_or_default();
     documents.iter().map(|document| document.sha256).collect()
 }
 
@@ -182,6 +191,21 @@ fn submitted(claim: &Claim, command: &Command<'_>, policy: PolicyId) -> Claim {
     }
 }
 
+/// Other claims by their short names; to a party's person those of others without.
+fn named_to<'o>(command: &Command<'_>, others: impl Iterator<Item = &'o Other>) -> Vec<String> {
+    let mut named: Vec<String> = others
+        .map(|other| {
+            if batch::acts_for(command.actor, &[other.party]) {
+                format!("C{}", other.index)
+            } else {
+                "another claim".to_owned()
+            }
+        })
+        .collect();
+    named.dedup();
+    named
+}
+
 /// The numbers of the documents that the policy lists and the claim does not have.
 fn documents_missing(policy: &Policy, content: &Content) -> Vec<String> {
     let given: HashSet<u16> = content
@@ -201,7 +225,7 @@ fn submit_one(
     command: &Command<'_>,
     input: &Submit,
     (claim, policy): (&mut Claim, PolicyId),
-    found: &Found,
+    (found, relied): (&Found, &mut Relied),
 ) -> Result<Decided<Submit, SubmitAnswer, Option<Claim>>, BatchError> {
     let id = claim.id;
     let refused = |refused: Refused| {
@@ -214,15 +238,17 @@ fn submit_one(
     }
     let next = submitted(claim, command, policy);
     let ruled = desk.ruled(&next, None)?;
-    let content = Content::read(&claim.content)
-        .map_err(|why| BatchError::Unreadable(claim.drafted_index, why))?;
-    let lacking = documents_missing(&ruled.policy, &content);
+    let lacking = documents_missing(&ruled.policy, &ruled.claimed.content);
     if !lacking.is_empty() {
         return refused(Refused {
             code: ClaimRefusal::DocumentsMissing,
             reasons: lacking,
         });
     }
+    if let Err(why) = relied.check(&next, &ruled.claimed, &ruled.policy) {
+        return refused(why);
+    }
+    relied.take(id, &ruled.claimed);
     let decision = desk.decide(&next, &ruled);
     let same = found.also_claimed.get(&id).into_iter().flatten();
     let by_others = |sha256: &Sha256| {
@@ -230,7 +256,7 @@ fn submit_one(
         cases.is_some_and(|cases| cases.iter().any(|case| *case != id.0))
     };
     let answer = SubmitAnswer::Submitted {
-        also_claimed: same.map(|index| format!("C{index}")).collect(),
+        also_claimed: named_to(command, same),
         amount: decision.amount.money().to_text(command.zone.currency),
         missing: missing(&decision),
         outlook: decision.outcome,

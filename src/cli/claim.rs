@@ -1,6 +1,7 @@
 //! `claim …`: from a draft to what is owed.
 
 mod notice;
+mod rank;
 mod show;
 
 use std::process::ExitCode;
@@ -11,14 +12,15 @@ use serde_json::Value;
 
 use super::Global;
 use super::desk::{Desk, Sentences};
+use super::rent::waiver_id;
 use super::session::with_session;
 use super::voucher::facts;
 use crate::claim::{
-    self, Approve, Content, Decline, Document, Draft, Line, Objection, Review, Revise, Submit,
-    Turn, Verdict, Withdraw,
+    self, Approve, Content, Decline, Document, Draft, Line, Objection, ReliefAsked, Review, Revise,
+    Submit, Turn, Verdict, Withdraw,
 };
 use crate::policy::{Fact, Facts, Source, Stated};
-use crate::types::{ClaimId, Code, LogIndex, Named, NoticeId, Reason};
+use crate::types::{ClaimId, Code, Day, LogIndex, Named, NoticeId, Reason, WaiverId};
 
 /// Claims.
 #[derive(Debug, Subcommand)]
@@ -28,6 +30,16 @@ pub(super) enum ClaimCommand {
     /// Public notices of recommended claims
     #[command(subcommand)]
     Notice(notice::NoticeCommand),
+    /// Close the year's round of a programme that ranks claims or shares its budget (a manager)
+    #[command(
+        after_help = "Example:\n  subsidy-ledger claim rank SHENZHEN-RENT --as manager\n\n\
+        Every recommended claim takes part, after its notice, and none may be with a reviewer any more. Nothing is\n\
+        approved by it: `claim approve` goes on one by one, and gives no more than the round did."
+    )]
+    Rank {
+        /// Programme
+        programme: Code,
+    },
     /// List claims, oldest first
     #[command(
         after_help = "Example:\n  subsidy-ledger claim list --programme SHAANXI-RENT --state recommended"
@@ -50,6 +62,9 @@ pub(super) enum Action {
         --fact relief_kind=waiver --fact waiver_from=2020-02-01 --fact waiver_until=2020-07-31 \\\n    \
         --line waived_amount=38000.00@lease-12 --line waived_amount=21000.00@lease-17 \\\n    \
         --document 1=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 --as clerk\n\n\
+        A carrier that keeps its leases here names waivers (or days, of which all of it counts), and the rent book\n\
+        says what was waived:\n  subsidy-ledger claim draft SHAANXI-RENT --party 91350100M000100Y43 --waiver W14 --waiver W31 \\\n    \
+        --document 1=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 --as carrier\n\n\
         Lines add up to the fact that they name. Documents are named by the SHA-256 of the file, with their number\n\
         in the policy's list (`policy show`); one without a number is a further one. Nobody but the claimant sees to\n\
         a draft before `claim submit`."
@@ -98,7 +113,8 @@ pub(super) enum Action {
         after_help = "Examples:\n  subsidy-ledger claim approve C35 --review 41 --as manager\n  \
         subsidy-ledger claim approve --notice N44 --as manager\n\n\
         --review is the entry of the review that you looked at (`claim show`): if the claim was reviewed again since,\n\
-        nothing is approved. --notice approves what a notice showed and nobody objected to. How many levels approve,\n\
+        nothing is approved. --notice approves what a notice showed and nobody objected to; with --key each claim has\n\
+        a key of its own, so that a repeat goes on where the first left off. How many levels approve,\n\
         `approval levels` says. The last makes the amount owed; then finance approves the payment."
     )]
     Approve(ApproveArgs),
@@ -122,6 +138,15 @@ pub(super) struct ContentArgs {
     /// SHA-256 of a document, with its number in the policy's list
     #[arg(long = "document", value_name = "[NUMBER=]SHA256")]
     documents: Vec<String>,
+    /// A waiver in the rent book that the claim rests on: W and its number, or its id
+    #[arg(long = "waiver", value_name = "WAIVER")]
+    waivers: Vec<Named<WaiverId>>,
+    /// First day of the relief that counts; with --relief-until and without --waiver all of these days
+    #[arg(long, value_name = "DAY")]
+    relief_from: Option<Day>,
+    /// Last day of the relief that counts
+    #[arg(long, value_name = "DAY")]
+    relief_until: Option<Day>,
 }
 
 #[derive(Debug, Args)]
@@ -208,6 +233,7 @@ pub(super) struct DeclineArgs {
 pub(super) async fn run(global: &Global, command: ClaimCommand) -> anyhow::Result<ExitCode> {
     match command {
         ClaimCommand::Notice(command) => notice::run(global, command).await,
+        ClaimCommand::Rank { programme } => rank::run(global, programme).await,
         ClaimCommand::List(args) => show::list(global, args).await,
         ClaimCommand::Show { claim } => show::show(global, claim).await,
         ClaimCommand::Act(action) => {
@@ -234,6 +260,7 @@ async fn act(desk: &Desk<'_>, action: Action) -> anyhow::Result<ExitCode> {
                 content: content(desk, &args.content)?,
                 party: desk.party(&args.party).await?,
                 programme: args.programme,
+                relief: relief(desk, &args.content).await?,
             };
             desk.one(input, |conn, requests| {
                 Box::pin(claim::draft(conn, requests))
@@ -244,6 +271,7 @@ async fn act(desk: &Desk<'_>, action: Action) -> anyhow::Result<ExitCode> {
             let input = Revise {
                 claim: claim_id(desk, args.claim).await?,
                 content: content(desk, &args.content)?,
+                relief: relief(desk, &args.content).await?,
             };
             desk.one(input, |conn, requests| {
                 Box::pin(claim::revise(conn, requests))
@@ -343,6 +371,30 @@ fn content(desk: &Desk<'_>, args: &ContentArgs) -> anyhow::Result<Content> {
         documents: documents?,
         facts: stated(desk, &args.facts)?,
         lines: lines?,
+    })
+}
+
+/// The relief that the claim rests on, if any is named.
+async fn relief(desk: &Desk<'_>, args: &ContentArgs) -> anyhow::Result<Option<ReliefAsked>> {
+    let (from, until) = (
+        args.relief_from.map(Day::date),
+        args.relief_until.map(Day::date),
+    );
+    let mut waivers = Vec::with_capacity(args.waivers.len());
+    for named in &args.waivers {
+        waivers.push(waiver_id(desk.session, &desk.caller.zone, *named).await?);
+    }
+    Ok(match (waivers.is_empty(), from, until) {
+        (false, from, until) => Some(ReliefAsked::Named {
+            from,
+            until,
+            waivers,
+        }),
+        (true, Some(from), Some(until)) => Some(ReliefAsked::All { from, until }),
+        (true, None, None) => None,
+        (true, _, _) => anyhow::bail!(
+            "--relief-from and --relief-until go together, or beside --waiver: name both days"
+        ),
     })
 }
 

@@ -625,7 +625,7 @@ async fn named_deferral(desk: &Desk<'_>, named: Named<DeferralId>) -> anyhow::Re
 }
 
 /// The id of a waiver, as somebody names it.
-async fn waiver_id(
+pub(super) async fn waiver_id(
     session: &Session,
     zone: &Zone,
     named: Named<WaiverId>,

@@ -1,6 +1,6 @@
 //! Rent between carriers and their tenants: leases, bills, waivers (减免) and deferrals (缓征).
 //!
-//! Memo only: no command here touches public money. A claim takes what [`relief_for_claim`] says, and [`mark_claimed`]
+//! Memo only: no command here touches public money. A claim takes what a [`ReliefBook`] says, and [`mark_claimed`]
 //! keeps it from being taken twice. [`bill`] is where a month's rent lies, [`waiver`] and [`deferral`] are their lives,
 //! all without IO. Each command takes many requests and answers each on its own, in one transaction ([`crate::batch`]).
 
@@ -26,7 +26,10 @@ pub mod waiver;
 pub use add::{AddLease, LeaseAnswer, add_lease};
 pub use cases::MoveText;
 pub use charge::{BillRent, PayRent, RentAnswer, bill_month, bill_rent, pay_rent};
-pub use claim::{ClaimWaiver, Relief, ReliefForClaim, Waiting, mark_claimed, relief_for_claim};
+pub use claim::{
+    ClaimWaiver, MonthMeasure, Relief, ReliefBook, ReliefForClaim, Waiting, lock_waivers,
+    mark_claimed, relief_for_claim,
+};
 pub use defer::{
     ConvertDeferral, DefaultDeferral, DeferRent, DeferralAnswer, InstalmentText, PaidText,
     PayInstalment, convert_deferral, default_deferral, defer_rent, pay_instalment,

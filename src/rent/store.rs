@@ -15,7 +15,7 @@ pub use deferral::{DeferralFilter, deferrals_of, overdue};
 pub(super) use deferral::{deferrals, insert_deferrals, update_deferrals};
 pub use list::{LeaseFilter, MoveLine, leases, leases_to_bill, moves_of_lease};
 pub use waiver::{WaiverFilter, waivers_of};
-pub(super) use waiver::{insert_waivers, update_waivers, waivers, waivers_of_carrier};
+pub(super) use waiver::{insert_waivers, update_waivers, waivers, waivers_of_carriers};
 
 use super::bill::{Bill, Bills, Move, Moved, Part, Parts};
 use super::lease::{Area, Charges, Lease};
@@ -111,6 +111,38 @@ pub(super) async fn lock_leases(
     .await?;
     rows.into_iter()
         .map(|row| row.lease().map(|lease| (lease.id, lease)))
+        .collect()
+}
+
+/// What a claim has to know of a lease.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rent {
+    pub(super) carrier: PartyId,
+    /// For a whole month.
+    pub(super) monthly: Amount,
+}
+
+/// The leases of carriers.
+pub(super) async fn rents_of(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    carriers: &[PartyId],
+) -> Result<HashMap<LeaseId, Rent>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "SELECT lease_id, carrier_id, monthly_rent FROM ledger.lease WHERE zone_id = $1 AND carrier_id = ANY($2)",
+        zone.0,
+        &carriers.iter().map(|id| id.0).collect::<Vec<_>>(),
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let rent = Rent {
+                carrier: PartyId(row.carrier_id),
+                monthly: positive(row.monthly_rent)?,
+            };
+            Ok((LeaseId(row.lease_id), rent))
+        })
         .collect()
 }
 

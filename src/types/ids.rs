@@ -66,6 +66,8 @@ uuid_ids! {
     ClaimId,
     /// A public list of recommended claims.
     NoticeId,
+    /// A round in which claims are ranked or share a budget.
+    RoundId,
     /// What is owed to a payee.
     PayableId,
     /// Payment instructions sent to the bank together.

@@ -17,7 +17,7 @@ pub use currency::{Currency, UnknownCurrency};
 pub use hex::hex;
 pub use ids::{
     AccountId, BatchId, ClaimId, ControllerGroupId, DeferralId, HoldId, ItemId, LeaseId, NoticeId,
-    PartyId, PayableId, PersonId, PolicyId, RunId, VoucherId, WaiverId, ZoneId,
+    PartyId, PayableId, PersonId, PolicyId, RoundId, RunId, VoucherId, WaiverId, ZoneId,
 };
 pub use log_index::{LogIndex, NotAnIndex};
 pub use money::{Amount, Money, MoneyError, NotPositive};

@@ -264,7 +264,8 @@ async fn a_mismatch_blocks_until_a_reviewer_settles_it() {
 async fn four_eyes_on_every_waiver() {
     let mut play = RentPlay::new().await;
     let tenant = play.world.parties["f"];
-    play.world
+    Arc::get_mut(&mut play.world)
+        .unwrap()
         .enrol("both", subsidy_ledger::identity::Role::ALL, Some(tenant))
         .await;
     play.check(

@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::{ClaimState, decode};
+use super::{ClaimState, Other, decode};
 use crate::types::{ClaimId, Code, LogIndex, Money, PartyId, ZoneId};
 
 /// Which claims to list, oldest first.
@@ -93,9 +93,22 @@ pub struct Around {
     /// Where the payment of what was approved is.
     pub payment: Option<String>,
     /// Other claims with a line of the same fact and reference.
-    pub also_claimed: Vec<LogIndex>,
+    pub also_claimed: Vec<Other>,
     /// Its approvals, of all its reviews.
     pub approvals: Vec<GivenApproval>,
+    /// Its place in the last round that it took part in, where there is one.
+    pub place: Option<LastPlace>,
+}
+
+/// A claim's place in a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastPlace {
+    /// The entry with the decision.
+    pub index: LogIndex,
+    /// From 1; none if it did not qualify.
+    pub place: Option<i32>,
+    /// The most that can be approved.
+    pub amount: Money,
 }
 
 /// An approval, with the logins of its persons.
@@ -162,5 +175,6 @@ pub async fn around(
         payment,
         also_claimed: same.remove(&claim).unwrap_or_default(),
         approvals: approvals?,
+        place: super::round::last_place(conn, zone, claim).await?,
     })
 }

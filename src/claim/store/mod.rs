@@ -3,19 +3,29 @@
 mod approval;
 mod listing;
 mod notice;
+mod relief;
+mod round;
 
 use std::collections::HashMap;
 
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-pub use listing::{Around, ClaimFilter, ClaimRow, GivenApproval, around, claims};
-pub use notice::{Item, Notice, notice, notice_items, notices, standing_of_notice};
+pub use listing::{Around, ClaimFilter, ClaimRow, GivenApproval, LastPlace, around, claims};
+pub use notice::{Item, Notice, notice, notice_items, notices};
 
 pub(super) use approval::{Approval, approvals, insert_approvals};
-pub(super) use notice::{insert_items, insert_notice, lock_recommended, notices_by_id};
+pub(super) use notice::{
+    insert_items, insert_notice, lock_recommended, notices_by_id, standing_of_notice,
+};
+pub(super) use relief::{take_waivers, taken, taken_by, waivers_of};
+pub use round::{PlaceRow, places};
+pub(super) use round::{
+    Placed, Round, Standing, insert_places, insert_round, lock_of_programme, notices_of, round_of,
+    standings,
+};
 
-use super::content::Content;
+use super::content::Claimed;
 use super::model::{Claim, ClaimState, Reviewed, Submission};
 use crate::policy::{Facts, Sha256};
 use crate::types::{
@@ -193,7 +203,7 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// Writes the lines of the contents that claims have now.
+/// Writes the lines of the contents that claims have now, and the waivers that they name.
 pub(super) async fn insert_lines(
     conn: &mut PgConnection,
     zone: ZoneId,
@@ -201,10 +211,16 @@ pub(super) async fn insert_lines(
 ) -> Result<(), sqlx::Error> {
     let (mut ids, mut versions, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
     let (mut facts, mut values, mut references) = (Vec::new(), Vec::new(), Vec::new());
+    let mut waivers = Vec::new();
     for claim in claims {
-        let content =
-            Content::read(&claim.content).map_err(|why| sqlx::Error::Decode(why.into()))?;
-        for (number, line) in (1_i16..).zip(content.lines) {
+        let claimed =
+            Claimed::read(&claim.content).map_err(|why| sqlx::Error::Decode(why.into()))?;
+        waivers.extend(
+            claimed
+                .waivers()
+                .map(|waiver| (claim.id, claim.version, waiver)),
+        );
+        for (number, line) in (1_i16..).zip(claimed.content.lines) {
             ids.push(claim.id.0);
             versions.push(claim.version);
             numbers.push(number);
@@ -213,6 +229,7 @@ pub(super) async fn insert_lines(
             references.push(line.reference.to_string());
         }
     }
+    relief::insert_waivers(conn, zone, &waivers).await?;
     if ids.is_empty() {
         return Ok(());
     }
@@ -286,9 +303,11 @@ pub(super) async fn update(
         &column(&claims, |claim| claim.decided.map(|(_, index)| index.0)) as _,
         &column(&claims, |claim| claim.awarded.map(Amount::minor)) as _,
     )
-    .execute(conn)
+    .execute(&mut *conn)
     .await?;
-    Ok(())
+    let gone = claims.iter().filter(|claim| claim.state.frees_waivers());
+    let gone: Vec<ClaimId> = gone.map(|claim| claim.id).collect();
+    relief::free_waivers(conn, zone, &gone).await
 }
 
 /// One column of claims.
@@ -296,15 +315,24 @@ fn column<'c, T>(claims: &[&'c Claim], of: impl Fn(&'c Claim) -> T) -> Vec<T> {
     claims.iter().map(|claim| of(claim)).collect()
 }
 
-/// Of each claim, the other claims with a line of the same fact and reference that were submitted and not ended: by
-/// the entries that began them.
+/// Another claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Other {
+    /// The entry that began it.
+    pub index: LogIndex,
+    /// Who claims.
+    pub party: PartyId,
+}
+
+/// Of each claim, the other claims with a line of the same fact and reference that were submitted and not ended, oldest
+/// first.
 pub(super) async fn same_references(
     conn: &mut PgConnection,
     zone: ZoneId,
     claims: &[ClaimId],
-) -> Result<HashMap<ClaimId, Vec<LogIndex>>, sqlx::Error> {
+) -> Result<HashMap<ClaimId, Vec<Other>>, sqlx::Error> {
     let rows = sqlx::query!(
-        r#"SELECT DISTINCT c.claim_id, o.drafted_index
+        r#"SELECT DISTINCT c.claim_id, o.drafted_index, o.party_id
            FROM ledger.claim c
            JOIN ledger.claim_line l ON l.zone_id = c.zone_id AND l.claim_id = c.claim_id AND l.version = c.version
            JOIN ledger.claim_line s ON s.zone_id = l.zone_id AND s.reference = l.reference AND s.fact = l.fact
@@ -317,10 +345,13 @@ pub(super) async fn same_references(
     )
     .fetch_all(conn)
     .await?;
-    let mut same: HashMap<ClaimId, Vec<LogIndex>> = HashMap::new();
+    let mut same: HashMap<ClaimId, Vec<Other>> = HashMap::new();
     for row in rows {
         let others = same.entry(ClaimId(row.claim_id)).or_default();
-        others.push(LogIndex(row.drafted_index));
+        others.push(Other {
+            index: LogIndex(row.drafted_index),
+            party: PartyId(row.party_id),
+        });
     }
     Ok(same)
 }

@@ -228,25 +228,36 @@ pub(in crate::claim) async fn insert_items(
     Ok(())
 }
 
-/// The claims of a notice that nobody objected to and that wait for approval, oldest first, each with the entry of the
-/// review that the notice showed.
-pub async fn standing_of_notice(
+/// A claim of a notice that nobody objected to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::claim) struct OnNotice {
+    pub(in crate::claim) claim: ClaimId,
+    /// The entry of the review that the notice showed.
+    pub(in crate::claim) review: LogIndex,
+    /// Whether it waits for approval, and was not approved since.
+    pub(in crate::claim) waits: bool,
+}
+
+/// The claims of a notice that nobody objected to, in the order of their ids.
+pub(in crate::claim) async fn standing_of_notice(
     conn: &mut PgConnection,
     zone: ZoneId,
     notice: NoticeId,
-) -> Result<Vec<(ClaimId, LogIndex)>, sqlx::Error> {
+) -> Result<Vec<OnNotice>, sqlx::Error> {
     let rows = sqlx::query!(
-        r#"SELECT claim_id, reviewed_index AS "reviewed_index!" FROM ledger.claim
-           WHERE zone_id = $1 AND notice_id = $2 AND state = 'noticed' ORDER BY claim_id"#,
+        r#"SELECT claim_id, reviewed_index AS "reviewed_index!", state = 'noticed' AS "waits!" FROM ledger.claim
+           WHERE zone_id = $1 AND notice_id = $2 AND state IN ('noticed', 'approved') ORDER BY claim_id"#,
         zone.0,
         notice.0,
     )
     .fetch_all(conn)
     .await?;
-    let standing = rows.into_iter();
-    Ok(standing
-        .map(|row| (ClaimId(row.claim_id), LogIndex(row.reviewed_index)))
-        .collect())
+    let standing = rows.into_iter().map(|row| OnNotice {
+        claim: ClaimId(row.claim_id),
+        review: LogIndex(row.reviewed_index),
+        waits: row.waits,
+    });
+    Ok(standing.collect())
 }
 
 /// A notice by its identity.

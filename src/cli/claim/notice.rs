@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::show::claim_number;
 use crate::calendar::Calendar;
 use crate::claim::store::{self, Item, Notice};
-use crate::claim::{self, Approve, ApproveAnswer};
+use crate::claim::{self, ApproveAnswer};
 use crate::cli::desk::{Desk, print_answer};
 use crate::cli::session::{Session, with_session};
 use crate::cli::{Global, output};
@@ -219,37 +219,17 @@ fn print(notice: &Notice, shown: &Shown<'_>) -> std::io::Result<()> {
 pub(super) async fn approve(desk: &Desk<'_>, named: Named<NoticeId>) -> anyhow::Result<ExitCode> {
     let zone = &desk.caller.zone;
     let id = notice_id(desk.session, zone, named).await?;
-    let reviewed = desk
+    let answers = desk
         .session
-        .database
-        .read(zone.id, (zone.id, id), |conn, (zone, id)| {
-            Box::pin(store::standing_of_notice(conn, *zone, *id))
+        .command(&desk.caller, id, |conn, command, id| {
+            Box::pin(claim::approve_notice(conn, command, *id))
         })
         .await?;
-    if reviewed.is_empty() {
+    if answers.is_empty() {
         anyhow::bail!(
             "nothing that notice {named} showed waits for approval: see `claim notice show`"
         );
     }
-    let inputs: Vec<Approve> = reviewed
-        .into_iter()
-        .map(|(claim, review)| Approve { claim, review })
-        .collect();
-    let answers = desk
-        .session
-        .command(&desk.caller, inputs, |conn, command, inputs| {
-            // One key can't name many commands: a repeat finds nothing that waits any more.
-            let command = crate::identity::Command {
-                key: None,
-                ..command
-            };
-            let requests: Vec<_> = inputs
-                .iter()
-                .map(|input| (command, input.clone()))
-                .collect();
-            Box::pin(async move { claim::approve(conn, &requests).await })
-        })
-        .await?;
     let mut refused = false;
     for answer in answers {
         let answer = answer?;

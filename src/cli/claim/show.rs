@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use crate::claim::store::{self, ClaimFilter, ClaimRow};
-use crate::claim::{self, Claim, ClaimState, Content};
+use crate::claim::{self, Claim, ClaimState, Claimed, Content, Drawn};
 use crate::cli::desk::party_id;
 use crate::cli::session::{Session, with_session};
 use crate::cli::{Global, output};
@@ -162,13 +162,25 @@ struct Shown {
     id: ClaimId,
     party: String,
     payment: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<ShownPlace>,
     programme: Code,
     recommended: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    relief: Option<Drawn>,
     review: Option<LogIndex>,
     state: ClaimState,
     submitted_on: Option<chrono::NaiveDate>,
     verified: Option<crate::policy::Facts>,
     version: i32,
+}
+
+/// A place in a round.
+#[derive(Serialize)]
+struct ShownPlace {
+    amount: String,
+    entry: LogIndex,
+    place: Option<i32>,
 }
 
 /// An approval at one level.
@@ -214,7 +226,9 @@ pub(in crate::cli) async fn show(
 
 fn shown(zone: &Zone, claim: Claim, around: store::Around) -> anyhow::Result<Shown> {
     let text = |amount: Amount| amount.money().to_text(zone.currency);
-    let content = Content::read(&claim.content).map_err(anyhow::Error::msg)?;
+    let Claimed { content, relief } = Claimed::read(&claim.content).map_err(anyhow::Error::msg)?;
+    let also_claimed = around.also_claimed.iter();
+    let also_claimed = also_claimed.map(|other| claim_number(other.index));
     let approvals = around.approvals.into_iter().map(|approval| ShownApproval {
         entry: approval.index,
         level: approval.level,
@@ -228,7 +242,7 @@ fn shown(zone: &Zone, claim: Claim, around: store::Around) -> anyhow::Result<Sho
         .as_ref()
         .and_then(|review| review.verified.clone());
     Ok(Shown {
-        also_claimed: around.also_claimed.into_iter().map(claim_number).collect(),
+        also_claimed: also_claimed.collect(),
         approvals: approvals.collect(),
         awarded: claim.awarded.map(text),
         claim: claim_number(claim.drafted_index),
@@ -237,8 +251,14 @@ fn shown(zone: &Zone, claim: Claim, around: store::Around) -> anyhow::Result<Sho
         id: claim.id,
         party: around.party_name,
         payment: around.payment,
+        place: around.place.map(|place| ShownPlace {
+            amount: place.amount.to_text(zone.currency),
+            entry: place.index,
+            place: place.place,
+        }),
         programme: claim.programme,
         recommended: claim.recommended.map(text),
+        relief,
         review: claim.review.map(|review| review.index),
         state: claim.state,
         submitted_on: claim.submission.map(|made| made.on),
@@ -269,6 +289,13 @@ fn print(shown: &Shown) -> std::io::Result<()> {
         let text = format!("{} = {}, {}", line.fact, line.value, line.reference);
         field("line", &text)?;
     }
+    for taken in shown.relief.iter().flat_map(|relief| &relief.waivers) {
+        let text = format!(
+            "W{}, {} to {}: audited {}, the landlord's part {}",
+            taken.number, taken.from_day, taken.until_day, taken.audited, taken.landlord_relief
+        );
+        field("waiver", &text)?;
+    }
     for document in &shown.content.documents {
         let number = document
             .number
@@ -283,6 +310,14 @@ fn print(shown: &Shown) -> std::io::Result<()> {
         "recommended",
         shown.recommended.as_deref().map(output::grouped),
     )?;
+    if let Some(place) = &shown.place {
+        let number = place
+            .place
+            .map_or_else(|| "none".to_owned(), |number| number.to_string());
+        let amount = output::grouped(&place.amount);
+        let text = format!("{number}, at most {amount}, entry {}", place.entry);
+        field("place", &text)?;
+    }
     for approval in &shown.approvals {
         let principal = approval.principal.as_ref();
         let principal = principal.map_or_else(String::new, |person| format!(" for {person}"));

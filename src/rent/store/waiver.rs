@@ -96,12 +96,13 @@ pub(in crate::rent) async fn waivers(
         .collect()
 }
 
-/// The waivers of a carrier that a claim may rest on or may have to wait for: neither voided nor claimed, with their
-/// tenants; in the order of their declarations.
-pub(in crate::rent) async fn waivers_of_carrier(
+/// The waivers of carriers that a claim may rest on or may have to wait for, neither voided nor claimed, and those that
+/// are named; in the order of their declarations.
+pub(in crate::rent) async fn waivers_of_carriers(
     conn: &mut PgConnection,
     zone: ZoneId,
-    carrier: PartyId,
+    carriers: &[PartyId],
+    named: &[WaiverId],
 ) -> Result<Vec<Waiver>, sqlx::Error> {
     let rows = sqlx::query_as!(
         WaiverRow,
@@ -111,10 +112,12 @@ pub(in crate::rent) async fn waivers_of_carrier(
              w.audited_index, w.claimed_index, w.voided_index
          FROM ledger.lease l
          JOIN ledger.waiver w ON w.zone_id = l.zone_id AND w.lease_id = l.lease_id
-         WHERE l.zone_id = $1 AND l.carrier_id = $2 AND w.claimed_index IS NULL AND w.voided_index IS NULL
+         WHERE l.zone_id = $1 AND l.carrier_id = ANY($2)
+             AND ((w.claimed_index IS NULL AND w.voided_index IS NULL) OR w.waiver_id = ANY($3))
          ORDER BY w.declared_index",
         zone.0,
-        carrier.0,
+        &carriers.iter().map(|id| id.0).collect::<Vec<_>>(),
+        &named.iter().map(|id| id.0).collect::<Vec<_>>(),
     )
     .fetch_all(conn)
     .await?;

@@ -94,6 +94,39 @@ pub(super) const LINES: &str = rows_of!(
         FROM told t CROSS JOIN LATERAL json_array_elements(t.lines) WITH ORDINALITY l (value, line)"
 );
 
+/// The waivers that each version names, as the rent book said them. The version that was submitted last keeps its waivers
+/// from other claims, until the claim is turned down or withdrawn.
+pub(super) const WAIVERS: &str = rows_of!(
+    "claim_waiver", key: "claim_waiver", order: "claim_waiver",
+    stored: "
+        SELECT concat_ws(' ', claim_id, version, waiver_id) AS claim_waiver, claim_id, version, waiver_id, taken
+        FROM ledger.claim_waiver WHERE zone_id = $1",
+    log: "
+        WITH told AS (
+            SELECT e.subject_id, e.log_index, (row_number() OVER (PARTITION BY e.subject_id ORDER BY e.log_index))::integer
+                AS version, convert_from(e.body, 'UTF8')::json #> '{details,answer,relief,waivers}' AS waivers
+            FROM ledger.entry e
+            WHERE e.zone_id = $1 AND e.kind IN ('claim.drafted', 'claim.revised')
+        ), became AS (
+            SELECT e.subject_id, max(e.log_index) FILTER (WHERE e.kind = 'claim.submitted') AS submitted_index,
+                bool_or(e.kind <> 'claim.submitted') AS is_over
+            FROM ledger.entry e
+            WHERE e.zone_id = $1 AND e.kind IN ('claim.submitted', 'claim.rejected', 'claim.declined', 'claim.excluded',
+                'claim.withdrawn')
+            GROUP BY e.subject_id
+        ), submitted AS (
+            SELECT b.subject_id, max(t.version) AS version, bool_or(b.is_over) AS is_over
+            FROM became b JOIN told t ON t.subject_id = b.subject_id AND t.log_index < b.submitted_index
+            GROUP BY b.subject_id
+        )
+        SELECT concat_ws(' ', t.subject_id, t.version, w.one ->> 'waiver') AS claim_waiver, t.subject_id AS claim_id,
+            t.version, (w.one ->> 'waiver')::uuid AS waiver_id,
+            coalesce(s.version = t.version AND NOT s.is_over, false) AS taken
+        FROM told t
+        CROSS JOIN LATERAL json_array_elements(t.waivers) w (one)
+        LEFT JOIN submitted s USING (subject_id)"
+);
+
 /// Notices, as they were published.
 pub(super) const NOTICES: &str = rows_of!(
     "notice", key: "notice_id", order: "published_index",
@@ -120,6 +153,43 @@ pub(super) const ITEMS: &str = rows_of!(
             ", cut!("notice", 36), "::uuid AS notice_id, e.subject_id AS claim_id,
             ", amount!("amount", 20), " AS amount
         FROM ledger.entry e WHERE e.zone_id = $1 AND e.kind = 'claim.noticed'"
+);
+
+/// Rounds, as they were closed.
+pub(super) const ROUNDS: &str = rows_of!(
+    "claim_round", key: "round_id", order: "closed_index",
+    stored: "
+        SELECT r.round_id, r.closed_index, r.programme, encode(p.sha256, 'hex') AS policy_id, r.fiscal_year, r.closed_by,
+            r.budget, r.demand
+        FROM ledger.claim_round r
+        LEFT JOIN ledger.policy p ON p.zone_id = r.zone_id AND p.policy_id = r.policy_id
+        WHERE r.zone_id = $1",
+    log: "
+        SELECT e.subject_id AS round_id, e.log_index AS closed_index, d.programme, d.policy_sha256 AS policy_id,
+            extract(year FROM e.effective)::smallint AS fiscal_year, e.actor_id AS closed_by,
+            replace(d.budget, '.', '')::bigint AS budget, replace(d.demand, '.', '')::bigint AS demand
+        FROM ledger.entry e
+        CROSS JOIN LATERAL json_to_record(convert_from(e.body, 'UTF8')::json -> 'details')
+            AS d (programme text, policy_sha256 text, budget text, demand text)
+        WHERE e.zone_id = $1 AND e.kind = 'claim_round.closed'"
+);
+
+/// What each round gave each claim.
+pub(super) const PLACES: &str = rows_of!(
+    "claim_place", key: "claim_place", order: "log_index",
+    stored: "
+        SELECT concat_ws(' ', round_id, claim_id) AS claim_place, log_index, round_id, claim_id, reviewed_index, class,
+            place, amount
+        FROM ledger.claim_place WHERE zone_id = $1",
+    log: "
+        SELECT concat_ws(' ', d.input ->> 'round', e.subject_id) AS claim_place, e.log_index,
+            (d.input ->> 'round')::uuid AS round_id, e.subject_id AS claim_id,
+            (d.answer ->> 'review')::bigint AS reviewed_index, d.answer ->> 'class' AS class,
+            (d.answer ->> 'place')::integer AS place, replace(d.answer ->> 'amount', '.', '')::bigint AS amount
+        FROM ledger.entry e
+        CROSS JOIN LATERAL json_to_record(convert_from(e.body, 'UTF8')::json -> 'details')
+            AS d (answer json, input json)
+        WHERE e.zone_id = $1 AND e.kind = 'claim.ranked'"
 );
 
 /// Approvals at each level: whose review they rest on, and which version that review saw.

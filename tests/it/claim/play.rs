@@ -7,34 +7,42 @@
 //! ```
 //!
 //! Words: `draft CLAIM PROGRAMME PARTY CONTENT`, `revise CLAIM CONTENT`, `submit`, `withdraw`, `object`,
-//! `approve` of a CLAIM, `review CLAIM VERDICT FACTS`, `decline CLAIM down|back`, `notice PROGRAMME`. Content is
-//! `name=value`, `name=value@reference` for a line, `doc:N`, or `docs` for all four that Shaanxi lists. `v=N` names
+//! `approve` of a CLAIM, `review CLAIM VERDICT FACTS`, `decline CLAIM down|back`, `notice PROGRAMME`, `rank PROGRAMME`. Content is
+//! `name=value`, `name=value@reference` for a line, `doc:N`, `docs` for all six that any pack lists, `waiver:NAME` for a waiver
+//! of the rent book, or `days:FIRST..LAST` for all of it within these days. `v=N` names
 //! another version or review than the last. A repeat under the same key has the same answer, a refusal changes nothing
 //! but the log, and after each row all invariants hold.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use serde_json::Value;
 use sqlx::PgConnection;
 use subsidy_ledger::batch::Rejected;
 use subsidy_ledger::claim::{
-    self, Approve, Content, Decline, Document, Draft, Line, Objection, Review, Revise, Submit,
-    Turn, Verdict, Withdraw,
+    self, Approve, Content, Decline, Document, Draft, Line, Objection, ReliefAsked, Review, Revise,
+    Submit, Turn, Verdict, Withdraw,
 };
+use subsidy_ledger::party::{Identity, NewParty, PartyRole};
 use subsidy_ledger::policy::{Fact, Facts, Raw, Sha256, Source};
-use subsidy_ledger::types::{ClaimId, Currency, LogIndex};
+use subsidy_ledger::types::{ClaimId, Currency, LogIndex, WaiverId};
 
 use crate::kit::scenario::{Given, World, day};
 use crate::policy_cases::pack_text;
 use crate::policy_replay;
+use crate::rent::play::RentPlay;
 
 const SHAANXI: &str = "SHAANXI-RENT";
 
 /// Claims by the names that a table gives them.
 pub(crate) struct Claims {
-    pub(crate) world: World,
+    pub(crate) world: Arc<World>,
     names: HashMap<String, ClaimId>,
     reviews: HashMap<String, LogIndex>,
+    /// Waivers by the names that a table of the rent book gave them.
+    waivers: BTreeMap<String, WaiverId>,
+    /// How many waivers each claim rests on.
+    relief: HashMap<String, usize>,
     rows: usize,
 }
 
@@ -48,12 +56,53 @@ impl Claims {
             .await;
         world.fund(SHAANXI, 2020, budget).await;
         world.fund("RENT-HALF", 2020, budget).await;
+        Self::on(Arc::new(world))
+    }
+
+    fn on(world: Arc<World>) -> Self {
         Self {
             world,
             names: HashMap::new(),
             reviews: HashMap::new(),
+            waivers: BTreeMap::new(),
+            relief: HashMap::new(),
             rows: 0,
         }
+    }
+
+    /// With a party that has nothing but a number of the office, whom the clerk acts for.
+    pub(crate) async fn numbered(budget: i64, name: &'static str, number: &str) -> Self {
+        let mut claims = Self::new(budget).await;
+        let new = NewParty {
+            identity: Identity::OfficeNumber(number.parse().unwrap()),
+            name: name.parse().unwrap(),
+            roles: [PartyRole::Enterprise].into(),
+            group: None,
+        };
+        let party = claims.world.try_register("manager", new).await.unwrap();
+        let world = Arc::get_mut(&mut claims.world).unwrap();
+        world.parties.insert(name, party);
+        claims
+    }
+
+    /// Claims on what a rent book has, with these programmes and packs, each with so many yuan for 2020.
+    pub(crate) async fn beside(rent: &RentPlay, packs: &[(&str, &str)], budget: i64) -> Self {
+        set_up(&rent.world, packs, 2020, budget).await;
+        let mut claims = Self::on(Arc::clone(&rent.world));
+        claims.learn(rent);
+        claims
+    }
+
+    /// Claims under these programmes and packs, each with so many yuan for a year.
+    pub(crate) async fn under(packs: &[(&str, &str)], year: i16, budget: i64) -> Self {
+        let world = World::new(&[]).await;
+        set_up(&world, packs, year, budget).await;
+        Self::on(Arc::new(world))
+    }
+
+    /// Learns the names of waivers.
+    pub(crate) fn learn(&mut self, rent: &RentPlay) {
+        self.waivers.clone_from(&rent.waivers);
     }
 
     /// Plays a table, and compares what happened with what it says.
@@ -96,9 +145,12 @@ impl Claims {
     async fn play(&mut self, on: &str, who: &str, command: &str) -> String {
         let words: Vec<&str> = command.split_whitespace().collect();
         self.rows += 1;
-        let key = format!("row {}", self.rows);
+        let key = format!("claim row {}", self.rows);
         if let ["notice", programme] = words[..] {
             return self.notice(on, who, &key, programme).await;
+        }
+        if let ["rank", programme] = words[..] {
+            return self.rank(on, who, &key, programme).await;
         }
         let (state, size) = (self.world.state().await, self.world.size().await);
         let given = self.give(on, who, &key, &words).await;
@@ -106,7 +158,12 @@ impl Claims {
         if given.is_err() || outcome.starts_with("refused") {
             assert_eq!(self.world.state().await, state, "{command}: {outcome}");
         }
-        let grown = i64::from(given.is_ok());
+        // An approval also marks each waiver that the claim rests on.
+        let waivers = match words[..] {
+            ["approve", name, ..] if outcome.starts_with("approved") => self.relief.get(name),
+            _ => None,
+        };
+        let grown = i64::from(given.is_ok()) + i64::try_from(*waivers.unwrap_or(&0)).unwrap();
         assert_eq!(
             self.world.size().await,
             size + grown,
@@ -122,8 +179,14 @@ impl Claims {
 
     fn remember(&mut self, words: &[&str], given: &Given) {
         let Ok((index, answer)) = given else { return };
+        if let ["draft" | "revise", name, ..] = words
+            && answer["outcome"] == "drafted"
+        {
+            let waivers = answer["relief"]["waivers"].as_array().map_or(0, Vec::len);
+            self.relief.insert((*name).to_owned(), waivers);
+        }
         match words {
-            ["draft", name, ..] => {
+            ["draft", name, ..] if answer["outcome"] == "drafted" => {
                 let id = answer["claim"].as_str().unwrap().parse().unwrap();
                 self.names.insert((*name).to_owned(), id);
             }
@@ -163,6 +226,81 @@ impl Claims {
         }
     }
 
+    async fn rank(&self, on: &str, who: &str, key: &str, programme: &str) -> String {
+        let close = async || {
+            let code: subsidy_ledger::types::Code = programme.parse().unwrap();
+            let caller = self.world.caller(who, on, Some(key));
+            self.world
+                .one(caller, code, |conn: &mut PgConnection, command, code| {
+                    Box::pin(async move { claim::rank(conn, &command, code).await })
+                })
+                .await
+        };
+        let size = self.world.size().await;
+        let first = close().await;
+        if let Ok(first) = &first {
+            assert_eq!(&close().await.unwrap(), first, "repeated");
+        } else {
+            assert_eq!(self.world.size().await, size);
+        }
+        self.world.check_invariants().await;
+        match first {
+            Ok((_, ranked)) => {
+                let shared = ranked.budget.zip(ranked.demand);
+                let shared = shared.map(|(budget, demand)| format!(" {budget} for {demand}"));
+                let shared = shared.unwrap_or_default();
+                format!("ranked {} total={}{shared}", ranked.claims, ranked.total)
+            }
+            Err(error) => without_indices(&error.to_string()),
+        }
+    }
+
+    /// So many claims of one party, recommended: what a rank is worked out among.
+    pub(super) async fn crowd(
+        &self,
+        on: &str,
+        count: usize,
+        (programme, party): (&str, &str),
+        (content, verified): (&str, &str),
+    ) {
+        let words: Vec<&str> = content.split_whitespace().collect();
+        let draft = Draft {
+            content: content_of(&words, on),
+            party: self.world.parties[party],
+            programme: programme.parse().unwrap(),
+            relief: None,
+        };
+        let by = |who: &str| self.world.caller(who, on, None);
+        let drafts = (0..count).map(|_| (by(party), draft.clone())).collect();
+        let drafted = self.world.batch(drafts, |conn, requests| {
+            Box::pin(claim::draft(conn, requests))
+        });
+        let drafted = drafted.await.unwrap().into_iter();
+        let claims: Vec<ClaimId> = drafted
+            .map(|given| given.unwrap().1["claim"].as_str().unwrap().parse().unwrap())
+            .collect();
+        let submits = claims
+            .iter()
+            .map(|claim| (by(party), Submit { claim: *claim }));
+        let submitted = self.world.batch(submits.collect(), |conn, requests| {
+            Box::pin(claim::submit(conn, requests))
+        });
+        submitted.await.unwrap();
+        let verified: Vec<&str> = verified.split_whitespace().collect();
+        let mut reviews = Vec::with_capacity(count);
+        for claim in claims {
+            let facts = stated_if_any(&verified, on);
+            let review = self.review(claim, "recommend", facts, Some(1)).await;
+            reviews.push((by("reviewer"), review));
+        }
+        let reviewed = self.world.batch(reviews, |conn, requests| {
+            Box::pin(claim::review(conn, requests))
+        });
+        for given in reviewed.await.unwrap() {
+            assert_eq!(given.unwrap().1["outcome"], "recommended");
+        }
+    }
+
     /// Gives one command.
     pub(super) async fn give(&self, on: &str, who: &str, key: &str, words: &[&str]) -> Given {
         let caller = self.world.caller(who, on, Some(key));
@@ -188,13 +326,15 @@ impl Claims {
                     content: content_of(content, on),
                     party: self.world.parties[party],
                     programme: programme.parse().unwrap(),
+                    relief: self.relief_of(content),
                 },
                 claim::draft
             ),
             ["revise", _, ref content @ ..] => give!(
                 Revise {
                     claim,
-                    content: content_of(content, on)
+                    content: content_of(content, on),
+                    relief: self.relief_of(content),
                 },
                 claim::revise
             ),
@@ -228,6 +368,29 @@ impl Claims {
         answers.unwrap().pop().unwrap()
     }
 
+    /// The relief that a content names.
+    fn relief_of(&self, words: &[&str]) -> Option<ReliefAsked> {
+        let named = words.iter().filter_map(|word| word.strip_prefix("waiver:"));
+        let known = |name| self.waivers.get(name).copied();
+        let waivers: Vec<WaiverId> = named
+            .map(|name| known(name).unwrap_or_else(WaiverId::generate))
+            .collect();
+        let days = words.iter().find_map(|word| word.strip_prefix("days:"));
+        let days = days.map(|days| days.split_once("..").unwrap());
+        match (waivers.is_empty(), days) {
+            (true, None) => None,
+            (true, Some((from, until))) => Some(ReliefAsked::All {
+                from: day(from),
+                until: day(until),
+            }),
+            (false, days) => Some(ReliefAsked::Named {
+                from: days.map(|(from, _)| day(from)),
+                until: days.map(|(_, until)| day(until)),
+                waivers,
+            }),
+        }
+    }
+
     /// A review by somebody who gives no reason if the verdict is `silent`.
     async fn review(
         &self,
@@ -253,6 +416,85 @@ impl Claims {
         }
     }
 
+    /// A claim as it stands.
+    pub(super) async fn stored(&self, name: &str) -> claim::Claim {
+        let input = (self.world.zone.id, self.claim(name));
+        let read = self
+            .world
+            .db
+            .app()
+            .read(input.0, input, |conn, (zone, id)| {
+                Box::pin(claim::store::claim(conn, *zone, *id))
+            });
+        read.await.unwrap().unwrap()
+    }
+
+    /// Revisions of one claim in one transaction; the versions that they made.
+    pub(super) async fn revise_all(
+        &self,
+        who: &str,
+        on: &str,
+        name: &str,
+        contents: &[&str],
+    ) -> Vec<i32> {
+        let revise = |content: &&str| {
+            let words: Vec<&str> = content.split_whitespace().collect();
+            let input = Revise {
+                claim: self.claim(name),
+                content: content_of(&words, on),
+                relief: self.relief_of(&words),
+            };
+            (self.world.caller(who, on, None), input)
+        };
+        let revisions = contents.iter().map(revise).collect();
+        let answers = self.world.batch(revisions, |conn, requests| {
+            Box::pin(claim::revise(conn, requests))
+        });
+        let answers = answers.await.unwrap().into_iter();
+        let version = |answer: Given| answer.unwrap().1["version"].as_i64().unwrap();
+        answers
+            .map(|answer| i32::try_from(version(answer)).unwrap())
+            .collect()
+    }
+
+    /// What the notice that shows a claim shows: numbers and fen.
+    pub(super) async fn shown(&self, name: &str) -> Vec<(Option<String>, i64)> {
+        let notice = self.stored(name).await.notice.unwrap();
+        let input = (self.world.zone.id, notice);
+        let read = self
+            .world
+            .db
+            .app()
+            .read(input.0, input, |conn, (zone, notice)| {
+                Box::pin(claim::store::notice_items(conn, *zone, *notice))
+            });
+        let items: Result<Vec<claim::store::Item>, sqlx::Error> = read.await;
+        let items = items.unwrap().into_iter();
+        items.map(|item| (item.code, item.amount.minor())).collect()
+    }
+
+    /// Approves what the notice shows that shows this claim; entries and answers.
+    pub(super) async fn approve_notice(
+        &self,
+        who: &str,
+        on: &str,
+        name: &str,
+        key: Option<&str>,
+    ) -> Vec<(LogIndex, Value)> {
+        let notice = self.stored(name).await.notice.unwrap();
+        let approve = self.world.one(
+            self.world.caller(who, on, key),
+            notice,
+            |conn: &mut PgConnection, command, notice| {
+                Box::pin(claim::approve_notice(conn, command, *notice))
+            },
+        );
+        let answers = approve.await.unwrap().into_iter().map(Result::unwrap);
+        let answers = answers.map(|one| (one.index, serde_json::to_value(&one.answer).unwrap()));
+        self.world.check_invariants().await;
+        answers.collect()
+    }
+
     async fn version(&self, id: ClaimId) -> i32 {
         let read = self.world.db.app().read(
             self.world.zone.id,
@@ -260,6 +502,13 @@ impl Claims {
             |conn, (zone, id)| Box::pin(claim::store::claim(conn, *zone, *id)),
         );
         read.await.unwrap().map_or(1, |claim| claim.version)
+    }
+}
+
+async fn set_up(world: &World, packs: &[(&str, &str)], year: i16, budget: i64) {
+    for (code, pack) in packs {
+        world.publish(code, &pack_text(pack)).await;
+        world.fund(code, year, budget).await;
     }
 }
 
@@ -300,6 +549,9 @@ fn content_of(words: &[&str], on: &str) -> Content {
         sha256: Sha256::of(format!("document {number:?}").as_bytes()),
     };
     for word in words {
+        if word.starts_with("waiver:") || word.starts_with("days:") {
+            continue;
+        }
         if *word == "docs" {
             documents.extend((1..=6).map(|number| document(Some(number))));
         } else if let Some(number) = word.strip_prefix("doc:") {
@@ -350,6 +602,7 @@ fn outcome(given: &Given) -> String {
         "payable",
         "principal",
         "also_claimed",
+        "relief",
         "reused_evidence",
     ] {
         fields.remove(id);
@@ -358,7 +611,27 @@ fn outcome(given: &Given) -> String {
         .iter()
         .filter_map(|name| fields.remove(name))
         .collect();
+    if let Some(reasons) = fields.get_mut("reasons") {
+        *reasons = without_numbers(reasons);
+    }
     let rest = fields.into_iter().filter(|(_, text)| !text.is_empty());
     words.extend(rest.map(|(name, text)| format!("{name}={text}")));
     words.join(" ")
+}
+
+/// The reasons of a refusal with `W*` for the short names of waivers, which depend on all that was recorded before.
+fn without_numbers(reasons: &str) -> String {
+    let is_waiver = |text: &str| {
+        let number = text.strip_prefix('W');
+        number.is_some_and(|number| number.parse::<i64>().is_ok())
+    };
+    let text = |reason| if is_waiver(reason) { "W*" } else { reason };
+    reasons.split(',').map(text).collect::<Vec<_>>().join(",")
+}
+
+/// A message with `*` for numbers of entries.
+fn without_indices(message: &str) -> String {
+    let is_number = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+    let word = |word| if is_number(word) { "*" } else { word };
+    message.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }

@@ -10,6 +10,7 @@
 //! compares.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 use subsidy_ledger::batch::{BatchError, Rejected};
@@ -72,7 +73,7 @@ pub(crate) async fn give_all(
 
 /// A world with two carriers, `c` and `d`, and the names that its tables have given.
 pub(crate) struct RentPlay {
-    pub(crate) world: World,
+    pub(crate) world: Arc<World>,
     pub(crate) leases: BTreeMap<String, LeaseId>,
     pub(crate) waivers: BTreeMap<String, WaiverId>,
     pub(crate) deferrals: BTreeMap<String, DeferralId>,
@@ -95,7 +96,7 @@ impl RentPlay {
         world.enrol("f2", &[Role::Sme], Some(tenant)).await;
         world.enrol("reviewer2", &[Role::Reviewer], None).await;
         Self {
-            world,
+            world: Arc::new(world),
             leases: BTreeMap::new(),
             waivers: BTreeMap::new(),
             deferrals: BTreeMap::new(),
