@@ -180,6 +180,8 @@ pub enum ClaimRefusal {
     BudgetFrozen,
     /// The policy ranks claims or shares the budget among them.
     Ranked,
+    /// The party is excluded from programmes; the reason is the last day of it.
+    Excluded,
 }
 
 impl ClaimRefusal {
@@ -221,6 +223,10 @@ impl ClaimRefusal {
             Self::BudgetFrozen => (
                 "The programme's budget of the year is frozen: it waits until that is thawed.",
                 "项目当年预算已冻结，待解冻后办理。",
+            ),
+            Self::Excluded => (
+                "The party is excluded from programmes until that day: `exclusion list` says why.",
+                "该主体在该日之前被取消申报资格，可用 `exclusion list` 查看。",
             ),
             Self::Ranked => (
                 "The policy ranks claims or shares the budget among them, which can't be approved one by one.",

@@ -101,8 +101,11 @@ async fn review_round(
     for (command, input) in requests {
         decided.push(match find(&mut claims, command, input) {
             Err(rejected) => Err(rejected),
-            Ok(claim) => match in_the_way(&hands, command, claim, input) {
-                Some(code) => Ok(refused(input, code)),
+            Ok(claim) => match in_the_way(&hands, command, claim, input)
+                .map(Refused::from)
+                .or_else(|| excluded(&desk, claim, input))
+            {
+                Some(reason) => Ok(refused(input, reason)),
                 None => review_one(&mut desk, command, input, claim)?,
             },
         });
@@ -179,8 +182,14 @@ fn in_the_way(
 
 type Decision = Decided<Review, ReviewAnswer, Option<Claim>>;
 
-fn refused(input: &Review, code: ClaimRefusal) -> (Step<Review, ReviewAnswer>, Option<Claim>) {
-    let answer = ReviewAnswer::Refused(code.into());
+/// Nothing is recommended of a party that is excluded; its claims are returned and rejected as others are.
+fn excluded(desk: &Desk, claim: &Claim, input: &Review) -> Option<Refused> {
+    let recommends = input.verdict == Verdict::Recommend;
+    recommends.then(|| desk.excluded(claim)).flatten()
+}
+
+fn refused(input: &Review, refused: Refused) -> (Step<Review, ReviewAnswer>, Option<Claim>) {
+    let answer = ReviewAnswer::Refused(refused);
     let step = Step::new("claim.review_refused", input.claim, input, answer);
     (step, None)
 }

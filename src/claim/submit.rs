@@ -212,6 +212,9 @@ fn submit_one(
     if !claim.state.is_open_to_claimant() {
         return refused(ClaimRefusal::WrongState.into());
     }
+    if let Some(excluded) = desk.excluded(claim) {
+        return refused(excluded);
+    }
     let next = submitted(claim, command, policy);
     let ruled = desk.ruled(&next, None)?;
     let content = Content::read(&claim.content)

@@ -36,6 +36,7 @@ mod claims;
 mod commands;
 mod evidence;
 mod facts;
+mod recovery;
 mod register;
 mod rent;
 mod rows;

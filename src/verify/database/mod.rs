@@ -17,6 +17,7 @@ mod evidence;
 mod facts;
 mod fault;
 mod published;
+mod recovery;
 mod register;
 mod rent;
 mod runs;
