@@ -177,20 +177,14 @@ async fn exclude_round(
             let wrong = "last day: it is before the first: name the first day first";
             return Err(Rejected::Input(wrong.to_owned()));
         }
-        Ok(match may_act(&hands, command, input.party, None) {
-            Err(code) => {
-                let answer = ExclusionAnswer::Refused(code.into());
-                (
-                    Step::new("exclusion.refused", input.party, input, answer),
-                    None,
-                )
-            }
-            Ok(()) => {
-                let answer = ExclusionAnswer::Proposed;
-                let step = Step::new("exclusion.proposed", input.party, input, answer);
-                (step, Some((input.clone(), command.actor.person)))
-            }
-        })
+        if let Err(code) = may_act(&hands, command, input.party, None) {
+            let answer = ExclusionAnswer::Refused(code.into());
+            let step = Step::new("exclusion.refused", input.party, input, answer);
+            return Ok((step, None));
+        }
+        let answer = ExclusionAnswer::Proposed;
+        let step = Step::new("exclusion.proposed", input.party, input, answer);
+        Ok((step, Some((input.clone(), command.actor.person))))
     };
     let requests = round.requests.iter();
     let decided = requests.map(|(command, input)| decide(command, input));

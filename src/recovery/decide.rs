@@ -136,30 +136,34 @@ pub async fn reject(
     requests: &[(Command<'_>, RejectRecovery)],
 ) -> Result<Answers<DecideAnswer>, BatchError> {
     let of = |input: &RejectRecovery| input.recovery;
-    cases::answer(conn, "recovery.reject", requests, of, decide_reject).await
+    cases::answer(
+        conn,
+        "recovery.reject",
+        requests,
+        of,
+        |command, input, cases| Ok(decide_reject(command, input, cases)),
+    )
+    .await
 }
 
 fn decide_reject(
     command: &Command<'_>,
     input: &RejectRecovery,
     cases: &mut Cases,
-) -> Decision<RejectRecovery> {
+) -> Decided<RejectRecovery, DecideAnswer, Effect> {
     let id = input.recovery;
     let duties = [Role::Reviewer, Role::Manager, Role::Finance];
-    let (recovery, hands) = match cases.find(command, &duties, id) {
-        Ok(found) => found,
-        Err(rejected) => return Ok(Err(rejected)),
-    };
+    let (recovery, hands) = cases.find(command, &duties, id)?;
     // Whoever had a hand in what was paid does not stop its recovery; whoever proposed it may think again.
     let proposer = recovery.proposed.by == command.actor.person;
     let before: &[PersonId] = if proposer { &[] } else { &recovery.hands };
     let rejected = may_act(hands, command, recovery.party, before)
         .and_then(|()| recovery.reject(said(command)));
     if let Err(code) = rejected {
-        return Ok(Ok(refused(id, input, code)));
+        return Ok(refused(id, input, code));
     }
     let step = Step::new("recovery.rejected", id, input, DecideAnswer::Rejected);
-    Ok(Ok((step, Some(Done::changed(id)))))
+    Ok((step, Some(Done::changed(id))))
 }
 
 /// Takes orders back of which nothing was settled: another person than who ordered.

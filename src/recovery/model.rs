@@ -315,8 +315,7 @@ impl Recovery {
         enter(&mut self.proposed.index);
         match &mut self.stage {
             Stage::Proposed => {}
-            Stage::Rejected(said) => enter(&mut said.index),
-            Stage::Ordered { said, .. } => enter(&mut said.index),
+            Stage::Rejected(said) | Stage::Ordered { said, .. } => enter(&mut said.index),
             Stage::Void { voided, .. } => enter(&mut voided.index),
         }
         if let Some(write_off) = &mut self.write_off {

@@ -40,37 +40,39 @@ pub async fn plan(
     requests: &[(Command<'_>, PlanRecovery)],
 ) -> Result<Answers<PlanAnswer>, BatchError> {
     let of = |input: &PlanRecovery| input.recovery;
-    cases::answer(conn, "recovery.plan", requests, of, decide).await
+    cases::answer(
+        conn,
+        "recovery.plan",
+        requests,
+        of,
+        |command, input, cases| Ok(decide(command, input, cases)),
+    )
+    .await
 }
 
 fn decide(
     command: &Command<'_>,
     input: &PlanRecovery,
     cases: &mut Cases,
-) -> Result<Decided<PlanRecovery, PlanAnswer, Effect>, BatchError> {
+) -> Decided<PlanRecovery, PlanAnswer, Effect> {
     let (id, currency) = (input.recovery, command.zone.currency);
     let refused = |code: RecoveryRefusal| {
         let answer = PlanAnswer::Refused(code.into());
         (Step::new("recovery.refused", id, input, answer), None)
     };
-    let (recovery, hands) = match cases.find(command, &[Role::Finance], id) {
-        Ok(found) => found,
-        Err(rejected) => return Ok(Err(rejected)),
-    };
+    let (recovery, hands) = cases.find(command, &[Role::Finance], id)?;
     if let Err(code) = may_act(hands, command, recovery.party, &[]) {
-        return Ok(Ok(refused(code)));
+        return Ok(refused(code));
     }
     let (RecoveryState::Open, Ok(open)) = (recovery.state(), Amount::new(recovery.open())) else {
-        return Ok(Ok(refused(RecoveryRefusal::WrongState)));
+        return Ok(refused(RecoveryRefusal::WrongState));
     };
-    let instalments = match input.schedule.parts(open, currency) {
-        Ok(instalments) => instalments,
-        Err(wrong) => return Ok(Err(Rejected::Input(wrong))),
-    };
+    let instalments = input.schedule.parts(open, currency);
+    let instalments = instalments.map_err(Rejected::Input)?;
     let today = command.today();
     if let Some(past) = instalments.iter().find(|one| one.due < today) {
         let wrong = format!("due: {} is past: name today or a later day", past.due);
-        return Ok(Err(Rejected::Input(wrong)));
+        return Err(Rejected::Input(wrong));
     }
     let answer = PlanAnswer::Planned {
         amount: open.money().to_text(currency),
@@ -88,8 +90,8 @@ fn decide(
         instalments: instalments.clone(),
     };
     if let Err(code) = recovery.plan(plan) {
-        return Ok(Ok(refused(code)));
+        return Ok(refused(code));
     }
     let step = Step::new("recovery.planned", id, input, answer);
-    Ok(Ok((step, Some(Done::planned(id, instalments)))))
+    Ok((step, Some(Done::planned(id, instalments))))
 }

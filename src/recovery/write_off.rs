@@ -61,8 +61,6 @@ pub enum WriteOffAnswer {
     Refused(Refused),
 }
 
-type Decision<I> = Result<Decided<I, WriteOffAnswer, Effect>, BatchError>;
-
 fn refused<I: Clone>(
     id: RecoveryId,
     input: &I,
@@ -78,19 +76,23 @@ pub async fn propose_write_off(
     requests: &[(Command<'_>, ProposeWriteOff)],
 ) -> Result<Answers<WriteOffAnswer>, BatchError> {
     let of = |input: &ProposeWriteOff| input.recovery;
-    cases::answer(conn, "recovery.propose_write_off", requests, of, propose).await
+    cases::answer(
+        conn,
+        "recovery.propose_write_off",
+        requests,
+        of,
+        |command, input, cases| Ok(propose(command, input, cases)),
+    )
+    .await
 }
 
 fn propose(
     command: &Command<'_>,
     input: &ProposeWriteOff,
     cases: &mut Cases,
-) -> Decision<ProposeWriteOff> {
+) -> Decided<ProposeWriteOff, WriteOffAnswer, Effect> {
     let id = input.recovery;
-    let (recovery, hands) = match cases.find(command, &[Role::Finance], id) {
-        Ok(found) => found,
-        Err(rejected) => return Ok(Err(rejected)),
-    };
+    let (recovery, hands) = cases.find(command, &[Role::Finance], id)?;
     let open = may_act(hands, command, recovery.party, &recovery.hands).and_then(|()| {
         let waits = recovery.write_off.is_some();
         let open = Amount::new(recovery.open()).ok().filter(|_| !waits);
@@ -98,7 +100,7 @@ fn propose(
     });
     let amount = match open {
         Ok(open) => open,
-        Err(code) => return Ok(Ok(refused(id, input, code))),
+        Err(code) => return Ok(refused(id, input, code)),
     };
     recovery.write_off = Some(WriteOff {
         proposed: Said {
@@ -112,7 +114,7 @@ fn propose(
         amount: amount.money().to_text(command.zone.currency),
     };
     let step = Step::new("recovery.write_off_proposed", id, input, answer);
-    Ok(Ok((step, Some(Done::write_off_proposed(id)))))
+    Ok((step, Some(Done::write_off_proposed(id))))
 }
 
 /// The write-off that waits, if it is the one that was looked at, and the person may decide on it.
@@ -136,7 +138,7 @@ fn approve(
     command: &Command<'_>,
     input: &ApproveWriteOff,
     cases: &mut Cases,
-) -> Decision<ApproveWriteOff> {
+) -> Result<Decided<ApproveWriteOff, WriteOffAnswer, Effect>, BatchError> {
     let id = input.recovery;
     let (recovery, hands) = match cases.find(command, &[Role::Manager], id) {
         Ok(found) => found,
@@ -188,24 +190,28 @@ pub async fn reject_write_off(
     requests: &[(Command<'_>, RejectWriteOff)],
 ) -> Result<Answers<WriteOffAnswer>, BatchError> {
     let of = |input: &RejectWriteOff| input.recovery;
-    cases::answer(conn, "recovery.reject_write_off", requests, of, reject).await
+    cases::answer(
+        conn,
+        "recovery.reject_write_off",
+        requests,
+        of,
+        |command, input, cases| Ok(reject(command, input, cases)),
+    )
+    .await
 }
 
 fn reject(
     command: &Command<'_>,
     input: &RejectWriteOff,
     cases: &mut Cases,
-) -> Decision<RejectWriteOff> {
+) -> Decided<RejectWriteOff, WriteOffAnswer, Effect> {
     let id = input.recovery;
-    let (recovery, hands) = match cases.find(command, &[Role::Manager, Role::Finance], id) {
-        Ok(found) => found,
-        Err(rejected) => return Ok(Err(rejected)),
-    };
+    let (recovery, hands) = cases.find(command, &[Role::Manager, Role::Finance], id)?;
     let rejected = may_act(hands, command, recovery.party, &[])
         .and_then(|()| waiting(recovery, input.proposed_index));
     let write_off = match rejected {
         Ok(write_off) => write_off,
-        Err(code) => return Ok(Ok(refused(id, input, code))),
+        Err(code) => return Ok(refused(id, input, code)),
     };
     recovery.write_off = None;
     let decided = DecidedWriteOff {
@@ -216,5 +222,5 @@ fn reject(
     let answer = WriteOffAnswer::Rejected;
     let step = Step::new("recovery.write_off_rejected", id, input, answer);
     let done = Done::write_off_decided(id, decided, None);
-    Ok(Ok((step, Some(done))))
+    Ok((step, Some(done)))
 }

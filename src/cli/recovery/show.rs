@@ -11,6 +11,7 @@ use crate::cli::desk::party_id;
 use crate::cli::session::{Session, with_session};
 use crate::cli::{Global, output};
 use crate::clock::Clock;
+use crate::journal::AccountCode;
 use crate::recovery::fine::{self, Percent};
 use crate::recovery::model::Recovery;
 use crate::recovery::store::{
@@ -299,7 +300,7 @@ impl Shown {
             day: one.day,
             entry: one.index,
             payable: one.payable,
-            returned_to: one.returned_to.map(|code| code.as_str()),
+            returned_to: one.returned_to.map(AccountCode::as_str),
             way: one.way,
         };
         let write_off = |one: WriteOffRow| ShownWriteOff {
