@@ -5,8 +5,8 @@
 //!
 //! `cli → {http, demo} → features → batch → {policy, journal, log, identity} → db → types`
 //!
-//! Features are `accounting`, `approval`, `award`, `caps`, `claim`, `evidence`, `fact`, `party`, `payment`, `programme`, `rent`,
-//! `report`, `screening`, `verify`, `voucher` and `zone`.
+//! Features are `accounting`, `approval`, `award`, `caps`, `claim`, `evidence`, `exclusion`, `fact`, `party`, `payment`,
+//! `programme`, `recovery`, `rent`, `report`, `screening`, `verify`, `voucher` and `zone`.
 //! `calendar` and `tabular` are as pure as `types` and may be used by whoever counts working days or reads
 //! files; `clock`, `config` and `telemetry` are the program's own surroundings. `docs/ARCHITECTURE.md` is
 //! the map, and follows one command through these rooms.
@@ -31,11 +31,13 @@ pub mod award;
 pub mod caps;
 pub mod claim;
 pub mod evidence;
+pub mod exclusion;
 pub mod fact;
 pub mod job;
 pub mod party;
 pub mod payment;
 pub mod programme;
+pub mod recovery;
 pub mod rent;
 pub mod report;
 pub mod screening;

@@ -22,7 +22,13 @@ pub fn undo(kind: &str) -> Undo {
         "voucher.released" => "`voucher hold` reserves the value again",
         "voucher.expired" | "voucher.cancelled" => "the firm applies for another voucher",
         "voucher.redeemed" | "payment.confirmed" => {
-            "what was redeemed or paid wrongly has to be recovered, for which there is no command yet"
+            "what was paid wrongly is asked back: `recovery propose`"
+        }
+        "recovery.ordered" => "`recovery void` takes an order back of which nothing was settled",
+        "recovery.voided" => "`recovery propose` asks it back again",
+        "recovery.written_off" => "what was written off is given up",
+        "recovery.received" | "recovery.offset" => {
+            "what came back stays: what was wrong goes back with the next payment"
         }
         "payment.sent" => "the bank's statement says what became of it: `payment statement`",
         "payment.rejected" => "the payable goes into the next batch: `payment batch`",
@@ -66,9 +72,14 @@ mod tests {
             ("voucher.released", Some("`voucher hold`")),
             ("voucher.expired", Some("applies")),
             ("voucher.cancelled", Some("applies")),
-            ("voucher.redeemed", Some("no command yet")),
+            ("voucher.redeemed", Some("`recovery propose`")),
             ("payment.sent", Some("`payment statement`")),
-            ("payment.confirmed", Some("no command yet")),
+            ("payment.confirmed", Some("`recovery propose`")),
+            ("recovery.ordered", Some("`recovery void`")),
+            ("recovery.voided", Some("`recovery propose`")),
+            ("recovery.written_off", Some("given up")),
+            ("recovery.received", Some("stays")),
+            ("recovery.offset", Some("stays")),
             ("payment.rejected", Some("`payment batch`")),
             ("award.imported", Some("--correct")),
             ("award.withdrawn", Some("--correct")),

@@ -279,6 +279,9 @@ impl Counter {
         if !matches!(claim.state, ClaimState::Recommended | ClaimState::Noticed) {
             return Ok(Ok(refused(input, ClaimRefusal::WrongState.into())));
         }
+        if let Some(excluded) = self.desk.excluded(&claim) {
+            return Ok(Ok(refused(input, excluded)));
+        }
         let verified = claim
             .review
             .as_ref()
@@ -433,6 +436,7 @@ impl Counter {
             id: PayableId(claim.id.0),
             payee: claim.party,
             amount,
+            set_off: Money::ZERO,
             line,
             state: PayableState::Owed,
             submitted_by,

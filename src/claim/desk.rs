@@ -7,10 +7,12 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use sqlx::PgConnection;
 
+use super::Refused;
 use super::content::Claimed;
-use super::model::Claim;
+use super::model::{Claim, ClaimRefusal};
 use crate::batch::BatchError;
 use crate::caps::{Asked, Usages};
+use crate::exclusion::{self, Excluded};
 use crate::fact::{self, InLedger};
 use crate::party::{self, Party};
 use crate::policy::store::Policies;
@@ -23,6 +25,7 @@ pub(super) struct Desk {
     policies: Policies,
     pub(super) usages: Usages,
     ledger: InLedger,
+    excluded: Excluded,
     today: NaiveDate,
     /// Facts that were decided on: decisions name them by their hash.
     kept: Vec<Facts>,
@@ -59,6 +62,7 @@ impl Desk {
         let policies = Policies::of(conn, zone.id, wanted).await?;
         let ids: Vec<PartyId> = claims.values().map(|claim| claim.party).collect();
         let parties = party::store::parties(conn, zone.id, &ids).await?;
+        let excluded = exclusion::excluded_on(conn, zone.id, today, &ids).await?;
         let ruled: Result<Vec<(Arc<Policy>, PartyId)>, BatchError> = submitted
             .into_iter()
             .map(|(policy, party)| Ok((policies.get(policy)?, party)))
@@ -76,8 +80,18 @@ impl Desk {
             policies,
             usages,
             ledger,
+            excluded,
             today,
             kept: Vec::new(),
+        })
+    }
+
+    /// That the party of a claim is excluded from programmes today, and until when.
+    pub(super) fn excluded(&self, claim: &Claim) -> Option<Refused> {
+        let until = self.excluded.until(claim.party)?;
+        Some(Refused {
+            code: ClaimRefusal::Excluded,
+            reasons: vec![until.to_string()],
         })
     }
 

@@ -197,6 +197,8 @@ pub enum ClaimRefusal {
     ReliefChanged,
     /// Relief is stated that the rent book has.
     ReliefInBook,
+    /// The party is excluded from programmes; the reason is the last day of it.
+    Excluded,
 }
 
 impl ClaimRefusal {
@@ -238,6 +240,10 @@ impl ClaimRefusal {
             Self::BudgetFrozen => (
                 "The programme's budget of the year is frozen: it waits until that is thawed.",
                 "项目当年预算已冻结，待解冻后办理。",
+            ),
+            Self::Excluded => (
+                "The party is excluded from programmes until that day: `exclusion list` says why.",
+                "该主体在该日之前被取消申报资格，可用 `exclusion list` 查看。",
             ),
             Self::Ranked => (
                 "The policy ranks claims or shares the budget among them: a manager closes the round first (`claim rank`).",

@@ -104,8 +104,11 @@ async fn review_round(
     for (command, input) in requests {
         decided.push(match find(&mut claims, command, input) {
             Err(rejected) => Err(rejected),
-            Ok(claim) => match in_the_way(&hands, command, claim, input) {
-                Some(code) => Ok(refused(input, code.into())),
+            Ok(claim) => match in_the_way(&hands, command, claim, input)
+                .map(Refused::from)
+                .or_else(|| excluded(&desk, claim, input))
+            {
+                Some(reason) => Ok(refused(input, reason)),
                 None => review_one(&mut desk, &relied, command, input, claim)?,
             },
         });
@@ -185,6 +188,12 @@ fn in_the_way(
 }
 
 type Decision = Decided<Review, ReviewAnswer, Option<Claim>>;
+
+/// Nothing is recommended of a party that is excluded; its claims are returned and rejected as others are.
+fn excluded(desk: &Desk, claim: &Claim, input: &Review) -> Option<Refused> {
+    let recommends = input.verdict == Verdict::Recommend;
+    recommends.then(|| desk.excluded(claim)).flatten()
+}
 
 fn refused(input: &Review, refused: Refused) -> (Step<Review, ReviewAnswer>, Option<Claim>) {
     let answer = ReviewAnswer::Refused(refused);

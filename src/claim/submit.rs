@@ -236,6 +236,9 @@ fn submit_one(
     if !claim.state.is_open_to_claimant() {
         return refused(ClaimRefusal::WrongState.into());
     }
+    if let Some(excluded) = desk.excluded(claim) {
+        return refused(excluded);
+    }
     let next = submitted(claim, command, policy);
     let ruled = desk.ruled(&next, None)?;
     let lacking = documents_missing(&ruled.policy, &ruled.claimed.content);

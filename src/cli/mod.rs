@@ -9,6 +9,7 @@ mod demo;
 mod desk;
 mod entry;
 mod evidence;
+mod exclusion;
 mod facts;
 mod job;
 mod lease;
@@ -21,6 +22,7 @@ mod period;
 mod person;
 pub mod policy;
 mod programme;
+mod recovery;
 mod rent;
 pub mod report;
 mod screening;
@@ -135,6 +137,12 @@ enum Command {
     /// Payables, batches and the bank's statement
     #[command(subcommand)]
     Payment(payment::PaymentCommand),
+    /// Money back: ask back what was paid, and settle it
+    #[command(subcommand)]
+    Recovery(recovery::RecoveryCommand),
+    /// Parties that get nothing new of any programme for some days
+    #[command(subcommand)]
+    Exclusion(exclusion::ExclusionCommand),
     /// Undo an entry that moved accounts only
     #[command(subcommand)]
     Entry(entry::EntryCommand),
@@ -232,6 +240,8 @@ async fn dispatch(Cli { global, command }: Cli) -> anyhow::Result<ExitCode> {
         Command::Rent(command) => rent::run(&global, command).await,
         Command::Evidence(args) => evidence::run(&global, args).await,
         Command::Payment(command) => payment::run(&global, command).await,
+        Command::Recovery(command) => recovery::run(&global, command).await,
+        Command::Exclusion(command) => exclusion::run(&global, command).await,
         Command::Entry(command) => entry::run(&global, command).await,
         Command::Calendar(command) => calendar::run(&global, &command),
         Command::Period(command) => period::run(&global, command).await,

@@ -139,6 +139,7 @@ enum State {
     Prepared,
     Sent,
     Paid,
+    Offset,
 }
 
 #[derive(Debug, Args)]
@@ -187,11 +188,14 @@ pub(super) async fn run(global: &Global, command: PaymentCommand) -> anyhow::Res
 
 #[derive(Serialize)]
 struct PayableLine {
+    /// What the bank pays: less what was offset.
     amount: String,
     id: PayableId,
     number: Named<PayableId>,
     payee: PartyId,
     programme: String,
+    /// What was offset against recoveries.
+    set_off: String,
     state: PayableState,
     year: i16,
 }
@@ -203,6 +207,7 @@ async fn list(global: &Global, args: ListArgs) -> anyhow::Result<ExitCode> {
         State::Prepared => PayableState::Prepared,
         State::Sent => PayableState::Sent,
         State::Paid => PayableState::Paid,
+        State::Offset => PayableState::Offset,
     };
     with_session(global, async |session| {
         let zone = session.zone(global).await?;
@@ -217,11 +222,12 @@ async fn list(global: &Global, args: ListArgs) -> anyhow::Result<ExitCode> {
         let lines: Vec<PayableLine> = payables
             .into_iter()
             .map(|payable| PayableLine {
-                amount: payable.amount.money().to_text(zone.currency),
+                amount: payable.rest().to_text(zone.currency),
                 id: payable.id,
                 number: Named::Entry(payable.owed_index),
                 payee: payable.payee,
                 programme: payable.line.programme.to_string(),
+                set_off: payable.set_off.to_text(zone.currency),
                 state: payable.state,
                 year: payable.line.year.0,
             })
@@ -236,8 +242,13 @@ async fn list(global: &Global, args: ListArgs) -> anyhow::Result<ExitCode> {
                 "number", "payable", "amount"
             ))?;
             for line in &lines {
+                let offset = if line.set_off.chars().any(|c| ('1'..='9').contains(&c)) {
+                    format!("\t{} offset", line.set_off)
+                } else {
+                    String::new()
+                };
                 output::line(&format!(
-                    "{:<8}\t{}\t{:>16}\t{}\t{}\t{}",
+                    "{:<8}\t{}\t{:>16}\t{}\t{}\t{}{offset}",
                     line.number.to_string(),
                     line.id,
                     line.amount,
@@ -271,10 +282,13 @@ const fn none_is(state: PayableState) -> &'static str {
         PayableState::Paid => {
             "No payable is paid; with --state owed, approved, prepared or sent the others are listed."
         }
+        PayableState::Offset => {
+            "No payable is offset as a whole; with --state owed, approved, prepared, sent or paid the others are listed."
+        }
     }
 }
 
-async fn payable_ids(
+pub(super) async fn payable_ids(
     session: &Session,
     zone: &Zone,
     payables: &[Named<PayableId>],

@@ -15,10 +15,12 @@ use super::session::{Session, with_session};
 use super::{Global, output};
 use crate::party;
 use crate::rent::{
-    self, AuditWaiver, BillRent, ConfirmWaiver, ConvertDeferral, DefaultDeferral, DeferRent, DueOn,
-    Measure, Month, PayInstalment, PayRent, RentRefusal, Schedule, SettleWaiver, VoidWaiver, Waive,
+    self, AuditWaiver, BillRent, ConfirmWaiver, ConvertDeferral, DefaultDeferral, DeferRent,
+    Measure, Month, PayInstalment, PayRent, RentRefusal, SettleWaiver, VoidWaiver, Waive,
 };
-use crate::types::{Day, DeferralId, LeaseId, Named, PartyId, Reason, WaiverId, Zone};
+use crate::types::{
+    Day, DeferralId, DueOn, LeaseId, Named, PartyId, Reason, Schedule, WaiverId, Zone,
+};
 
 /// Rent.
 #[derive(Debug, Subcommand)]
@@ -365,7 +367,7 @@ pub(super) struct DeferArgs {
     evidence: Vec<String>,
 }
 
-fn due_on(text: &str) -> Result<DueOn, String> {
+pub(super) fn due_on(text: &str) -> Result<DueOn, String> {
     let (day, amount) = text
         .split_once('=')
         .ok_or_else(|| "write the day and the amount, such as 2020-09-01=20000.00".to_owned())?;

@@ -15,8 +15,10 @@ mod match_line;
 mod named;
 mod prepare;
 mod recall;
+mod receipt;
 mod reconcile;
 mod release;
+mod set_off;
 mod settle;
 mod statement;
 mod status;
@@ -40,8 +42,10 @@ pub use export::{Export, ExportFormat, export_batch};
 pub use match_line::{MatchWith, match_line};
 pub use named::{find_account, find_batch, find_payable};
 pub use prepare::{Batch, BatchLine, HeldBecause, HeldOut, Selection, prepare};
+pub use receipt::{NotAReceipt, Receipt, mark_receipts, receipts};
 pub use reconcile::{BookItem, Reconciliation, reconcile};
 pub use release::{NotByThisPerson, Release, Released, discard, release};
+pub use set_off::write_set_off;
 pub use statement::{
     BankStatement, BankVerdict, STATEMENT_FIELDS, StatementLine, StatementReport, import_statement,
     read_statement,
@@ -79,8 +83,10 @@ pub enum PayableState {
     Prepared,
     /// The bank has it.
     Sent,
-    /// A statement line says that it was paid.
+    /// A statement line says that it was paid, but for what was offset.
     Paid,
+    /// All of it was offset against recoveries from the payee: the bank has nothing to pay.
+    Offset,
 }
 
 impl PayableState {
@@ -92,6 +98,7 @@ impl PayableState {
             Self::Prepared => "prepared",
             Self::Sent => "sent",
             Self::Paid => "paid",
+            Self::Offset => "offset",
         }
     }
 }

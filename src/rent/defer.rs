@@ -8,14 +8,16 @@ use super::cases::{
     self, About, Cases, Effect, MoveText, Outcome, WaiverStep, amount, evidence, money,
     months_in_order, texts,
 };
-use super::deferral::{Deferral, Schedule};
+use super::deferral::{Deferral, instalments};
 use super::month::Month;
 use super::postings;
 use super::refused::{Refused, RentRefusal};
 use super::waiver::{Method, Waiver, Way};
 use crate::batch::{Answers, BatchError, Decided, Rejected, Step};
 use crate::identity::{Command, Role};
-use crate::types::{Amount, Currency, DeferralId, LeaseId, LogIndex, Money, Reason, WaiverId};
+use crate::types::{
+    Amount, Currency, DeferralId, LeaseId, LogIndex, Money, Reason, Schedule, WaiverId,
+};
 
 /// A deferral as agreed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -226,7 +228,7 @@ fn to_defer(bills: &Bills, input: &DeferRent, asked: Option<Amount>) -> Outcome<
 fn agree(command: &Command<'_>, input: &DeferRent, moves: &[Move]) -> Result<Deferral, Rejected> {
     let sum: Money = moves.iter().map(|step| step.amount.money()).sum();
     let whole = Amount::new(sum).map_err(|error| Rejected::Input(format!("amount: {error}")))?;
-    let instalments = input.schedule.instalments(whole, command.zone.currency);
+    let instalments = instalments(&input.schedule, whole, command.zone.currency);
     Ok(Deferral {
         id: DeferralId::generate(),
         lease: input.lease,

@@ -4,106 +4,28 @@
 //! not stored: they follow from the sums and the day.
 
 use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::exact::split;
 use super::month::Month;
 use super::refused::RentRefusal;
 use crate::types::{
-    Amount, Currency, DeferralId, LeaseId, LogIndex, Money, PersonId, add_months_clamped,
+    Amount, Currency, DeferralId, Due, LeaseId, LogIndex, Money, PersonId, Schedule,
 };
 
-/// Instalments at most in one schedule: ten years of months.
-pub const MOST_INSTALMENTS: u8 = 120;
-
-/// When deferred rent is paid.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "by", rename_all = "snake_case")]
-pub enum Schedule {
-    /// Equal instalments, month by month; what does not divide goes to the first ones, a fen each.
-    Months {
-        /// How many.
-        count: u8,
-        /// The day of the first; the others fall on the same day of later months, or the last of a shorter one.
-        first: NaiveDate,
-    },
-    /// Days and amounts as agreed, which have to add up.
-    Days {
-        /// In the order of their days.
-        instalments: Vec<DueOn>,
-    },
-}
-
-/// One instalment as agreed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DueOn {
-    /// Decimal text.
-    pub amount: String,
-    /// The last day on which it is paid in time.
-    pub due: NaiveDate,
-}
-
-impl Schedule {
-    /// The instalments of an amount, which add up to it; otherwise what is wrong, and the remedy.
-    pub fn instalments(
-        &self,
-        amount: Amount,
-        currency: Currency,
-    ) -> Result<Vec<Instalment>, String> {
-        let parts: Vec<(NaiveDate, Amount)> = match self {
-            Self::Months { count, first } => {
-                let parts = split(amount, *count).filter(|_| *count <= MOST_INSTALMENTS);
-                let parts = parts.ok_or_else(|| {
-                    format!(
-                        "instalments: {} can't be paid in {count} instalments: name 1 to {MOST_INSTALMENTS}, each of \
-                         something",
-                        amount.money().to_text(currency)
-                    )
-                })?;
-                let due = |months| add_months_clamped(*first, months);
-                (0..).map(due).zip(parts).collect()
-            }
-            Self::Days { instalments } => listed(instalments, amount, currency)?,
-        };
-        let instalment = |(number, (due, amount))| Instalment {
-            number,
-            due,
-            amount,
-            paid: Money::ZERO,
-        };
-        Ok((1..).zip(parts).map(instalment).collect())
-    }
-}
-
-fn listed(
-    instalments: &[DueOn],
+/// The instalments that a schedule makes of an amount, of which nothing is paid; otherwise what is wrong, and the remedy.
+pub fn instalments(
+    schedule: &Schedule,
     amount: Amount,
     currency: Currency,
-) -> Result<Vec<(NaiveDate, Amount)>, String> {
-    if instalments.is_empty() || instalments.len() > usize::from(MOST_INSTALMENTS) {
-        return Err(format!("due: name 1 to {MOST_INSTALMENTS} instalments"));
-    }
-    let mut parts = Vec::with_capacity(instalments.len());
-    for DueOn { amount, due } in instalments {
-        let money =
-            Money::parse(amount, currency).map_err(|error| format!("due {due}: {error}"))?;
-        let part = Amount::new(money).map_err(|error| format!("due {due}: {error}"))?;
-        parts.push((*due, part));
-    }
-    if !parts.is_sorted_by(|(one, _), (next, _)| one < next) {
-        return Err(
-            "due: the days of instalments come one after another: put them in order".to_owned(),
-        );
-    }
-    let sum: Money = parts.iter().map(|(_, part)| part.money()).sum();
-    if sum != amount.money() {
-        return Err(format!(
-            "due: the instalments add up to {}, but {} is deferred: correct an amount",
-            sum.to_text(currency),
-            amount.money().to_text(currency)
-        ));
-    }
-    Ok(parts)
+) -> Result<Vec<Instalment>, String> {
+    let parts = schedule.parts(amount, currency)?;
+    let instalment = |(number, part): (i16, Due)| Instalment {
+        number,
+        due: part.due,
+        amount: part.amount,
+        paid: Money::ZERO,
+    };
+    Ok((1..).zip(parts).map(instalment).collect())
 }
 
 /// One payment of a schedule.
@@ -319,7 +241,7 @@ mod tests {
     }
 
     fn deferral(minor: i64, count: u8) -> Deferral {
-        let instalments = schedule(count).instalments(amount(minor), Currency::Cny);
+        let instalments = instalments(&schedule(count), amount(minor), Currency::Cny);
         Deferral {
             id: DeferralId(uuid::Uuid::nil()),
             lease: LeaseId(uuid::Uuid::nil()),
@@ -334,52 +256,6 @@ mod tests {
             instalments: instalments.unwrap(),
             ended_index: None,
         }
-    }
-
-    #[test]
-    fn schedules_add_up() {
-        let instalments = schedule(3).instalments(amount(100), Currency::Cny).unwrap();
-        let read: Vec<_> = instalments
-            .iter()
-            .map(|one| (one.number, one.due.to_string(), one.amount.minor()))
-            .collect();
-        let expected = [
-            (1, "2020-08-31", 34),
-            (2, "2020-09-30", 33),
-            (3, "2020-10-31", 33),
-        ];
-        assert_eq!(
-            read,
-            expected.map(|(number, due, minor)| (number, due.to_owned(), minor))
-        );
-        let due = |due: &str, amount: &str| DueOn {
-            amount: amount.to_owned(),
-            due: day(due),
-        };
-        for (instalments, why) in [
-            (vec![], "name 1 to 120"),
-            (
-                vec![due("2020-09-01", "0.99")],
-                "add up to 0.99, but 1.00 is deferred",
-            ),
-            (
-                vec![due("2020-09-01", "0.50"), due("2020-09-01", "0.50")],
-                "put them in order",
-            ),
-            (
-                vec![due("2020-09-01", "0.00"), due("2020-10-01", "1.00")],
-                "due 2020-09-01: the amount must",
-            ),
-        ] {
-            let refusal = Schedule::Days { instalments }.instalments(amount(100), Currency::Cny);
-            assert!(refusal.clone().unwrap_err().contains(why), "{refusal:?}");
-        }
-        assert!(schedule(0).instalments(amount(100), Currency::Cny).is_err());
-        assert!(
-            schedule(121)
-                .instalments(amount(1_000), Currency::Cny)
-                .is_err()
-        );
     }
 
     #[test]

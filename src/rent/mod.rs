@@ -34,7 +34,7 @@ pub use defer::{
     ConvertDeferral, DefaultDeferral, DeferRent, DeferralAnswer, InstalmentText, PaidText,
     PayInstalment, convert_deferral, default_deferral, defer_rent, pay_instalment,
 };
-pub use deferral::{Deferral, DueOn, Schedule};
+pub use deferral::Deferral;
 pub use end::{EndLease, end_lease};
 pub use judge::{
     AuditWaiver, ConfirmWaiver, SettleWaiver, VoidWaiver, audit_waiver, confirm_waiver,

@@ -80,7 +80,9 @@ uuid_ids! {
     DeferralId,
     /// A bank account of a payee, or of the zone: one version of it.
     AccountId,
-    /// Whatever an account is about: a voucher, a claim, a lease.
+    /// What is asked back of something that was paid.
+    RecoveryId,
+    /// Whatever an account is about: a voucher, a claim, a lease, a recovery.
     ItemId,
 }
 
@@ -93,6 +95,12 @@ impl From<VoucherId> for ItemId {
 impl From<ClaimId> for ItemId {
     fn from(claim: ClaimId) -> Self {
         Self(claim.0)
+    }
+}
+
+impl From<RecoveryId> for ItemId {
+    fn from(recovery: RecoveryId) -> Self {
+        Self(recovery.0)
     }
 }
 

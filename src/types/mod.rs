@@ -9,6 +9,7 @@ mod log_index;
 mod money;
 mod named;
 mod period;
+mod schedule;
 mod text;
 mod uscc;
 mod zone;
@@ -17,12 +18,14 @@ pub use currency::{Currency, UnknownCurrency};
 pub use hex::hex;
 pub use ids::{
     AccountId, BatchId, ClaimId, ControllerGroupId, DeferralId, HoldId, ItemId, LeaseId, NoticeId,
-    PartyId, PayableId, PersonId, PolicyId, RoundId, RunId, VoucherId, WaiverId, ZoneId,
+    PartyId, PayableId, PersonId, PolicyId, RecoveryId, RoundId, RunId, VoucherId, WaiverId,
+    ZoneId,
 };
 pub use log_index::{LogIndex, NotAnIndex};
 pub use money::{Amount, Money, MoneyError, NotPositive};
 pub use named::{Named, NotNamed, ShortNamed};
 pub use period::{Day, DayError, EmptyPeriod, FiscalYear, Period, ZoneTime, add_months_clamped};
+pub use schedule::{Due, DueOn, MOST_INSTALMENTS, Schedule};
 pub use text::{Code, Name, Reason, TextError};
 pub use uscc::{Uscc, UsccError};
 pub use zone::Zone;

@@ -6,8 +6,8 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 
 use super::{
-    AccountId, BatchId, ClaimId, DeferralId, HoldId, LeaseId, LogIndex, NoticeId, PayableId, RunId,
-    VoucherId, WaiverId,
+    AccountId, BatchId, ClaimId, DeferralId, HoldId, LeaseId, LogIndex, NoticeId, PayableId,
+    RecoveryId, RunId, VoucherId, WaiverId,
 };
 
 /// Things that people call by a short name.
@@ -73,6 +73,12 @@ impl ShortNamed for DeferralId {
     /// A schedule of instalments; D is what is due.
     const LETTER: char = 'S';
     const WHAT: &'static str = "deferral";
+}
+
+impl ShortNamed for RecoveryId {
+    /// 追回; R is an award run.
+    const LETTER: char = 'Z';
+    const WHAT: &'static str = "recovery";
 }
 
 /// A thing as people name it, still to be looked up.

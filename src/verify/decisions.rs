@@ -171,6 +171,18 @@ impl<'b> Recorded<'b> {
         })
     }
 
+    /// With the facts that it was made on.
+    fn with(self, facts: Result<Facts, String>) -> RecordedDecision {
+        RecordedDecision {
+            index: self.index,
+            kind: self.body.kind.to_string(),
+            subject: self.body.subject,
+            case: self.case(),
+            decision: self.read,
+            facts,
+        }
+    }
+
     /// The case that it is a decision on.
     fn case(&self) -> Option<Uuid> {
         let Details { answer, input, .. } = &self.body.details;
@@ -261,20 +273,47 @@ pub async fn decisions_in(
 ) -> Result<(Vec<RecordedDecision>, u64), BatchError> {
     let page = journal::entry_page(conn, zone.id, from, limit).await?;
     let (mut recorded, lost) = read_all(&page);
-    recorded.retain(|one| one.read.policy.code == *programme);
+    // A recovery decides again on a case that was decided, and gives nothing.
+    let gives = |kind: &str| !kind.starts_with("recovery.");
+    recorded.retain(|one| one.read.policy.code == *programme && gives(&one.body.kind));
     let facts = facts_of(conn, zone, &recorded).await?;
-    let found = recorded.into_iter().zip(facts).map(|(one, facts)| {
-        let case = one.case();
-        RecordedDecision {
-            index: one.index,
-            kind: one.body.kind.to_string(),
-            subject: one.body.subject,
-            case,
-            decision: one.read,
-            facts,
-        }
-    });
+    let found = recorded.into_iter().zip(facts);
+    let found = found.map(|(one, facts)| one.with(facts));
     Ok((found.collect(), u64::try_from(lost.len()).unwrap_or(0)))
+}
+
+/// A recorded decision, and the rules that it names, or why these are lost.
+#[derive(Clone, Debug)]
+pub struct DecidedBy {
+    /// The decision, with its facts.
+    pub recorded: RecordedDecision,
+    /// The rules.
+    pub policy: Result<Policy, String>,
+}
+
+/// The decisions of entries, by entry, with what they were made on; entries without a decision, or with one that can't be
+/// read, are missing.
+pub async fn decided_by(
+    conn: &mut PgConnection,
+    zone: &Zone,
+    indices: &[LogIndex],
+) -> Result<HashMap<LogIndex, DecidedBy>, BatchError> {
+    let bodies = journal::entry_bodies(conn, zone.id, indices).await?;
+    let entries: Vec<_> = bodies.into_iter().collect();
+    let (recorded, _) = read_all(&entries);
+    let facts = facts_of(conn, zone, &recorded).await?;
+    let mut rules = Rules {
+        listed: policy::store::list(conn, zone.id).await?,
+        read: HashMap::new(),
+    };
+    let mut decided = HashMap::with_capacity(recorded.len());
+    for (one, facts) in recorded.into_iter().zip(facts) {
+        let policy = rules.get(conn, zone, one.read.policy.sha256).await?;
+        let policy = policy.clone();
+        let recorded = one.with(facts);
+        decided.insert(recorded.index, DecidedBy { recorded, policy });
+    }
+    Ok(decided)
 }
 
 /// The facts of each decision, as rows keep them or, where these are not what the decision names, as a snapshot was kept

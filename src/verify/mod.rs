@@ -25,4 +25,5 @@ pub mod database;
 
 pub use bundle::{BundleOptions, verify_bundle};
 pub use database::{DatabaseOptions, Outside, RowFault, verify_database, verify_snapshot};
+pub use decisions::{DecidedBy, decided_by};
 pub use report::{BookTotal, Report, VerifyError};

@@ -12,6 +12,7 @@ use super::rules;
 use super::{postings, store};
 use crate::batch::{self, Answers, BatchError, Decided, Rejected, Round, Step};
 use crate::caps::{Asked, Usages};
+use crate::exclusion::{self, Excluded};
 use crate::fact;
 use crate::fact::InLedger;
 use crate::identity::{Command, Role};
@@ -92,6 +93,10 @@ async fn reserve(
     let mut desk = Desk {
         granted_on: rules::facts_of_grants(conn, zone.id, &vouchers).await?,
         ledger: ledger_of(conn, round, &vouchers, &policies).await?,
+        excluded: {
+            let holders: Vec<PartyId> = vouchers.values().map(|voucher| voucher.holder).collect();
+            exclusion::excluded_on(conn, zone.id, round.today, &holders).await?
+        },
         vouchers,
         policies,
         usages,
@@ -148,6 +153,7 @@ struct Desk {
     policies: Policies,
     usages: Usages,
     ledger: InLedger,
+    excluded: Excluded,
     /// Facts that orders were refused on, which no hold keeps.
     kept: Vec<Facts>,
 }
@@ -181,7 +187,7 @@ impl Desk {
         let currency = voucher.line.currency;
         let text = |money: Money| money.to_text(currency);
         let (kind, answer, transfers, effect) =
-            match place(voucher, input.provider, &decision, today) {
+            match place((voucher, &self.excluded), input.provider, &decision, today) {
                 Err(refused) => {
                     self.kept.extend(of_ledger.then_some(facts));
                     let answer = HoldAnswer::Refused(refused);
@@ -208,11 +214,14 @@ impl Desk {
 
 /// How much is reserved for an order, and what that moves; the voucher has it held then.
 fn place(
-    voucher: &mut Voucher,
+    (voucher, excluded): (&mut Voucher, &Excluded),
     provider: PartyId,
     decision: &Decision,
     today: NaiveDate,
 ) -> Result<(Amount, Result<Transfer, TransferError>), Refused> {
+    if let Some(excluded) = rules::excluded(excluded, voucher.holder) {
+        return Err(excluded);
+    }
     if provider == voucher.holder {
         return Err(VoucherRefusal::OwnProvider.into());
     }

@@ -16,6 +16,7 @@ use super::store::{self, Application, ApplicationState, ApplicationStep};
 use crate::batch::{self, Answers, BatchError, Decided, Rejected, Round, Step};
 use crate::caps::Quotas;
 use crate::caps::{Asked, Usages};
+use crate::exclusion::{self, Excluded};
 use crate::fact;
 use crate::fact::InLedger;
 use crate::identity::{Command, Role};
@@ -90,6 +91,7 @@ async fn issue_round(
         usages: usages_of(conn, zone, today, &applications, &policies).await?,
         earlier: earlier_of(conn, zone, today, &applications, &policies).await?,
         ledger: ledger_of(conn, zone, today, &applications, &policies).await?,
+        excluded: excluded_of(conn, zone, today, &applications).await?,
         applications,
         policies,
         free: HashMap::new(),
@@ -159,6 +161,17 @@ pub(super) async fn usages_of(
     Ok(Usages::read(conn, zone, today, &asked).await?)
 }
 
+/// Which applicants are excluded from programmes.
+async fn excluded_of(
+    conn: &mut PgConnection,
+    zone: &Zone,
+    today: NaiveDate,
+    applications: &HashMap<VoucherId, Application>,
+) -> Result<Excluded, sqlx::Error> {
+    let parties: Vec<PartyId> = applications.values().map(|one| one.party).collect();
+    exclusion::excluded_on(conn, zone.id, today, &parties).await
+}
+
 /// What is stated of applicants.
 pub(super) async fn ledger_of(
     conn: &mut PgConnection,
@@ -200,6 +213,7 @@ struct Desk {
     usages: Usages,
     earlier: Known,
     ledger: InLedger,
+    excluded: Excluded,
     /// Facts that were decided on and that no application keeps.
     kept: Vec<Facts>,
     free: HashMap<BudgetLine, Money>,
@@ -254,6 +268,10 @@ impl Desk {
         let step = |kind, answer| Step::new(kind, application.id, input, answer);
         let refused =
             |code: VoucherRefusal| step("issue.refused", IssueAnswer::Refused(code.into()));
+        if let Some(excluded) = rules::excluded(&self.excluded, application.party) {
+            let step = step("issue.refused", IssueAnswer::Refused(excluded));
+            return Ok(Ok((step, None)));
+        }
         if application.state != ApplicationState::Recommended {
             return Ok(Ok((refused(VoucherRefusal::WrongState), None)));
         }

@@ -128,6 +128,8 @@ pub enum VoucherRefusal {
     Segregation,
     /// The application or run is not at this step.
     WrongState,
+    /// The party is excluded from programmes; the reason is the last day of it.
+    Excluded,
 }
 
 impl VoucherRefusal {
@@ -157,6 +159,10 @@ impl VoucherRefusal {
             Self::NotFrozen => ("The voucher is not suspended.", "创新券未被冻结。"),
             Self::Policy => ("The policy does not allow it.", "不符合政策条件。"),
             Self::BudgetExhausted => ("The programme's budget is used up.", "项目预算已用完。"),
+            Self::Excluded => (
+                "The party is excluded from programmes until that day: `exclusion list` says why.",
+                "该主体在该日之前被取消申报资格，可用 `exclusion list` 查看。",
+            ),
             Self::BudgetFrozen => (
                 "The programme's budget is frozen: nothing is granted from it for now.",
                 "项目预算已冻结，暂停发放。",

@@ -359,6 +359,7 @@ fn owed(
         id: PayableId(hold.id.0),
         payee,
         amount,
+        set_off: Money::ZERO,
         line: voucher.line.clone(),
         state: PayableState::Owed,
         submitted_by,

@@ -13,6 +13,7 @@ use super::run;
 use super::store::{self, Application};
 use crate::batch::{BatchError, Rejected};
 use crate::caps::{Asked, Usages, rests_on_usage};
+use crate::exclusion::Excluded;
 use crate::fact;
 use crate::fact::InLedger;
 use crate::policy::store::Policies;
@@ -227,6 +228,15 @@ pub(super) fn refused(decision: &Decision) -> Refused {
         code,
         reasons: reasons(decision),
     }
+}
+
+/// That a party is excluded from programmes, and until when.
+pub(super) fn excluded(excluded: &Excluded, party: PartyId) -> Option<Refused> {
+    let until = excluded.until(party)?;
+    Some(Refused {
+        code: VoucherRefusal::Excluded,
+        reasons: vec![until.to_string()],
+    })
 }
 
 /// The reason codes of a decision, as text.

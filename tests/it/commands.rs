@@ -187,6 +187,7 @@ fn commands_on_a_played_year() {
     parties_are_made_up_into_a_new_file(data);
     a_played_year_is_not_played_again_in_another_size(data);
     what_is_owed_is_named_in_lists_and_sent_once(data);
+    crate::recovery::commands::settle_what_was_overpaid(data);
     crate::fact::commands::are_stated_and_shown(data);
     crate::fact::commands::are_registered_and_revoked(data);
     crate::policy_commands::are_given_in_words(data);

@@ -28,6 +28,8 @@ mod earlier;
 #[cfg(test)]
 mod evidence;
 #[cfg(test)]
+mod exclusion;
+#[cfg(test)]
 mod fact;
 #[cfg(test)]
 mod http;
@@ -73,6 +75,8 @@ mod programme;
 mod publication;
 #[cfg(test)]
 mod race;
+#[cfg(test)]
+mod recovery;
 #[cfg(test)]
 mod rent;
 #[cfg(test)]

@@ -37,6 +37,7 @@ mod commands;
 mod evidence;
 mod facts;
 mod periods;
+mod recovery;
 mod register;
 mod rent;
 mod rows;

@@ -379,18 +379,35 @@ pub(in crate::payment) async fn lock_bank_line(
     zone: ZoneId,
     line: BankLineId,
 ) -> Result<Option<BankLineRow>, sqlx::Error> {
-    let row = sqlx::query!(
-        r#"SELECT direction, amount, booked_on, is_return, end_to_end_id, reference, masked, code,
+    Ok(lock_bank_lines(conn, zone, &[line]).await?.pop())
+}
+
+/// Lines by their files and numbers, locked in this order; unknown ones are missing.
+pub(in crate::payment) async fn lock_bank_lines(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    lines: &[BankLineId],
+) -> Result<Vec<BankLineRow>, sqlx::Error> {
+    let files: Vec<i64> = lines.iter().map(|line| line.file.0).collect();
+    let numbers: Vec<i32> = lines.iter().map(|line| line.number).collect();
+    let rows = sqlx::query!(
+        r#"SELECT file_index, number, direction, amount, booked_on, is_return, end_to_end_id, reference, masked, code,
                matched_by IS NOT NULL AS "is_matched!"
-           FROM ledger.bank_line WHERE zone_id = $1 AND file_index = $2 AND number = $3 FOR UPDATE"#,
+           FROM ledger.bank_line
+           WHERE zone_id = $1 AND (file_index, number) IN (
+               SELECT * FROM unnest($2::bigint[], $3::integer[]))
+           ORDER BY file_index, number FOR UPDATE"#,
         zone.0,
-        line.file.0,
-        line.number,
+        &files,
+        &numbers,
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(row.map(|row| BankLineRow {
-        line,
+    let row = rows.into_iter().map(|row| BankLineRow {
+        line: BankLineId {
+            file: LogIndex(row.file_index),
+            number: row.number,
+        },
         direction: direction(&row.direction),
         amount: Money::from_minor(row.amount),
         booked_on: row.booked_on,
@@ -400,7 +417,8 @@ pub(in crate::payment) async fn lock_bank_line(
         masked: row.masked,
         code: row.code,
         is_matched: row.is_matched,
-    }))
+    });
+    Ok(row.collect())
 }
 
 fn direction(text: &str) -> Direction {

@@ -18,6 +18,7 @@ use crate::types::{
 pub(in crate::payment) struct Candidate {
     pub(in crate::payment) id: PayableId,
     pub(in crate::payment) payee: PartyId,
+    /// What is left to pay: less what was offset.
     pub(in crate::payment) amount: Amount,
     pub(in crate::payment) submitted_by: PersonId,
     pub(in crate::payment) approved_by: PersonId,
@@ -37,7 +38,7 @@ pub(in crate::payment) async fn lock_approved(
 ) -> Result<Vec<Candidate>, sqlx::Error> {
     // The account is looked up again when the batch is released, so its row is not locked.
     let rows = sqlx::query!(
-        r#"SELECT p.payable_id, p.payee_id, p.amount, p.submitted_by, p.approved_by AS "approved_by!",
+        r#"SELECT p.payable_id, p.payee_id, p.amount - p.set_off AS "amount!", p.submitted_by, p.approved_by AS "approved_by!",
                (SELECT a.account_id FROM ledger.bank_account a WHERE a.zone_id = p.zone_id
                    AND a.party_id = p.payee_id AND a.confirmed_index IS NOT NULL AND a.superseded_index IS NULL)
                    AS account_id,

@@ -29,8 +29,8 @@ pub(super) use account::{
 };
 pub(super) use bank::{
     KeptStatement, MatchedLine, NewBankLine, Sum, bank_file, book_only, file_sha256, file_totals,
-    insert_bank_lines, insert_file, insert_statement, line_of, lock_bank_line, mark_matched,
-    matches_by_id, matches_by_party, moved_at_bank, statements, sums,
+    insert_bank_lines, insert_file, insert_statement, line_of, lock_bank_line, lock_bank_lines,
+    mark_matched, matches_by_id, matches_by_party, moved_at_bank, statements, sums,
 };
 pub(super) use batch::{
     Candidate, NewLine, PreparedBatch, PreparedLine, batch_lines, discard_batch, insert_batch,
@@ -46,6 +46,8 @@ pub struct Payable {
     pub payee: PartyId,
     /// How much, minor units.
     pub amount: Amount,
+    /// What of it was offset against recoveries from the payee, minor units.
+    pub set_off: Money,
     /// What pays.
     pub line: BudgetLine,
     /// Where it is.
@@ -58,6 +60,25 @@ pub struct Payable {
     pub approved_by: Option<PersonId>,
     /// The entry that made it owed.
     pub owed_index: LogIndex,
+}
+
+impl Payable {
+    /// What is not offset, and the bank has to pay or has paid.
+    pub fn rest(&self) -> Money {
+        self.amount.money().saturating_sub(self.set_off)
+    }
+
+    /// Everybody who had a hand in it before its payment: who submitted, handled and approved it.
+    pub fn hands(&self) -> Vec<PersonId> {
+        let approver = self.approved_by.into_iter();
+        let mut all: Vec<PersonId> = std::iter::once(self.submitted_by)
+            .chain(self.handled_by.iter().copied())
+            .chain(approver)
+            .collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
 }
 
 /// Which payables to read.
@@ -164,7 +185,7 @@ pub async fn payables(
         }
     };
     let rows = sqlx::query!(
-        "SELECT payable_id, payee_id, amount, fiscal_year, programme, state, submitted_by, handled_by,
+        "SELECT payable_id, payee_id, amount, set_off, fiscal_year, programme, state, submitted_by, handled_by,
              approved_by, owed_index
          FROM ledger.payable WHERE zone_id = $1 AND payable_id = ANY($2) ORDER BY payable_id",
         zone.0,
@@ -178,6 +199,7 @@ pub async fn payables(
                 id: PayableId(row.payable_id),
                 payee: PartyId(row.payee_id),
                 amount: positive(row.amount)?,
+                set_off: Money::from_minor(row.set_off),
                 line: BudgetLine {
                     programme: row.programme.parse::<Code>().map_err(decode)?,
                     year: FiscalYear(row.fiscal_year),
@@ -209,6 +231,7 @@ fn parse_state(text: &str) -> Result<PayableState, sqlx::Error> {
         PayableState::Prepared,
         PayableState::Sent,
         PayableState::Paid,
+        PayableState::Offset,
     ]
     .into_iter()
     .find(|state| state.as_str() == text)
@@ -259,6 +282,31 @@ pub(super) async fn set_state(
         zone.0,
         &ids,
         state.as_str(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Writes what has been offset of payables that are approved: one of which nothing is left is offset as a whole.
+pub(super) async fn set_off(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    payables: &[&Payable],
+) -> Result<(), sqlx::Error> {
+    let ids: Vec<Uuid> = payables.iter().map(|payable| payable.id.0).collect();
+    let amounts: Vec<i64> = payables
+        .iter()
+        .map(|payable| payable.set_off.minor())
+        .collect();
+    sqlx::query!(
+        "UPDATE ledger.payable p SET set_off = new.set_off,
+             state = CASE WHEN new.set_off = p.amount THEN 'offset' ELSE p.state END
+         FROM unnest($2::uuid[], $3::bigint[]) AS new (payable_id, set_off)
+         WHERE p.zone_id = $1 AND p.payable_id = new.payable_id AND p.state = 'approved'",
+        zone.0,
+        &ids,
+        &amounts,
     )
     .execute(conn)
     .await?;

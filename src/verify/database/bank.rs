@@ -87,9 +87,10 @@ pub(super) const MATCHES: &str = rows_of!(
         SELECT ", cut!("bank_line", 40), " AS line,
             ", cut!("end_to_end_id", 35), " AS instruction,
             CASE e.kind WHEN 'bank_line.matched'
-                THEN (convert_from(e.body, 'UTF8')::json #>> '{details,receipt_index}')::bigint END AS receipt_index,
+                THEN (convert_from(e.body, 'UTF8')::json #>> '{details,receipt_index}')::bigint
+                WHEN 'recovery.received' THEN e.log_index END AS receipt_index,
             ", cut!("matched_by", 8), " AS matched_by, e.log_index AS matched_index
         FROM ledger.entry e
-        WHERE e.zone_id = $1 AND e.kind IN ('payment.confirmed', 'bank_line.matched')
+        WHERE e.zone_id = $1 AND e.kind IN ('payment.confirmed', 'bank_line.matched', 'recovery.received')
             AND position('\"bank_line\":\"'::bytea IN e.body) > 0"
 );

@@ -150,11 +150,12 @@ pub(super) const HOLDS: &str = rows_of!(
         WHERE p.kind = 'voucher.held'"
 );
 
-/// What a redemption or the approval of a claim made owed, and how far finance, cashier and bank have brought it.
+/// What a redemption or the approval of a claim made owed, how far finance, cashier and bank have brought it, and what was
+/// offset of it, as the settlements of recoveries say, which were compared before.
 pub(super) const PAYABLES: &str = rows_of!(
     "payable", key: "payable_id", order: "owed_index",
     stored: "
-        SELECT payable_id, owed_index, payee_id, amount, submitted_by, array_to_string(handled_by, ' ') AS handled_by,
+        SELECT payable_id, owed_index, payee_id, amount, set_off, submitted_by, array_to_string(handled_by, ' ') AS handled_by,
             fiscal_year, programme, state, approved_by, approved_index
         FROM ledger.payable WHERE zone_id = $1",
     log: "
@@ -190,14 +191,17 @@ pub(super) const PAYABLES: &str = rows_of!(
                 WHERE t.zone_id = $1 AND t.log_index = c.decided_index) y ON true
             WHERE c.zone_id = $1 AND c.state = 'approved'
         )
-        SELECT o.payable_id, o.owed_index, o.payee_id, o.amount, o.submitted_by, o.handled_by, o.fiscal_year,
+        SELECT o.payable_id, o.owed_index, o.payee_id, o.amount, coalesce(f.set_off, 0) AS set_off, o.submitted_by,
+            o.handled_by, o.fiscal_year,
             o.programme,
-            CASE s.last WHEN 'payment.confirmed' THEN 'paid' WHEN 'payment.sent' THEN 'sent'
+            CASE WHEN f.set_off = o.amount THEN 'offset' ELSE CASE s.last WHEN 'payment.confirmed' THEN 'paid' WHEN 'payment.sent' THEN 'sent'
                 WHEN 'payment.prepared' THEN 'prepared' ELSE CASE WHEN s.last IS NULL THEN 'owed' ELSE 'approved' END
-                END AS state,
+                END END AS state,
             s.approved_by, s.approved_index
         FROM owed o
-        LEFT JOIN steps s ON s.subject_id = o.payable_id"
+        LEFT JOIN steps s ON s.subject_id = o.payable_id
+        LEFT JOIN (SELECT payable_id, sum(amount)::bigint AS set_off FROM ledger.recovery_settlement
+            WHERE zone_id = $1 AND way = 'offset' GROUP BY payable_id) f ON f.payable_id = o.payable_id"
 );
 
 /// One instruction as it was prepared, sent or given back, and what the bank said of it. Those of before batches were

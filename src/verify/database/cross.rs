@@ -4,7 +4,9 @@
 use sqlx::PgConnection;
 
 use super::fault::RowFault;
-use super::{awards, bank, budget, cases, claims, evidence, facts, periods, register, rent, runs};
+use super::{
+    awards, bank, budget, cases, claims, evidence, facts, periods, recovery, register, rent, runs,
+};
 use crate::types::ZoneId;
 use crate::verify::report::VerifyError;
 
@@ -59,10 +61,15 @@ pub const ROW_CHECKS: &[&str] = &[
     claims::LEVELS,
     claims::RECUSALS,
     claims::DELEGATIONS,
+    recovery::SETTLEMENTS,
     cases::PAYABLES,
     cases::LINES,
     cases::BATCHES,
     bank::MATCHES,
+    recovery::INSTALMENTS,
+    recovery::WRITE_OFFS,
+    recovery::RECOVERIES,
+    recovery::EXCLUSIONS,
     awards::AWARDS,
     facts::FACTS,
     rent::LEASES,

@@ -18,6 +18,7 @@ mod facts;
 mod fault;
 mod periods;
 mod published;
+mod recovery;
 mod register;
 mod rent;
 mod runs;

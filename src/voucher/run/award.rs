@@ -11,6 +11,7 @@ use super::facts::{add_earlier, by_id, facts_of};
 use super::{Progress, Run, outdated, store};
 use crate::batch::{BatchError, Rejected, Step};
 use crate::caps::{Asked, Usages};
+use crate::exclusion::{self, Excluded};
 use crate::identity::{Command, Role};
 use crate::journal::{self, AccountCode, Entry};
 use crate::log;
@@ -257,6 +258,7 @@ struct Desk<'a> {
     policy: &'a Policy,
     line: BudgetLine,
     usages: Usages,
+    excluded: Excluded,
     free: Money,
 }
 
@@ -274,6 +276,8 @@ impl<'a> Desk<'a> {
             .map(|(party, _)| Asked::grant(policy, *party))
             .collect();
         let usages = Usages::read(conn, zone, command.today(), &asked).await?;
+        let parties: Vec<PartyId> = asked.iter().map(|one| one.holder).collect();
+        let excluded = exclusion::excluded_on(conn, zone.id, command.today(), &parties).await?;
         let line = usages.line(policy);
         let free = journal::balances(conn, zone.id, &[line.account(AccountCode::B30)]).await?;
         Ok(Self {
@@ -282,6 +286,7 @@ impl<'a> Desk<'a> {
             policy,
             line,
             usages,
+            excluded,
             free: free.into_iter().sum(),
         })
     }
@@ -297,6 +302,7 @@ impl<'a> Desk<'a> {
         let granted = Amount::new(decision.amount.money()).ok();
         let face = granted.filter(|_| decision.outcome == Outcome::Pass);
         let refusal = match face {
+            _ if self.excluded.until(party).is_some() => Some(VoucherRefusal::Excluded),
             None => Some(VoucherRefusal::Policy),
             Some(face) if face.money() > self.free => Some(VoucherRefusal::BudgetExhausted),
             Some(_) => None,

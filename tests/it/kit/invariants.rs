@@ -77,25 +77,30 @@ const RULES: &[(&str, &str)] = &[
         "a payee's account is what is owed to it and not sent",
         "SELECT coalesce(a.address, p.party_id::text) FROM
              (SELECT programme, fiscal_year, payee_id AS party_id,
-                 sum(amount) FILTER (WHERE state IN ('owed', 'approved', 'prepared')) AS owed
+                 sum(amount - set_off) FILTER (WHERE state IN ('owed', 'approved', 'prepared')) AS owed
               FROM ledger.payable GROUP BY 1, 2, 3) p
          FULL JOIN (SELECT *, credits - debits AS owed FROM ledger.account WHERE code = 'F2010') a
              USING (programme, fiscal_year, party_id)
          WHERE coalesce(a.owed, 0) <> coalesce(p.owed, 0)",
     ),
     (
-        "money in transit is what is sent, obligated authority what is not paid, spent authority what is",
-        "WITH p AS (SELECT coalesce(sum(amount) FILTER (WHERE state = 'sent'), 0) AS sent,
-                 coalesce(sum(amount) FILTER (WHERE state <> 'paid'), 0) AS unpaid,
-                 coalesce(sum(amount) FILTER (WHERE state = 'paid'), 0) AS paid FROM ledger.payable),
+        "money in transit is what is sent, obligated authority what is not paid or offset, spent authority what is and did \
+         not come back",
+        "WITH p AS (SELECT coalesce(sum(amount - set_off) FILTER (WHERE state = 'sent'), 0) AS sent,
+                 coalesce(sum(amount - set_off) FILTER (WHERE state <> 'paid'), 0) AS unpaid,
+                 coalesce(sum(amount - set_off) FILTER (WHERE state = 'paid'), 0) AS paid,
+                 coalesce(sum(set_off), 0) AS set_off FROM ledger.payable),
+             r AS (SELECT coalesce(sum(received), 0) AS received, coalesce(sum(set_off), 0) AS set_off
+                 FROM ledger.recovery),
              a AS (SELECT coalesce(sum(credits - debits) FILTER (WHERE code = 'F1020'), 0) AS f1020,
                  coalesce(sum(credits - debits) FILTER (WHERE code = 'B60'), 0) AS b60,
                  coalesce(sum(credits - debits) FILTER (WHERE code = 'B70'), 0) AS b70,
                  coalesce(sum(debits - credits) FILTER (WHERE code = 'F1010'), 0) AS f1010,
                  coalesce(sum(credits - debits) FILTER (WHERE code = 'F3010'), 0) AS appropriated
              FROM ledger.account)
-         SELECT row_to_json(a)::text || row_to_json(p)::text FROM a, p
-         WHERE f1020 <> sent OR b60 <> unpaid OR b70 <> paid OR f1010 <> appropriated - paid",
+         SELECT row_to_json(a)::text || row_to_json(p)::text || row_to_json(r)::text FROM a, p, r
+         WHERE f1020 <> sent OR b60 <> unpaid OR b70 <> paid - received OR p.set_off <> r.set_off
+             OR f1010 <> appropriated - paid + received",
     ),
     (
         "a payable is paid when one line says so, and sent when one line waits",
@@ -105,6 +110,34 @@ const RULES: &[(&str, &str)] = &[
          HAVING count(*) FILTER (WHERE l.state = 'paid') <> (p.state = 'paid')::int
              OR count(*) FILTER (WHERE l.state = 'sent') <> (p.state = 'sent')::int
              OR count(*) FILTER (WHERE l.state = 'prepared') <> (p.state = 'prepared')::int",
+    ),
+    (
+        "what a recovery has open is its account, and what is ordered and not given up is income",
+        "SELECT coalesce(a.address, r.recovery_id::text) FROM
+             (SELECT * FROM ledger.account WHERE code = 'F1210') a
+         FULL JOIN ledger.recovery r ON r.recovery_id = a.item_id
+         WHERE coalesce(a.debits - a.credits, 0) <> coalesce(r.open, 0)
+         UNION ALL
+         SELECT 'F5090' WHERE (SELECT coalesce(sum(credits - debits), 0) FROM ledger.account WHERE code = 'F5090')
+             <> (SELECT coalesce(sum(open + received + set_off), 0) FROM ledger.recovery)",
+    ),
+    (
+        "what settled a recovery adds up to its parts, and an offset to that of its payable",
+        "SELECT r.recovery_id::text FROM ledger.recovery r
+         LEFT JOIN ledger.recovery_settlement s USING (recovery_id)
+         GROUP BY r.recovery_id, r.received, r.set_off, r.written_off
+         HAVING r.received <> coalesce(sum(s.amount) FILTER (WHERE s.way = 'cash'), 0)
+             OR r.set_off <> coalesce(sum(s.amount) FILTER (WHERE s.way = 'offset'), 0)
+             OR r.written_off <> coalesce(sum(s.amount) FILTER (WHERE s.way = 'write_off'), 0)
+         UNION ALL
+         SELECT p.payable_id::text FROM ledger.payable p
+         LEFT JOIN ledger.recovery_settlement s ON s.payable_id = p.payable_id
+         GROUP BY p.payable_id, p.set_off HAVING p.set_off <> coalesce(sum(s.amount), 0)",
+    ),
+    (
+        "a line that pays a payable is what was not offset of it",
+        "SELECT l.end_to_end_id FROM ledger.payment_line l JOIN ledger.payable p USING (payable_id)
+         WHERE l.state IN ('prepared', 'sent', 'paid') AND l.amount <> p.amount - p.set_off",
     ),
     (
         "a batch is its lines: those prepared while it waits, those sent once it is released",
@@ -229,6 +262,10 @@ pub(crate) async fn state(conn: &mut PgConnection) -> Result<Vec<String>, sqlx::
          UNION ALL SELECT row_to_json(f)::text FROM ledger.bank_file f
          UNION ALL SELECT row_to_json(s)::text FROM ledger.bank_statement s
          UNION ALL SELECT row_to_json(l)::text FROM ledger.bank_line l
+         UNION ALL SELECT row_to_json(r)::text FROM ledger.recovery r
+         UNION ALL SELECT row_to_json(s)::text FROM ledger.recovery_settlement s
+         UNION ALL SELECT row_to_json(i)::text FROM ledger.recovery_instalment i
+         UNION ALL SELECT row_to_json(w)::text FROM ledger.recovery_write_off w
          ORDER BY 1",
     )
     .fetch_all(conn)

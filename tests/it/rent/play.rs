@@ -18,10 +18,10 @@ use subsidy_ledger::identity::{Caller, Role};
 use subsidy_ledger::party::PartyRole;
 use subsidy_ledger::rent::{
     self, AddLease, AuditWaiver, BillRent, Charges, ClaimWaiver, ConfirmWaiver, ConvertDeferral,
-    DefaultDeferral, DeferRent, DueOn, EndLease, Measure, Month, PayInstalment, PayRent, Schedule,
-    SettleWaiver, VoidWaiver, Waive, Way,
+    DefaultDeferral, DeferRent, EndLease, Measure, Month, PayInstalment, PayRent, SettleWaiver,
+    VoidWaiver, Waive, Way,
 };
-use subsidy_ledger::types::{DeferralId, LeaseId, PartyId, Reason, WaiverId};
+use subsidy_ledger::types::{DeferralId, DueOn, LeaseId, PartyId, Reason, Schedule, WaiverId};
 
 use crate::kit::scenario::{Given, World, day};
 
