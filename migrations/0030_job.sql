@@ -54,7 +54,7 @@ ALTER TABLE ledger.job_run ENABLE ALWAYS TRIGGER job_run_refuse_truncate;
 CREATE TABLE ledger.reminder (
     zone_id integer NOT NULL CONSTRAINT reminder_zone_fkey REFERENCES ledger.zone,
     kind text NOT NULL CONSTRAINT reminder_kind_known CHECK (kind IN ('voucher_expires', 'notice_over',
-        'instalment_due', 'instalment_overdue')),
+        'instalment_due', 'instalment_overdue', 'recovery_due', 'recovery_overdue')),
     case_id uuid NOT NULL,
     due date NOT NULL,
     number smallint NOT NULL CONSTRAINT reminder_number_not_negative CHECK (number >= 0),
@@ -69,10 +69,10 @@ CREATE INDEX reminder_newest ON ledger.reminder (zone_id, made_on DESC, due, kin
 COMMENT ON TABLE ledger.reminder IS 'that something is due, once for each thing and day';
 COMMENT ON COLUMN ledger.reminder.zone_id IS 'zone';
 COMMENT ON COLUMN ledger.reminder.kind IS 'what is due';
-COMMENT ON COLUMN ledger.reminder.case_id IS 'voucher, claim or deferral';
+COMMENT ON COLUMN ledger.reminder.case_id IS 'voucher, claim, deferral or recovery';
 COMMENT ON COLUMN ledger.reminder.due IS 'the day: last day of a voucher or notice, day of an instalment';
 COMMENT ON COLUMN ledger.reminder.number IS 'number of the instalment; 0 otherwise';
-COMMENT ON COLUMN ledger.reminder.party_id IS 'whom it concerns: holder, claimant, tenant';
+COMMENT ON COLUMN ledger.reminder.party_id IS 'whom it concerns: holder, claimant, tenant, whoever owes money back';
 COMMENT ON COLUMN ledger.reminder.made_on IS 'day of the reminder';
 COMMENT ON COLUMN ledger.reminder.run_id IS 'run that made it';
 CALL ledger.isolate_by_zone('ledger.reminder');

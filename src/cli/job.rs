@@ -80,6 +80,10 @@ enum KindArg {
     InstalmentDue,
     /// Instalments of deferred rent that were not paid
     InstalmentOverdue,
+    /// Money to be paid back that is due soon
+    RecoveryDue,
+    /// Money to be paid back that did not come
+    RecoveryOverdue,
 }
 
 impl KindArg {
@@ -89,6 +93,8 @@ impl KindArg {
             Self::NoticeOver => ReminderKind::NoticeOver,
             Self::InstalmentDue => ReminderKind::InstalmentDue,
             Self::InstalmentOverdue => ReminderKind::InstalmentOverdue,
+            Self::RecoveryDue => ReminderKind::RecoveryDue,
+            Self::RecoveryOverdue => ReminderKind::RecoveryOverdue,
         }
     }
 }

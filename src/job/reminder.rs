@@ -18,15 +18,21 @@ pub enum ReminderKind {
     InstalmentDue,
     /// An instalment of deferred rent was not paid by its day.
     InstalmentOverdue,
+    /// Money that was ordered back, or an instalment of it, is due within seven days.
+    RecoveryDue,
+    /// Money that was ordered back, or an instalment of it, did not come by its day.
+    RecoveryOverdue,
 }
 
 impl ReminderKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 6] = [
         Self::VoucherExpires,
         Self::NoticeOver,
         Self::InstalmentDue,
         Self::InstalmentOverdue,
+        Self::RecoveryDue,
+        Self::RecoveryOverdue,
     ];
 
     /// As the database writes it.
@@ -36,6 +42,8 @@ impl ReminderKind {
             Self::NoticeOver => "notice_over",
             Self::InstalmentDue => "instalment_due",
             Self::InstalmentOverdue => "instalment_overdue",
+            Self::RecoveryDue => "recovery_due",
+            Self::RecoveryOverdue => "recovery_overdue",
         }
     }
 
@@ -51,6 +59,8 @@ impl ReminderKind {
             Self::NoticeOver => "public notice is over: the claim can be approved",
             Self::InstalmentDue => "instalment of deferred rent is due",
             Self::InstalmentOverdue => "instalment of deferred rent was not paid",
+            Self::RecoveryDue => "money to be paid back is due",
+            Self::RecoveryOverdue => "money to be paid back did not come",
         }
     }
 }
@@ -81,7 +91,7 @@ impl Horizon {
 pub struct Reminder {
     /// What is due.
     pub kind: ReminderKind,
-    /// The voucher, claim or deferral: its short name.
+    /// The voucher, claim, deferral or recovery: its short name.
     pub case: String,
     /// Its id.
     pub case_id: Uuid,
@@ -89,7 +99,7 @@ pub struct Reminder {
     pub number: Option<i16>,
     /// The day.
     pub due: NaiveDate,
-    /// Whom it concerns: holder, claimant or tenant.
+    /// Whom it concerns: holder, claimant, tenant, or whoever owes money back.
     pub party: PartyId,
     /// When it was made.
     pub made_on: NaiveDate,

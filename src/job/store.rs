@@ -1,6 +1,6 @@
 //! Runs and reminders as rows.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 
 use super::Job;
@@ -255,7 +255,54 @@ pub(super) async fn remind(
             .execute(conn)
             .await?
         }
+        ReminderKind::RecoveryDue => {
+            return remind_of_recoveries(conn, zone, (run, kind), (today, today, instalments), limit)
+                .await;
+        }
+        ReminderKind::RecoveryOverdue => {
+            let ever = NaiveDate::from_ymd_opt(1900, 1, 1).unwrap_or(today);
+            let yesterday = today.pred_opt().unwrap_or(today);
+            return remind_of_recoveries(conn, zone, (run, kind), (today, ever, yesterday), limit)
+                .await;
+        }
     };
+    Ok(usize::try_from(made.rows_affected()).unwrap_or(usize::MAX))
+}
+
+/// Of recoveries that are open, with parts due from one day to another. What came back settles the earliest part first, so a
+/// part is open as long as less than the later ones together is still owed.
+async fn remind_of_recoveries(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    (run, kind): (RunId, ReminderKind),
+    (today, from, until): (NaiveDate, NaiveDate, NaiveDate),
+    limit: i64,
+) -> Result<usize, sqlx::Error> {
+    let made = sqlx::query!(
+        "INSERT INTO ledger.reminder (zone_id, kind, case_id, due, number, party_id, made_on, run_id)
+         SELECT $1, $2, d.recovery_id, d.due, d.number, p.payee_id, $3, $4
+         FROM (SELECT r.recovery_id, r.payable_id, r.open, coalesce(i.due, r.due_on) AS due,
+                 coalesce(i.number, 0) AS number, coalesce(sum(i.amount) OVER (
+                     PARTITION BY r.recovery_id ORDER BY i.number DESC) - i.amount, 0) AS later
+             FROM ledger.recovery r
+             LEFT JOIN ledger.recovery_instalment i ON i.zone_id = $1 AND i.planned_index = r.planned_index
+             WHERE r.zone_id = $1 AND r.open > 0) d
+         JOIN ledger.payable p ON p.zone_id = $1 AND p.payable_id = d.payable_id
+         WHERE d.later < d.open AND d.due BETWEEN $5 AND $6 AND NOT EXISTS (
+             SELECT FROM ledger.reminder r WHERE r.zone_id = $1 AND r.kind = $2
+                 AND r.case_id = d.recovery_id AND r.due = d.due AND r.number = d.number)
+         ORDER BY d.due, d.recovery_id, d.number LIMIT $7
+         ON CONFLICT ON CONSTRAINT reminder_pkey DO NOTHING",
+        zone.0,
+        kind.as_str(),
+        today,
+        run.0,
+        from,
+        until,
+        limit,
+    )
+    .execute(conn)
+    .await?;
     Ok(usize::try_from(made.rows_affected()).unwrap_or(usize::MAX))
 }
 
@@ -277,11 +324,13 @@ pub async fn reminders(
 ) -> Result<Vec<Reminder>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"SELECT r.kind, r.case_id, r.due, r.number, r.party_id, r.made_on,
-             coalesce('V' || v.issued_index, 'C' || c.drafted_index, 'S' || d.agreed_index) AS "name!"
+             coalesce('V' || v.issued_index, 'C' || c.drafted_index, 'S' || d.agreed_index,
+                 'Z' || z.proposed_index) AS "name!"
            FROM ledger.reminder r
            LEFT JOIN ledger.voucher v ON v.zone_id = $1 AND v.voucher_id = r.case_id
            LEFT JOIN ledger.claim c ON c.zone_id = $1 AND c.claim_id = r.case_id
            LEFT JOIN ledger.deferral d ON d.zone_id = $1 AND d.deferral_id = r.case_id
+           LEFT JOIN ledger.recovery z ON z.zone_id = $1 AND z.recovery_id = r.case_id
            WHERE r.zone_id = $1 AND ($2::text IS NULL OR r.kind = $2) AND ($3::uuid IS NULL OR r.party_id = $3)
            ORDER BY r.made_on DESC, r.due, r.kind, r.case_id LIMIT $4"#,
         zone.0,

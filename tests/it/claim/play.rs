@@ -11,7 +11,7 @@
 //! `name=value`, `name=value@reference` for a line, `doc:N`, `docs` for all six that any pack lists, `waiver:NAME` for a waiver
 //! of the rent book, or `days:FIRST..LAST` for all of it within these days. `v=N` names
 //! another version or review than the last. A repeat under the same key has the same answer, a refusal changes nothing
-//! but the log, and after each row all invariants hold.
+//! but the log, and after each row the rules on books and rows hold; after a table, all that `verify` compares.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -129,6 +129,7 @@ impl Claims {
             .map(|(said, was)| format!("said {said}\nwas  {was}"))
             .collect();
         assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+        self.world.check_invariants().await;
         policy_replay::check(&self.world).await;
     }
 
@@ -172,7 +173,7 @@ impl Claims {
         let again = self.give(on, who, &key, &words).await;
         assert_eq!(given, again, "{command}, repeated");
         assert_eq!(self.world.size().await, size + grown, "{command}, repeated");
-        self.world.check_invariants().await;
+        self.world.check_rules().await;
         self.remember(&words, &given);
         outcome
     }
@@ -216,7 +217,7 @@ impl Claims {
         if let Ok(first) = &first {
             assert_eq!(&publish().await.unwrap(), first, "repeated");
         }
-        self.world.check_invariants().await;
+        self.world.check_rules().await;
         match first {
             Ok((_, published)) => format!(
                 "published {} last_day={} total={}",
@@ -243,7 +244,7 @@ impl Claims {
         } else {
             assert_eq!(self.world.size().await, size);
         }
-        self.world.check_invariants().await;
+        self.world.check_rules().await;
         match first {
             Ok((_, ranked)) => {
                 let shared = ranked.budget.zip(ranked.demand);
@@ -491,7 +492,7 @@ impl Claims {
         );
         let answers = approve.await.unwrap().into_iter().map(Result::unwrap);
         let answers = answers.map(|one| (one.index, serde_json::to_value(&one.answer).unwrap()));
-        self.world.check_invariants().await;
+        self.world.check_rules().await;
         answers.collect()
     }
 
