@@ -8,6 +8,7 @@ use subsidy_ledger::types::RunId;
 use crate::claim::{Claims, RELIEF};
 use crate::kit::scenario::{World, fen};
 use crate::kit::table::Play;
+use crate::recovery::Recoveries;
 use crate::rent::play::RentPlay;
 
 async fn begin(world: &World, caller: Caller, job: Job) -> Result<Begun, JobError> {
@@ -217,8 +218,63 @@ async fn instalments_are_reminded_of_before_and_after_their_day() {
             "instalment_due S 1 2020-06-01",
         ]
     );
+}
+
+#[tokio::test]
+async fn money_back_is_reminded_of_part_by_part() {
+    let mut recoveries = Recoveries::new().await;
+    recoveries
+        .check(
+            "day       | who      | command    | outcome
+            2020-06-11 | reviewer | propose a i overpaid service_price=36000.00 | proposed 2000.00 paid=20000.00 rightful=18000.00
+            2020-06-12 | manager  | order a    | ordered 2000.00 due_on=2020-07-12",
+        )
+        .await;
     assert_eq!(
-        ReminderKind::named("instalment_due"),
-        Some(ReminderKind::InstalmentDue)
+        run(&recoveries.world, "2020-07-04", Job::Reminders).await,
+        0
     );
+    assert_eq!(
+        run(&recoveries.world, "2020-07-05", Job::Reminders).await,
+        1
+    );
+    // Of two parts the first is settled by what came.
+    recoveries
+        .check(
+            "day       | who      | command    | outcome
+            2020-07-06 | finance  | plan a 2020-08-01=500.00 2020-09-01=1500.00 | planned 2000.00",
+        )
+        .await;
+    assert_eq!(
+        run(&recoveries.world, "2020-07-28", Job::Reminders).await,
+        1
+    );
+    recoveries
+        .check(
+            "day       | who      | command    | outcome
+            2020-08-02 | cashier  | receive a 4 | received 500.00 open=1500.00 returned_to=B30",
+        )
+        .await;
+    assert_eq!(
+        run(&recoveries.world, "2020-09-02", Job::Reminders).await,
+        1
+    );
+    assert_eq!(
+        reminded(&recoveries.world).await,
+        [
+            "recovery_overdue Z 2 2020-09-01",
+            "recovery_due Z 1 2020-08-01",
+            "recovery_due Z 2020-07-12",
+        ]
+    );
+}
+
+#[test]
+fn kinds_are_named_as_postgres_does() {
+    for kind in ReminderKind::ALL {
+        assert_eq!(ReminderKind::named(kind.as_str()), Some(kind));
+    }
+    for job in Job::ALL {
+        assert_eq!(Job::named(job.as_str()), Some(job));
+    }
 }
