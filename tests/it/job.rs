@@ -242,7 +242,7 @@ async fn money_back_is_reminded_of_part_by_part() {
     recoveries
         .check(
             "day       | who      | command    | outcome
-            2020-07-06 | finance  | plan a 2020-08-01=500.00 2020-09-01=1500.00 | planned 2000.00",
+            2020-07-06 | finance  | plan a 2020-08-01=500.00 2020-09-01=1500.00 | planned 2000.00 instalments=2020-08-01=500.00,2020-09-01=1500.00",
         )
         .await;
     assert_eq!(
