@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand. Parses, calls a feature's command, prints.
 
 mod approval;
+pub mod audit;
 pub mod award;
 mod calendar;
 mod claim;
@@ -134,6 +135,9 @@ enum Command {
     /// Payables, batches and the bank's statement
     #[command(subcommand)]
     Payment(payment::PaymentCommand),
+    /// Audit work: samples, lists of cases that raise a question, everything on one case
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Undo an entry that moved accounts only
     #[command(subcommand)]
     Entry(entry::EntryCommand),
@@ -228,6 +232,7 @@ async fn dispatch(Cli { global, command }: Cli) -> anyhow::Result<ExitCode> {
         Command::Rent(command) => rent::run(&global, command).await,
         Command::Evidence(args) => evidence::run(&global, args).await,
         Command::Payment(command) => payment::run(&global, command).await,
+        Command::Audit(command) => audit::run(&global, command).await,
         Command::Entry(command) => entry::run(&global, command).await,
         Command::Calendar(command) => calendar::run(&global, &command),
         Command::Period(command) => period::run(&global, command).await,
