@@ -185,10 +185,8 @@ fn entry_text(text: &mut Text, entry: &EntryOf, zone: &Zone, lang: Lang) {
     }
     for moved in &entry.transfers {
         let amount = output::grouped(&moved.amount);
-        text.line(
-            1,
-            &format!("moves {amount} to {} of {}", moved.debit, moved.credit),
-        );
+        let (debit, credit) = (&moved.debit, &moved.credit);
+        text.line(1, &format!("{amount}: debit {debit}, credit {credit}"));
     }
     text.line(1, &format!("leaf {}", entry.leaf_hash));
 }
