@@ -277,19 +277,20 @@ async fn one_reference_in_two_claims_is_listed() {
     claims
         .check(&format!(
             "day       | who      | command    | outcome
-            2020-06-01 | f        | draft a RENT-HALF f {one} doc:1 | drafted version=1
-            2020-06-01 | g        | draft b RENT-HALF g {one} doc:2 | drafted version=1
-            2020-06-01 | g        | draft c RENT-HALF g {two} doc:3 | drafted version=1
-            2020-06-01 | f        | draft d RENT-HALF f {two} doc:4 | drafted version=1
+            2020-06-01 | f        | draft a RENT-HALF f {one} docs | drafted version=1
+            2020-06-01 | g        | draft b RENT-HALF g {one} docs | drafted version=1
+            2020-06-01 | g        | draft c RENT-HALF g {two} docs | drafted version=1
+            2020-06-01 | f        | draft d RENT-HALF f {two} docs | drafted version=1
             2020-06-01 | f        | submit a   | submitted pass 500.00 version=1
             2020-06-01 | g        | submit b   | submitted pass 500.00 version=1
             2020-06-01 | g        | submit c   | submitted pass 500.00 version=1",
         ))
         .await;
-    // Claim d is a draft, so lease-2 is claimed once.
+    // Claim d is a draft, so lease-2 is claimed once. Their documents are the same too.
     let listed = found(&claims.world, ExceptionKind::DuplicateDocuments).await;
     let listed: Vec<(&str, usize)> = listed
         .iter()
+        .filter(|(what, _)| what.starts_with("reference "))
         .map(|(what, cases)| (what.as_str(), cases.len()))
         .collect();
     assert_eq!(listed, [("reference lease-1 of waived_amount", 2)]);
