@@ -337,7 +337,6 @@ fn tell(value: &Value, path: &str, deep: bool, says: &mut Vec<(String, String)>)
         path => format!("{path}.{name}"),
     };
     match value {
-        Value::Null => {}
         Value::Object(fields) if path.is_empty() || deep => {
             let fields = fields.iter().filter(|(name, _)| *name != "decision");
             for (name, value) in fields {
@@ -350,7 +349,7 @@ fn tell(value: &Value, path: &str, deep: bool, says: &mut Vec<(String, String)>)
                 tell(item, &inside(&number.to_string()), deep, says);
             }
         }
-        Value::Object(_) | Value::Array(_) => {}
+        Value::Null | Value::Object(_) | Value::Array(_) => {}
         Value::String(text) => says.push((path.to_owned(), text.clone())),
         Value::Bool(_) | Value::Number(_) => says.push((path.to_owned(), value.to_string())),
     }

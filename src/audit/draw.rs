@@ -252,14 +252,13 @@ pub async fn sample(
     let draw = draw_of(&row.ok_or(AuditError::NoDraw(index))?)?;
     let plan = &draw.plan;
     let unreadable = |what: &str| AuditError::Unreadable(index, what.to_owned());
-    let seed = match &plan.asked.seed {
-        Some(seed) => seed.to_string(),
-        None => {
-            let size = u64::try_from(index.0).map_err(|_| unreadable("its number"))?;
-            log::store::root_at(conn, zone.id, size.saturating_add(1))
-                .await?
-                .to_string()
-        }
+    let seed = if let Some(seed) = plan.given_seed() {
+        seed.to_string()
+    } else {
+        let size = u64::try_from(index.0).map_err(|_| unreadable("its number"))?;
+        log::store::root_at(conn, zone.id, size.saturating_add(1))
+            .await?
+            .to_string()
     };
     let items = population(conn, zone.id, &plan.asked, plan.size).await?;
     let bounds = plan.asked.bounds(zone.currency);
