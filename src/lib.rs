@@ -5,8 +5,8 @@
 //!
 //! `cli → {http, demo} → features → batch → {policy, journal, log, identity} → db → types`
 //!
-//! Features are `accounting`, `approval`, `award`, `caps`, `claim`, `evidence`, `exclusion`, `fact`, `party`, `payment`,
-//! `programme`, `recovery`, `rent`, `report`, `screening`, `verify`, `voucher` and `zone`.
+//! Features are `accounting`, `approval`, `audit`, `award`, `caps`, `claim`, `evidence`, `exclusion`, `fact`, `job`, `party`,
+//! `payment`, `programme`, `recovery`, `rent`, `report`, `screening`, `verify`, `voucher` and `zone`.
 //! `calendar` and `tabular` are as pure as `types` and may be used by whoever counts working days or reads
 //! files; `clock`, `config` and `telemetry` are the program's own surroundings. `docs/ARCHITECTURE.md` is
 //! the map, and follows one command through these rooms.
@@ -27,6 +27,7 @@ pub mod demo;
 
 pub mod accounting;
 pub mod approval;
+pub mod audit;
 pub mod award;
 pub mod caps;
 pub mod claim;

@@ -95,6 +95,12 @@ impl Levels {
         step.map_or(&[], |step| &step.roles)
     }
 
+    /// The amounts, above zero, from which on others approve.
+    pub fn thresholds(&self) -> impl Iterator<Item = Money> {
+        let from = self.steps.iter().map(|step| step.from);
+        from.filter(|from| *from > Money::ZERO)
+    }
+
     /// As a row keeps them: JSON.
     pub fn to_json(&self) -> String {
         let written: Vec<Written> = self

@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand. Parses, calls a feature's command, prints.
 
 mod approval;
+pub mod audit;
 pub mod award;
 mod calendar;
 mod claim;
@@ -143,6 +144,9 @@ enum Command {
     /// Parties that get nothing new of any programme for some days
     #[command(subcommand)]
     Exclusion(exclusion::ExclusionCommand),
+    /// Audit work: samples, lists of cases that raise a question, everything on one case
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Undo an entry that moved accounts only
     #[command(subcommand)]
     Entry(entry::EntryCommand),
@@ -242,6 +246,7 @@ async fn dispatch(Cli { global, command }: Cli) -> anyhow::Result<ExitCode> {
         Command::Payment(command) => payment::run(&global, command).await,
         Command::Recovery(command) => recovery::run(&global, command).await,
         Command::Exclusion(command) => exclusion::run(&global, command).await,
+        Command::Audit(command) => audit::run(&global, command).await,
         Command::Entry(command) => entry::run(&global, command).await,
         Command::Calendar(command) => calendar::run(&global, &command),
         Command::Period(command) => period::run(&global, command).await,

@@ -191,6 +191,7 @@ fn commands_on_a_played_year() {
     crate::fact::commands::are_stated_and_shown(data);
     crate::fact::commands::are_registered_and_revoked(data);
     crate::policy_commands::are_given_in_words(data);
+    crate::audit::commands(data);
 }
 
 /// Nobody reads the answer: the command does what it does all the same, and says nothing of it.

@@ -6,6 +6,8 @@ mod kit;
 #[cfg(test)]
 mod accounting;
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod award;
 #[cfg(test)]
 mod award_run;

@@ -14,6 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &[
         "accounting",
         "approval",
+        "audit",
         "award",
         "caps",
         "claim",
