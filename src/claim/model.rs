@@ -203,6 +203,10 @@ pub enum ClaimRefusal {
 
 impl ClaimRefusal {
     /// What to tell a person, English and Chinese.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "a sentence for each code, and nothing else"
+    )]
     pub const fn sentences(self) -> (&'static str, &'static str) {
         match self {
             Self::WrongState => ("The claim is not at this step.", "申领不处于该环节。"),

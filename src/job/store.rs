@@ -162,6 +162,16 @@ pub async fn runs(
     rows.into_iter().map(RunRow::run).collect()
 }
 
+/// What reminders are made with: the run, its day, and how many at most.
+#[derive(Clone, Copy)]
+struct Making {
+    zone: ZoneId,
+    run: RunId,
+    kind: ReminderKind,
+    today: NaiveDate,
+    limit: i64,
+}
+
 /// Makes at most `limit` reminders of a kind that were not made yet, and says how many.
 pub(super) async fn remind(
     conn: &mut PgConnection,
@@ -170,114 +180,111 @@ pub(super) async fn remind(
     horizon: Horizon,
     limit: i64,
 ) -> Result<usize, sqlx::Error> {
-    let Horizon {
+    let today = horizon.today;
+    let making = Making {
+        zone,
+        run,
+        kind,
         today,
-        vouchers,
-        instalments,
-    } = horizon;
-    let made = match kind {
-        ReminderKind::VoucherExpires => {
-            sqlx::query!(
-                "INSERT INTO ledger.reminder (zone_id, kind, case_id, due, number, party_id, made_on, run_id)
-                 SELECT $1, 'voucher_expires', v.voucher_id, v.last_day, 0, v.party_id, $2, $3
-                 FROM ledger.voucher v
-                 WHERE v.zone_id = $1 AND v.has_free AND v.last_day BETWEEN $2 AND $4 AND NOT EXISTS (
-                     SELECT FROM ledger.reminder r WHERE r.zone_id = $1 AND r.kind = 'voucher_expires'
-                         AND r.case_id = v.voucher_id AND r.due = v.last_day)
-                 ORDER BY v.last_day, v.voucher_id LIMIT $5
-                 ON CONFLICT ON CONSTRAINT reminder_pkey DO NOTHING",
-                zone.0,
-                today,
-                run.0,
-                vouchers,
-                limit,
-            )
-            .execute(conn)
-            .await?
-        }
-        ReminderKind::NoticeOver => {
-            sqlx::query!(
-                "INSERT INTO ledger.reminder (zone_id, kind, case_id, due, number, party_id, made_on, run_id)
-                 SELECT $1, 'notice_over', c.claim_id, n.last_day, 0, c.party_id, $2, $3
-                 FROM ledger.claim c
-                 JOIN ledger.notice n ON n.zone_id = $1 AND n.notice_id = c.notice_id
-                 WHERE c.zone_id = $1 AND c.state = 'noticed' AND n.last_day < $2 AND NOT EXISTS (
-                     SELECT FROM ledger.reminder r WHERE r.zone_id = $1 AND r.kind = 'notice_over'
-                         AND r.case_id = c.claim_id AND r.due = n.last_day)
-                 ORDER BY n.last_day, c.claim_id LIMIT $4
-                 ON CONFLICT ON CONSTRAINT reminder_pkey DO NOTHING",
-                zone.0,
-                today,
-                run.0,
-                limit,
-            )
-            .execute(conn)
-            .await?
-        }
-        ReminderKind::InstalmentDue => {
-            sqlx::query!(
-                "INSERT INTO ledger.reminder (zone_id, kind, case_id, due, number, party_id, made_on, run_id)
-                 SELECT $1, 'instalment_due', i.deferral_id, i.due, i.number, l.tenant_id, $2, $3
-                 FROM ledger.instalment i
-                 JOIN ledger.deferral d ON d.zone_id = $1 AND d.deferral_id = i.deferral_id AND d.open > 0
-                 JOIN ledger.lease l ON l.zone_id = $1 AND l.lease_id = d.lease_id
-                 WHERE i.zone_id = $1 AND i.paid < i.amount AND i.due BETWEEN $2 AND $4 AND NOT EXISTS (
-                     SELECT FROM ledger.reminder r WHERE r.zone_id = $1 AND r.kind = 'instalment_due'
-                         AND r.case_id = i.deferral_id AND r.due = i.due AND r.number = i.number)
-                 ORDER BY i.due, i.deferral_id, i.number LIMIT $5
-                 ON CONFLICT ON CONSTRAINT reminder_pkey DO NOTHING",
-                zone.0,
-                today,
-                run.0,
-                instalments,
-                limit,
-            )
-            .execute(conn)
-            .await?
-        }
-        ReminderKind::InstalmentOverdue => {
-            sqlx::query!(
-                "INSERT INTO ledger.reminder (zone_id, kind, case_id, due, number, party_id, made_on, run_id)
-                 SELECT $1, 'instalment_overdue', i.deferral_id, i.due, i.number, l.tenant_id, $2, $3
-                 FROM ledger.instalment i
-                 JOIN ledger.deferral d ON d.zone_id = $1 AND d.deferral_id = i.deferral_id AND d.open > 0
-                 JOIN ledger.lease l ON l.zone_id = $1 AND l.lease_id = d.lease_id
-                 WHERE i.zone_id = $1 AND i.paid < i.amount AND i.due < $2 AND NOT EXISTS (
-                     SELECT FROM ledger.reminder r WHERE r.zone_id = $1 AND r.kind = 'instalment_overdue'
-                         AND r.case_id = i.deferral_id AND r.due = i.due AND r.number = i.number)
-                 ORDER BY i.due, i.deferral_id, i.number LIMIT $4
-                 ON CONFLICT ON CONSTRAINT reminder_pkey DO NOTHING",
-                zone.0,
-                today,
-                run.0,
-                limit,
-            )
-            .execute(conn)
-            .await?
-        }
-        ReminderKind::RecoveryDue => {
-            return remind_of_recoveries(conn, zone, (run, kind), (today, today, instalments), limit)
-                .await;
-        }
-        ReminderKind::RecoveryOverdue => {
-            let ever = NaiveDate::from_ymd_opt(1900, 1, 1).unwrap_or(today);
-            let yesterday = today.pred_opt().unwrap_or(today);
-            return remind_of_recoveries(conn, zone, (run, kind), (today, ever, yesterday), limit)
-                .await;
-        }
+        limit,
     };
-    Ok(usize::try_from(made.rows_affected()).unwrap_or(usize::MAX))
+    let soon = (today, horizon.instalments);
+    let past = (
+        NaiveDate::from_ymd_opt(1900, 1, 1).unwrap_or(today),
+        today.pred_opt().unwrap_or(today),
+    );
+    let made = match kind {
+        ReminderKind::VoucherExpires => of_vouchers(conn, making, horizon.vouchers).await?,
+        ReminderKind::NoticeOver => of_notices(conn, making).await?,
+        ReminderKind::InstalmentDue => of_instalments(conn, making, soon).await?,
+        ReminderKind::InstalmentOverdue => of_instalments(conn, making, past).await?,
+        ReminderKind::RecoveryDue => of_recoveries(conn, making, soon).await?,
+        ReminderKind::RecoveryOverdue => of_recoveries(conn, making, past).await?,
+    };
+    Ok(usize::try_from(made).unwrap_or(usize::MAX))
+}
+
+/// Of vouchers with something free whose last day is today or later, up to and with a day.
+async fn of_vouchers(
+    conn: &mut PgConnection,
+    making: Making,
+    until: NaiveDate,
+) -> Result<u64, sqlx::Error> {
+    let made = sqlx::query!(
+        "INSERT INTO ledger.reminder (zone_id, kind, case_id, due, number, party_id, made_on, run_id)
+         SELECT $1, $2, v.voucher_id, v.last_day, 0, v.party_id, $3, $4
+         FROM ledger.voucher v
+         WHERE v.zone_id = $1 AND v.has_free AND v.last_day BETWEEN $3 AND $5 AND NOT EXISTS (
+             SELECT FROM ledger.reminder r WHERE r.zone_id = $1 AND r.kind = $2
+                 AND r.case_id = v.voucher_id AND r.due = v.last_day)
+         ORDER BY v.last_day, v.voucher_id LIMIT $6
+         ON CONFLICT ON CONSTRAINT reminder_pkey DO NOTHING",
+        making.zone.0,
+        making.kind.as_str(),
+        making.today,
+        making.run.0,
+        until,
+        making.limit,
+    );
+    Ok(made.execute(conn).await?.rows_affected())
+}
+
+/// Of claims whose public notice is over.
+async fn of_notices(conn: &mut PgConnection, making: Making) -> Result<u64, sqlx::Error> {
+    let made = sqlx::query!(
+        "INSERT INTO ledger.reminder (zone_id, kind, case_id, due, number, party_id, made_on, run_id)
+         SELECT $1, $2, c.claim_id, n.last_day, 0, c.party_id, $3, $4
+         FROM ledger.claim c
+         JOIN ledger.notice n ON n.zone_id = $1 AND n.notice_id = c.notice_id
+         WHERE c.zone_id = $1 AND c.state = 'noticed' AND n.last_day < $3 AND NOT EXISTS (
+             SELECT FROM ledger.reminder r WHERE r.zone_id = $1 AND r.kind = $2
+                 AND r.case_id = c.claim_id AND r.due = n.last_day)
+         ORDER BY n.last_day, c.claim_id LIMIT $5
+         ON CONFLICT ON CONSTRAINT reminder_pkey DO NOTHING",
+        making.zone.0,
+        making.kind.as_str(),
+        making.today,
+        making.run.0,
+        making.limit,
+    );
+    Ok(made.execute(conn).await?.rows_affected())
+}
+
+/// Of instalments of deferred rent that are not paid, due from one day to another.
+async fn of_instalments(
+    conn: &mut PgConnection,
+    making: Making,
+    (from, until): (NaiveDate, NaiveDate),
+) -> Result<u64, sqlx::Error> {
+    let made = sqlx::query!(
+        "INSERT INTO ledger.reminder (zone_id, kind, case_id, due, number, party_id, made_on, run_id)
+         SELECT $1, $2, i.deferral_id, i.due, i.number, l.tenant_id, $3, $4
+         FROM ledger.instalment i
+         JOIN ledger.deferral d ON d.zone_id = $1 AND d.deferral_id = i.deferral_id AND d.open > 0
+         JOIN ledger.lease l ON l.zone_id = $1 AND l.lease_id = d.lease_id
+         WHERE i.zone_id = $1 AND i.paid < i.amount AND i.due BETWEEN $5 AND $6 AND NOT EXISTS (
+             SELECT FROM ledger.reminder r WHERE r.zone_id = $1 AND r.kind = $2
+                 AND r.case_id = i.deferral_id AND r.due = i.due AND r.number = i.number)
+         ORDER BY i.due, i.deferral_id, i.number LIMIT $7
+         ON CONFLICT ON CONSTRAINT reminder_pkey DO NOTHING",
+        making.zone.0,
+        making.kind.as_str(),
+        making.today,
+        making.run.0,
+        from,
+        until,
+        making.limit,
+    );
+    Ok(made.execute(conn).await?.rows_affected())
 }
 
 /// Of recoveries that are open, with parts due from one day to another. What came back settles the earliest part first, so a
 /// part is open as long as less than the later ones together is still owed.
-async fn remind_of_recoveries(
+async fn of_recoveries(
     conn: &mut PgConnection,
-    zone: ZoneId,
-    (run, kind): (RunId, ReminderKind),
-    (today, from, until): (NaiveDate, NaiveDate, NaiveDate),
-    limit: i64,
-) -> Result<usize, sqlx::Error> {
+    making: Making,
+    (from, until): (NaiveDate, NaiveDate),
+) -> Result<u64, sqlx::Error> {
     let made = sqlx::query!(
         "INSERT INTO ledger.reminder (zone_id, kind, case_id, due, number, party_id, made_on, run_id)
          SELECT $1, $2, d.recovery_id, d.due, d.number, p.payee_id, $3, $4
@@ -293,17 +300,15 @@ async fn remind_of_recoveries(
                  AND r.case_id = d.recovery_id AND r.due = d.due AND r.number = d.number)
          ORDER BY d.due, d.recovery_id, d.number LIMIT $7
          ON CONFLICT ON CONSTRAINT reminder_pkey DO NOTHING",
-        zone.0,
-        kind.as_str(),
-        today,
-        run.0,
+        making.zone.0,
+        making.kind.as_str(),
+        making.today,
+        making.run.0,
         from,
         until,
-        limit,
-    )
-    .execute(conn)
-    .await?;
-    Ok(usize::try_from(made.rows_affected()).unwrap_or(usize::MAX))
+        making.limit,
+    );
+    Ok(made.execute(conn).await?.rows_affected())
 }
 
 /// Which reminders are asked for.

@@ -88,7 +88,7 @@ pub async fn wind_up(
             (unkeyed, Release { hold, reason })
         })
         .collect();
-    let released = release(conn, &releases).await?;
+    let given_back = release(conn, &releases).await?;
     let cancels: Vec<_> = vouchers
         .iter()
         .map(|voucher| {
@@ -96,10 +96,10 @@ pub async fn wind_up(
             (unkeyed, Cancel { reason, voucher })
         })
         .collect();
-    let cancelled = cancel(conn, &cancels).await?;
+    let taken_back = cancel(conn, &cancels).await?;
     Ok(WoundUp {
-        released: done(&released),
-        cancelled: done(&cancelled),
+        released: done(&given_back),
+        cancelled: done(&taken_back),
         last: vouchers.last().copied(),
     })
 }

@@ -165,15 +165,17 @@ impl Plan {
             let line = lines
                 .entry(programme.clone())
                 .or_insert_with(|| Line::new(programme));
-            let figure = match total.code {
-                AccountCode::B30 => &mut line.free,
-                AccountCode::B40 => &mut line.outstanding,
-                AccountCode::B50 => &mut line.reserved,
-                AccountCode::B60 => &mut line.obligated,
-                AccountCode::B70 => &mut line.paid,
-                _ => continue,
-            };
-            *figure = balance;
+            let mut figures = [
+                (AccountCode::B30, &mut line.free),
+                (AccountCode::B40, &mut line.outstanding),
+                (AccountCode::B50, &mut line.reserved),
+                (AccountCode::B60, &mut line.obligated),
+                (AccountCode::B70, &mut line.paid),
+            ];
+            let figure = figures.iter_mut().find(|(code, _)| *code == total.code);
+            if let Some((_, figure)) = figure {
+                **figure = balance;
+            }
         }
         for (programme, amount) in carried {
             if let Some(line) = lines.get_mut(&programme) {
