@@ -371,11 +371,12 @@ async fn recommended(caps: &[&str]) -> (Play, Vec<VoucherId>) {
     let mut table = "day | who | command | outcome".to_owned();
     for number in 0..16 {
         let firm = ["f", "g"][number % 2];
-        table += &format!(
+        let rows = format!(
             "
             2020-05-01 | clerk    | apply v{number} CAPPED {firm} requested_amount=100.00 | pass 100.00
             2020-05-02 | reviewer | review v{number} | recommended 100.00",
         );
+        table.push_str(&rows);
     }
     play.check(&table).await;
     let vouchers = (0..16).map(|number| play.voucher(&format!("v{number}")));
@@ -426,10 +427,11 @@ async fn racing_redemptions_never_pass_a_provider_s_cap() {
     .await;
     let mut table = "day | who | command | outcome".to_owned();
     for number in 0..8 {
-        table += &format!(
+        let row = format!(
             "
             2020-05-04 | clerk | hold h{number} a p 100.00 | held 100.00 own_share=0.00",
         );
+        table.push_str(&row);
     }
     play.check(&table).await;
     let holds: Vec<_> = (0..8)

@@ -157,6 +157,10 @@ async fn wind_up(world: &World, who: &str, on: &str, code: &str) -> Result<Wound
 }
 
 #[tokio::test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one step after another, as people take them"
+)]
 async fn a_second_person_closes_a_year_by_the_plan_that_was_seen() {
     let mut play = Play::new(&[("SH", 2020, 1_000_000), ("YH", 2020, 50_000)]).await;
     set_rule(

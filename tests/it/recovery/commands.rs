@@ -16,6 +16,10 @@ fn refused(data: &Path, arguments: &[&str]) -> (Option<i32>, String) {
 }
 
 /// 149,000 yuan were paid for a bill of 298,000, which was one of 288,000.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one step after another, as people take them"
+)]
 pub(crate) fn settle_what_was_overpaid(data: &Path) {
     let words = |line: &str| -> Vec<String> { line.split(' ').map(str::to_owned).collect() };
     let run = |line: &str| {

@@ -175,6 +175,7 @@ impl Recoveries {
     }
 
     /// Gives one command.
+    #[expect(clippy::too_many_lines, reason = "a word of the table after another")]
     pub(crate) async fn give(&self, on: &str, who: &str, key: &str, words: &[&str]) -> Given {
         let caller = self.world.caller(who, on, Some(key));
         macro_rules! give {
@@ -310,10 +311,11 @@ fn outcome(given: &Given) -> String {
         let text = match value {
             Value::String(text) => text.clone(),
             Value::Array(items) => {
-                let items = items.iter().map(|item| match item {
-                    Value::String(text) => text.clone(),
-                    item => format!("{}={}", item["due"], item["amount"]).replace('"', ""),
-                });
+                let part =
+                    |item: &Value| format!("{}={}", item["due"], item["amount"]).replace('"', "");
+                let items = items
+                    .iter()
+                    .map(|item| item.as_str().map_or_else(|| part(item), str::to_owned));
                 items.collect::<Vec<_>>().join(",")
             }
             other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) => {
