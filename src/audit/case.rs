@@ -14,10 +14,10 @@ use crate::evidence;
 use crate::journal::Body;
 use crate::policy::{self, Decision, Locale, Sha256};
 use crate::types::{
-    ClaimId, DeferralId, HoldId, LeaseId, LogIndex, Money, Named, PayableId, RunId, VoucherId,
-    WaiverId, Zone, ZoneId,
+    ClaimId, DeferralId, HoldId, LeaseId, LogIndex, Money, Named, PayableId, RecoveryId, RunId,
+    VoucherId, WaiverId, Zone, ZoneId,
 };
-use crate::{claim, payment, rent, voucher};
+use crate::{claim, payment, recovery, rent, voucher};
 
 /// What a case is called by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub enum CaseName {
     Order(Named<HoldId>),
     /// `D…`
     Payable(Named<PayableId>),
+    /// `Z…`: everything on what was asked back
+    Recovery(Named<RecoveryId>),
     /// `R…`
     Run(Named<RunId>),
     /// `V…`
@@ -43,7 +45,7 @@ pub enum CaseName {
 /// A text that names no case.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} names no case: write V (voucher), H (order), C (claim), D (payable), R (award run), L (lease), W (waiver) or \
+    "{0:?} names no case: write V (voucher), H (order), C (claim), D (payable), R (award run), L (lease), W (waiver), Z (recovery) or \
      S (deferral) and the number of its entry"
 )]
 pub struct NotACase(String);
@@ -62,6 +64,7 @@ impl FromStr for CaseName {
             Some('L') => text.parse().map(Self::Lease).ok(),
             Some('H') => text.parse().map(Self::Order).ok(),
             Some('D') => text.parse().map(Self::Payable).ok(),
+            Some('Z') => text.parse().map(Self::Recovery).ok(),
             Some('R') => text.parse().map(Self::Run).ok(),
             Some('V') => text.parse().map(Self::Voucher).ok(),
             Some('W') => text.parse().map(Self::Waiver).ok(),
@@ -75,18 +78,25 @@ impl FromStr for CaseName {
 
 async fn find(
     conn: &mut PgConnection,
-    zone: ZoneId,
+    zone: &Zone,
     name: CaseName,
 ) -> Result<Option<Uuid>, sqlx::Error> {
     Ok(match name {
-        CaseName::Claim(named) => id(claim::find_claim(conn, zone, named).await?),
-        CaseName::Deferral(named) => id(rent::find_deferral(conn, zone, named).await?),
-        CaseName::Lease(named) => id(rent::find_lease(conn, zone, named).await?),
-        CaseName::Order(named) => id(voucher::find_hold(conn, zone, named).await?),
-        CaseName::Payable(named) => id(payment::find_payable(conn, zone, named).await?),
-        CaseName::Run(named) => id(voucher::find_run(conn, zone, named).await?),
-        CaseName::Voucher(named) => id(voucher::find_voucher(conn, zone, named).await?),
-        CaseName::Waiver(named) => id(rent::find_waiver(conn, zone, named).await?),
+        CaseName::Claim(named) => id(claim::find_claim(conn, zone.id, named).await?),
+        CaseName::Deferral(named) => id(rent::find_deferral(conn, zone.id, named).await?),
+        CaseName::Lease(named) => id(rent::find_lease(conn, zone.id, named).await?),
+        CaseName::Order(named) => id(voucher::find_hold(conn, zone.id, named).await?),
+        CaseName::Payable(named) => id(payment::find_payable(conn, zone.id, named).await?),
+        CaseName::Recovery(named) => match recovery::find_recovery(conn, zone.id, named).await? {
+            Some(found) => {
+                let found = recovery::store::recovery(conn, zone, found).await?;
+                id(found.map(|row| row.recovery.payable))
+            }
+            None => None,
+        },
+        CaseName::Run(named) => id(voucher::find_run(conn, zone.id, named).await?),
+        CaseName::Voucher(named) => id(voucher::find_voucher(conn, zone.id, named).await?),
+        CaseName::Waiver(named) => id(rent::find_waiver(conn, zone.id, named).await?),
     })
 }
 
@@ -206,7 +216,7 @@ pub async fn case(
     zone: &Zone,
     name: CaseName,
 ) -> Result<Option<CaseFile>, AuditError> {
-    let Some(id) = find(conn, zone.id, name).await? else {
+    let Some(id) = find(conn, zone, name).await? else {
         return Ok(None);
     };
     let subjects = store::subjects(conn, zone.id, id).await?;

@@ -39,10 +39,10 @@ pub struct Bounds {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BoundsError {
     /// Not in their order.
-    #[error("--bound: each amount is larger than the one before")]
+    #[error("--bound: the amounts have to grow, each larger than the one before it")]
     Order,
     /// The stratum of which every case is taken would not be the last.
-    #[error("--every-from: larger than the last --bound")]
+    #[error("--every-from: it has to be larger than the last --bound")]
     Certainty,
     /// More than anybody needs.
     #[error("--bound: at most {MOST_BOUNDS}")]

@@ -223,8 +223,9 @@ impl ClaimRefusal {
                 "当前审批级别由其他岗位办理，各级须依次审批。",
             ),
             Self::Stale => (
-                "It is not the last review of the claim: look at the claim and name the entry of its review.",
-                "所注明的不是该申领的最近一次审核，请重新查看并注明该次审核的分录号。",
+                "It is not what is there now: look at the claim again, and name its version (to review) or the entry of its last \
+                 review (to approve).",
+                "所注明的不是当前版本或最近一次审核，请重新查看后注明版本号（审核）或审核分录号（审批）。",
             ),
             Self::DocumentsMissing => (
                 "Documents that the policy asks for are missing.",

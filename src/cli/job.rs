@@ -24,7 +24,8 @@ pub(super) enum JobCommand {
     ///
     /// Let cron or a systemd timer run it once a day, after midnight in the zone's time. Safe to run twice, on two machines,
     /// late, and to be killed: what was done stays done, and the next run goes on. A run that nothing was heard of for a
-    /// minute is written down as interrupted.
+    /// minute is written down as interrupted. Where another run of a job goes on, the exit status is 1. A --key has no effect:
+    /// each run does what is there to be done.
     #[command(
         after_help = "Examples:\n  subsidy-ledger job run --as system\n  subsidy-ledger job run reminders --as system --json"
     )]
@@ -141,7 +142,13 @@ async fn run_jobs(global: &Global, job: Option<JobArg>) -> anyhow::Result<ExitCo
         if global.json {
             output::json(&all)?;
         }
-        Ok(ExitCode::SUCCESS)
+        // Nothing was done where another run goes on, and whoever waits for it has to know.
+        let is_whole = all.iter().all(|one| !one["done"].is_null());
+        Ok(if is_whole {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
     })
     .await
 }

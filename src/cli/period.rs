@@ -48,10 +48,12 @@ pub(super) enum PeriodCommand {
     )]
     CloseYear(year_end::CloseYearArgs),
     /// Propose to open again what an entry closed (finance)
+    ///
+    /// Days that several entries closed are open when all of these are opened again.
     #[command(
         after_help = "Example:\n  subsidy-ledger period reopen 812 --reason '补记十二月单据' --as finance"
     )]
-    Reopen(EntryArgs),
+    Reopen(ReopenArgs),
     /// Confirm a proposal and carry it out (finance or a manager, another person)
     #[command(after_help = "Example:\n  subsidy-ledger period confirm 815 --as manager")]
     Confirm {
@@ -81,8 +83,18 @@ pub(super) struct CloseArgs {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct ReopenArgs {
+    /// Entry that closed them: `period list` shows it
+    #[arg(value_name = "ENTRY", value_parser = clap::value_parser!(i64).range(0..))]
+    entry: i64,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    reason: Reason,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct EntryArgs {
-    /// Entry of the closing or proposal
+    /// Entry of the proposal
     #[arg(value_name = "ENTRY", value_parser = clap::value_parser!(i64).range(0..))]
     entry: i64,
     /// Why
@@ -123,7 +135,7 @@ async fn close(global: &Global, args: CloseArgs) -> anyhow::Result<ExitCode> {
     .await
 }
 
-async fn reopen(global: &Global, args: EntryArgs) -> anyhow::Result<ExitCode> {
+async fn reopen(global: &Global, args: ReopenArgs) -> anyhow::Result<ExitCode> {
     with_session(global, async |session| {
         let caller = session.caller(global).await?;
         let what = format!(

@@ -108,7 +108,7 @@ pub(super) enum Action {
         may rest on it. The rent book does not move."
     )]
     Audit(AuditArgs),
-    /// Undo a waiver that no claim rests on (the carrier)
+    /// Undo a waiver that no approved claim rests on (the carrier)
     #[command(
         after_help = "Example:\n  subsidy-ledger rent void W34 --reason 'wrong month' --as incubator"
     )]

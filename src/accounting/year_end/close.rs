@@ -29,14 +29,16 @@ pub(in crate::accounting) async fn propose(
     if end.is_none_or(|end| command.today() < end) {
         return Err(PeriodError::YearNotOver(year));
     }
-    if let Some(closing) = journal::year_closed_by(conn, zone.id, year.next()).await? {
+    let plan = Plan::read(conn, zone, year).await?;
+    if plan.carries() > Money::ZERO
+        && let Some(closing) = journal::year_closed_by(conn, zone.id, year.next()).await?
+    {
         return Err(PeriodError::NextYearClosed {
             year,
             next: year.next(),
             closing,
         });
     }
-    let plan = Plan::read(conn, zone, year).await?;
     if let Some(closing) = journal::year_closed_by(conn, zone.id, year).await?
         && plan.is_empty()
     {

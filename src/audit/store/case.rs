@@ -11,7 +11,8 @@ use crate::policy::Sha256;
 use crate::types::{LogIndex, Money, ZoneId};
 
 /// What belongs to a case, the case itself first: of a voucher its orders, which are also what is owed of it; of a lease its
-/// waivers and deferrals. An order or what is owed of one is a part of its voucher.
+/// waivers and deferrals; of a claim the waivers that it rests on; and what was asked back of any of it. An order or what is owed
+/// of one is a part of its voucher.
 pub(in crate::audit) async fn subjects(
     conn: &mut PgConnection,
     zone: ZoneId,
@@ -26,7 +27,13 @@ pub(in crate::audit) async fn subjects(
              UNION ALL SELECT waiver_id, declared_index FROM ledger.waiver
              WHERE zone_id = $1 AND lease_id = (SELECT id FROM root)
              UNION ALL SELECT deferral_id, agreed_index FROM ledger.deferral
-             WHERE zone_id = $1 AND lease_id = (SELECT id FROM root))
+             WHERE zone_id = $1 AND lease_id = (SELECT id FROM root)
+             UNION ALL SELECT w.waiver_id, w.declared_index FROM (SELECT DISTINCT waiver_id FROM ledger.claim_waiver
+                 WHERE zone_id = $1 AND claim_id = (SELECT id FROM root)) c
+             JOIN ledger.waiver w ON w.zone_id = $1 AND w.waiver_id = c.waiver_id
+             UNION ALL SELECT z.recovery_id, z.proposed_index FROM ledger.recovery z
+             WHERE z.zone_id = $1 AND z.payable_id IN (SELECT id FROM root
+                 UNION ALL SELECT hold_id FROM ledger.hold WHERE zone_id = $1 AND voucher_id = (SELECT id FROM root)))
            SELECT id AS "id!" FROM (SELECT id, -1 AS log_index FROM root UNION ALL SELECT id, log_index FROM part) all_of_it
            ORDER BY log_index"#,
         zone.0,
@@ -53,6 +60,8 @@ pub(in crate::audit) async fn indices(
            )
            SELECT log_index AS "log_index!" FROM (
              SELECT log_index FROM ledger.entry WHERE zone_id = $1 AND subject_id = ANY($2)
+             UNION SELECT log_index FROM ledger.recovery_settlement WHERE zone_id = $1 AND payable_id = ANY($2)
+             UNION SELECT file_index FROM ledger.recovery_settlement WHERE zone_id = $1 AND recovery_id = ANY($2)
              UNION SELECT p.log_index FROM ledger.party p JOIN party USING (party_id) WHERE p.zone_id = $1
              UNION SELECT unnest(ARRAY[r.proposed_index, r.approved_index, a.log_index]) FROM ledger.award_result a
                JOIN ledger.award_run r ON r.zone_id = a.zone_id AND r.run_id = a.run_id
@@ -168,7 +177,7 @@ pub(in crate::audit) async fn payments(
     cases: &[Uuid],
 ) -> Result<Vec<PaymentOf>, sqlx::Error> {
     let rows = sqlx::query!(
-        r#"SELECT 'D' || y.owed_index AS "payable!", y.amount, y.state, p.name AS payee, l.end_to_end_id AS "instruction?",
+        r#"SELECT 'D' || y.owed_index AS "payable!", coalesce(l.amount, y.amount - y.set_off) AS "amount!", y.state, p.name AS payee, l.end_to_end_id AS "instruction?",
              l.state AS "line_state?", 'P' || coalesce(b.prepared_index, b.sent_index) AS "batch?", l.bank_reference,
              a.masked AS "account?", 'S' || x.file_index || '-' || x.number AS "bank_line?", x.booked_on AS "booked_on?"
            FROM ledger.payable y
