@@ -18,6 +18,7 @@ use crate::kit::command::{json, refusal, text};
 use crate::kit::scenario::{World, yuan};
 use crate::kit::table::Play;
 use crate::payment::{approve_all, hear, paid, send, three_owed};
+use crate::recovery::Recoveries;
 
 /// Of 2020, with strata from 15,000 and, all of it, from 25,000 yuan.
 fn asked() -> DrawSample {
@@ -530,6 +531,49 @@ async fn everything_on_a_voucher_is_told() {
     let order = orders(&play, &["h"]).await.remove(0);
     let text = told(&play.world, order.parse().unwrap()).await;
     insta::assert_snapshot!(text);
+}
+
+/// What was asked back of a payment stands with its case, by whatever name it is called; so does what was set off against it.
+#[tokio::test]
+async fn money_back_is_told_with_the_case_that_was_paid() {
+    let mut recoveries = Recoveries::new().await;
+    recoveries
+        .check(
+            "day       | who      | command    | outcome
+            2020-06-11 | reviewer | propose a i overpaid service_price=36000.00 | proposed 2000.00 paid=20000.00 rightful=18000.00
+            2020-06-12 | manager  | order a    | ordered 2000.00 due_on=2020-07-12
+            2020-06-13 | cashier  | receive a 4 | received 500.00 open=1500.00 returned_to=B30
+            2020-06-14 | finance2 | offset a j 1500.00 | offset 1500.00 open=0.00 rest=28500.00 returned_to=B30",
+        )
+        .await;
+    let world = &recoveries.world;
+    let mut superuser = world.db.superuser().await;
+    let names: Vec<String> = sqlx::query_scalar(
+        "SELECT 'Z' || proposed_index FROM ledger.recovery
+         UNION ALL SELECT 'D' || owed_index FROM ledger.payable WHERE amount IN (2000000, 3000000) ORDER BY 1 DESC",
+    )
+    .fetch_all(&mut superuser)
+    .await
+    .unwrap();
+    let [recovery, of_one, of_other] = &names[..] else {
+        panic!("{names:?}");
+    };
+    let mut cases = vec![told(world, recovery.parse().unwrap()).await];
+    for name in [of_one, of_other] {
+        cases.push(told(world, name.parse().unwrap()).await);
+    }
+    let kinds = ["recovery proposed", "recovery ordered", "recovery received"];
+    let whole: Vec<bool> = cases
+        .iter()
+        .map(|text| kinds.iter().all(|kind| text.contains(kind)))
+        .collect();
+    assert_eq!(
+        whole.iter().filter(|whole| **whole).count(),
+        2,
+        "by the recovery and by what was paid, not by what it was set off against: {whole:?}"
+    );
+    assert!(whole[0]);
+    assert!(cases.iter().all(|text| text.contains("recovery offset")));
 }
 
 #[tokio::test]
