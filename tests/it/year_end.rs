@@ -289,11 +289,31 @@ async fn what_is_carried_over_keeps_its_purpose_for_one_more_year() {
     ];
     let yuan = [0, 100_000, 40_000, 40_000, 10_000, 0];
     assert_eq!(balances(&world, accounts).await, yuan.map(fen));
-    // Nothing can be handed over to a year that is closed.
-    let closed = propose_close(&world, "finance", "2022-01-06", 2020).await;
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn nothing_is_handed_over_to_a_year_that_is_closed() {
+    let world = World::new(&[("SH", 2020, 100_000), ("SH", 2021, 10_000)]).await;
+    let on = "2022-01-05";
+    let later = propose_close(&world, "finance", on, 2021).await.unwrap();
+    confirm(&world, ("manager", on, None), later).await.unwrap();
+    set_rule(&world, "SH-VOUCHER", FreeAtEnd::Carry, VouchersAtEnd::Keep).await;
+    let closed = propose_close(&world, "finance", on, 2020).await;
     assert!(
         matches!(closed, Err(PeriodError::NextYearClosed { .. })),
         "{closed:?}"
+    );
+    // What only lapses needs no year after it.
+    set_rule(&world, "SH-VOUCHER", FreeAtEnd::Lapse, VouchersAtEnd::Keep).await;
+    let proposed = propose_close(&world, "finance", on, 2020).await.unwrap();
+    let (_, refused) = confirm(&world, ("manager", on, None), proposed)
+        .await
+        .unwrap();
+    assert_eq!(refused, None);
+    assert_eq!(
+        balance(&world, "B80:CNY:SH-VOUCHER:2020").await,
+        fen(100_000)
     );
     world.check_invariants().await;
 }
