@@ -215,7 +215,7 @@ pub(crate) async fn broken_rules(conn: &mut PgConnection) -> Result<Vec<String>,
     sqlx::query_scalar(QUERY.as_str()).fetch_all(conn).await
 }
 
-/// The rules that are broken, and what `verify` would find in the zone's rows, which takes many times as long.
+/// The rules that are broken, and what `verify` would find in the zone's rows, which costs more.
 pub(crate) async fn broken(
     conn: &mut PgConnection,
     zone: ZoneId,
