@@ -11,7 +11,6 @@ use super::desk::party_id;
 use super::session::{Session, with_session};
 use super::{Global, output};
 use crate::approval::{self, Delegate, Levels, Recuse};
-use crate::clock::Clock;
 use crate::identity::{Login, Role};
 use crate::types::{LogIndex, Reason, Zone};
 
@@ -296,7 +295,7 @@ async fn revoke(global: &Global, session: &Session, entry: LogIndex) -> anyhow::
 
 async fn delegations(global: &Global, session: &Session) -> anyhow::Result<ExitCode> {
     let zone: Zone = session.zone(global).await?;
-    let today = zone.time.day(Clock::System.now());
+    let today = zone.time.day(global.clock().now());
     let found = session
         .database
         .read(zone.id, (zone.id, today), |conn, (zone, today)| {

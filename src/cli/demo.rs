@@ -1,19 +1,24 @@
 //! `demo`: the main job, on the terminal.
 
+mod script;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use anyhow::Context as _;
 use clap::Args;
 
+use self::script::Script;
 use super::serve::{self, LogLines, ServeArgs};
-use super::session::{private_settings, target};
+use super::session::{Session, private_settings, target};
 use super::verify::{VerifyArgs, verify_the_database};
 use super::{Global, output};
 use crate::config::DatabaseTarget;
 use crate::db::private::{self, ServiceLock};
 use crate::db::{Database, Role, Server};
-use crate::demo::{self, Progress, Size, Stage};
+use crate::demo::{self, DemoError, Progress, Size, Stage};
 use crate::report;
 use crate::types::Zone;
 
@@ -46,10 +51,28 @@ pub(super) async fn run(global: &Global, args: DemoArgs) -> anyhow::Result<ExitC
     }
     output::note(&format!("Data folder: {}", data.display()));
     let server = Server::open(&target, &settings).await?;
-    let status = on_server(global, &server, &data, args).await;
-    server.close().await?;
+    let session = match opened(&server).await {
+        Ok(database) => Arc::new(Session {
+            server,
+            database,
+            data,
+        }),
+        Err(error) => {
+            server.close().await.ok();
+            return Err(error);
+        }
+    };
+    let status = on_server(global, &session, args).await;
+    let session = Arc::into_inner(session).context("BUG: the script is over")?;
+    session.close().await?;
     drop(lock);
     status
+}
+
+/// The database with this version's schema.
+async fn opened(server: &Server) -> anyhow::Result<Database> {
+    server.migrate().await?;
+    Ok(server.connect(Role::App, 8).await?)
 }
 
 /// Gets Postgres's programs when none are found, saying so first.
@@ -64,18 +87,57 @@ async fn install_if_missing(data: &Path, configured: Option<PathBuf>) -> anyhow:
 
 async fn on_server(
     global: &Global,
-    server: &Server,
-    data: &Path,
+    session: &Arc<Session>,
     args: DemoArgs,
 ) -> anyhow::Result<ExitCode> {
-    server.migrate().await?;
-    let database = server.connect(Role::App, 8).await?;
-    let mut stage = Stage::open(database.clone(), data.join("keys")).await?;
+    let Session {
+        server,
+        database,
+        data,
+    } = session.as_ref();
+    let stage = Stage::open(database.clone(), session.keys()).await?;
+    play(global, session, &stage, &args).await?;
+    output::line(&summary(database, &stage.zone).await?)?;
+    if !verified(global, server, data, &stage.zone).await? {
+        return Ok(ExitCode::FAILURE);
+    }
+    if args.exit {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let serving = ServeArgs {
+        listen: args.listen,
+        log_format: LogLines::Text,
+    };
+    serve::serve_on(server, database, &session.keys(), &serving).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Plays the year, or what is missing of it, and says what it does.
+async fn play(
+    global: &Global,
+    session: &Arc<Session>,
+    stage: &Stage,
+    args: &DemoArgs,
+) -> anyhow::Result<()> {
     let size = Size {
         parties: usize::try_from(args.parties.unwrap_or(300))?,
         seed: args.seed.unwrap_or(1),
     };
+    let folder = session.data.join("demo");
+    let mut script = Script::open(global, session, (&folder, size.parties))?;
     let before = stage.size().await?;
+    if script.is_played(stage).await? {
+        output::note(&format!(
+            "The year is played already: {before} entries found again."
+        ));
+        if args.parties.is_some() || args.seed.is_some() {
+            output::note(
+                "--parties and --seed change nothing in it: they size and vary a year that is still to be played. \
+                 Play another with --data NEW-DIR.",
+            );
+        }
+        return Ok(());
+    }
     let bar = output::progress(0);
     let mut tell = |progress: Progress| match progress {
         Progress::Step {
@@ -89,39 +151,18 @@ async fn on_server(
         }
         Progress::Commands(count) => bar.inc(count),
     };
-    let played = demo::play(&mut stage, size, &mut tell).await?;
+    demo::play(stage, size, &mut tell, async |stage, bank, day| {
+        let played = script.until(stage, bank, day).await;
+        played.map_err(|error| DemoError::Between(format!("{error:#}").into()))
+    })
+    .await?;
     bar.finish_and_clear();
-    let after = stage.size().await?;
-    if played {
-        let recorded = output::counted(after - before, "entry", "entries");
-        output::note(&format!("{recorded} recorded."));
-    } else {
-        output::note(&format!(
-            "The year is played already: {after} entries found again."
-        ));
-        if args.parties.is_some() || args.seed.is_some() {
-            output::note(
-                "--parties and --seed change nothing in it: they size and vary a year that is still to be played. \
-                 Play another with --data NEW-DIR.",
-            );
-        }
-    }
-    output::line(&summary(&database, &stage.zone).await?)?;
-    if !verified(global, server, data, &stage.zone).await? {
-        return Ok(ExitCode::FAILURE);
-    }
-    if args.exit {
-        database.close().await;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let serving = ServeArgs {
-        listen: args.listen,
-        log_format: LogLines::Text,
-    };
-    let keys = data.join("keys");
-    let result = serve::serve_on(server, &database, &keys, &serving).await;
-    database.close().await;
-    result.map(|()| ExitCode::SUCCESS)
+    let recorded = output::counted(stage.size().await? - before, "entry", "entries");
+    output::note(&format!(
+        "{recorded} recorded. The commands of every instrument, with their answers: {}",
+        script.transcript().display()
+    ));
+    Ok(())
 }
 
 /// Rebuilds the log and replays every transfer, as the auditor.

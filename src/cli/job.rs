@@ -127,7 +127,7 @@ async fn run_jobs(global: &Global, job: Option<JobArg>) -> anyhow::Result<ExitCo
         let caller = session.caller(global).await?;
         let mut all = Vec::new();
         for job in jobs {
-            let done = run_one(session, &caller, job).await?;
+            let done = run_one(session, (global.clock(), &caller), job).await?;
             if !global.json {
                 output::line(&match done {
                     Some(done) => format!("{}: {done} done.", job.as_str()),
@@ -154,7 +154,11 @@ async fn run_jobs(global: &Global, job: Option<JobArg>) -> anyhow::Result<ExitCo
 }
 
 /// Runs a job to its end, and says how many things it did; nothing if another run of it goes on.
-async fn run_one(session: &Session, caller: &Caller, job: Job) -> anyhow::Result<Option<usize>> {
+async fn run_one(
+    session: &Session,
+    (clock, caller): (Clock, &Caller),
+    job: Job,
+) -> anyhow::Result<Option<usize>> {
     let begun = session
         .command(caller, job, |conn, command, job| {
             Box::pin(async move { job::begin(conn, &command, *job).await })
@@ -164,12 +168,12 @@ async fn run_one(session: &Session, caller: &Caller, job: Job) -> anyhow::Result
         return Ok(None);
     };
     let bar = output::spinner(job.as_str());
-    let taken = steps(session, caller, (run, job), &bar).await;
+    let taken = steps(session, (clock, caller), (run, job), &bar).await;
     bar.finish_and_clear();
     let failure = taken.as_ref().err().map(|error| format!("{error:#}"));
     session
         .command(
-            &now(caller),
+            &now(clock, caller),
             (run, failure),
             |conn, command, (run, failure)| {
                 Box::pin(async move { job::end(conn, &command, *run, failure.as_deref()).await })
@@ -183,14 +187,14 @@ async fn run_one(session: &Session, caller: &Caller, job: Job) -> anyhow::Result
 
 async fn steps(
     session: &Session,
-    caller: &Caller,
+    (clock, caller): (Clock, &Caller),
     of: (RunId, Job),
     bar: &ProgressBar,
 ) -> anyhow::Result<usize> {
     let mut all = 0;
     loop {
         let done = session
-            .command(&now(caller), of, |conn, command, of| {
+            .command(&now(clock, caller), of, |conn, command, of| {
                 Box::pin(async move { job::step(conn, &command, *of).await })
             })
             .await?;
@@ -203,9 +207,9 @@ async fn steps(
 }
 
 /// The caller at this moment: a run may take long, and whoever looks at it sees when it last did something.
-fn now(caller: &Caller) -> Caller {
+fn now(clock: Clock, caller: &Caller) -> Caller {
     Caller {
-        now: Clock::System.now(),
+        now: clock.now(),
         ..caller.clone()
     }
 }

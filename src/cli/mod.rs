@@ -35,9 +35,13 @@ mod zone;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 
+use self::session::Session;
+use crate::clock::Clock;
 use crate::config::DatabaseUrl;
 use crate::db::private;
 use crate::identity::Login;
@@ -89,6 +93,26 @@ struct Global {
     /// Print JSON
     #[arg(long, global = true)]
     json: bool,
+    /// Set where a line of a script is run
+    #[arg(skip)]
+    scripted: Option<Scripted>,
+}
+
+/// What surrounds a line of a script: a session that is open already, and a time of its own.
+#[derive(Clone, Debug)]
+struct Scripted {
+    session: Arc<Session>,
+    now: DateTime<Utc>,
+}
+
+impl Global {
+    /// The time of the command: the machine's, or that at which a script says that it is given.
+    fn clock(&self) -> Clock {
+        match &self.scripted {
+            Some(scripted) => Clock::Fixed(scripted.now),
+            None => Clock::System,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,5 +1,6 @@
 //! How answers and errors are printed.
 
+use std::cell::RefCell;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -10,7 +11,22 @@ use serde::Serialize;
 use crate::db;
 use crate::journal::Recorded;
 
-/// Standard output. A reader that goes away (`| head -1`) has enough of the answer: what is written
+tokio::task_local! {
+    /// The answer of a script's line.
+    static KEPT: RefCell<Vec<u8>>;
+}
+
+/// Runs a command whose answer is kept instead of printed, and gives both.
+pub(super) async fn kept<T>(command: impl Future<Output = T>) -> (T, String) {
+    let run = async {
+        let result = command.await;
+        (result, KEPT.with(RefCell::take))
+    };
+    let (result, answer) = KEPT.scope(RefCell::default(), run).await;
+    (result, String::from_utf8_lossy(&answer).into_owned())
+}
+
+/// Standard output, or where a script's answers are kept. A reader that goes away (`| head -1`) has enough of the answer: what is written
 /// after that is dropped, and the command comes to its end with its own exit status. To die of SIGPIPE
 /// instead would leave the private Postgres running, and make what is committed look as if it had failed.
 pub(super) struct Answer;
@@ -26,6 +42,10 @@ impl Answer {
 
 impl Write for Answer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let kept = KEPT.try_with(|answer| answer.borrow_mut().extend_from_slice(bytes));
+        if kept.is_ok() {
+            return Ok(bytes.len());
+        }
         Self::unless_closed(io::stdout().write(bytes), bytes.len())
     }
 

@@ -8,7 +8,6 @@ use futures::future::BoxFuture;
 use sqlx::PgConnection;
 
 use super::{Global, output};
-use crate::clock::Clock;
 use crate::config::{self, DatabaseTarget};
 use crate::db::private::{self, PrivateSettings};
 use crate::db::{Database, Role, Server};
@@ -20,6 +19,7 @@ use crate::types::Zone;
 const CONNECTIONS: u32 = 4;
 
 /// A database in use, and where its keys are.
+#[derive(Debug)]
 pub(super) struct Session {
     pub(super) server: Server,
     pub(super) database: Database,
@@ -118,7 +118,7 @@ impl Session {
         Ok(Caller {
             zone,
             actor,
-            now: Clock::System.now(),
+            now: global.clock().now(),
             key: global.key.clone(),
         })
     }
@@ -132,7 +132,7 @@ impl Session {
         Ok(Caller {
             zone,
             actor,
-            now: Clock::System.now(),
+            now: global.clock().now(),
             key: None,
         })
     }
@@ -211,11 +211,14 @@ pub(super) fn choose_zone(zones: Vec<Zone>, wanted: Option<&str>) -> anyhow::Res
     }
 }
 
-/// Runs `work` on an open session and closes it, whatever comes of it.
+/// Runs `work` on the session of a script, or on one that is opened for it and closed, whatever comes of it.
 pub(super) async fn with_session<T>(
     global: &Global,
     work: impl AsyncFnOnce(&Session) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
+    if let Some(scripted) = &global.scripted {
+        return work(&scripted.session).await;
+    }
     let session = Session::open(global).await?;
     let result = work(&session).await;
     let closed = session.close().await;

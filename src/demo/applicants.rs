@@ -13,7 +13,7 @@ use crate::voucher::Apply;
 /// The programme whose vouchers the provider redeems.
 pub(super) const SHANGHAI: &str = "SH-VOUCHER";
 /// The programme whose vouchers the firm claims.
-pub(super) const YUHUAN: &str = "YH-VOUCHER";
+pub(super) const SHANXI: &str = "SX-VOUCHER";
 
 /// One firm's plan: in which month it applies for what.
 #[derive(Clone, Debug)]
@@ -36,8 +36,8 @@ pub(super) enum Order {
     GivenUp,
     /// Never placed: the voucher lapses.
     Never,
-    /// Placed with a related provider: refused where the policy excludes that.
-    Related,
+    /// Placed, and denied by the provider: refused where the policy asks it to confirm.
+    Denied,
     /// Never placed: the office takes the voucher back.
     Cancelled,
 }
@@ -83,10 +83,10 @@ fn plan(party: &Party, rng: &mut ChaCha8Rng) -> Plan {
         0..72 => Order::Delivered(rng.random_range(80..=100)),
         72..80 => Order::GivenUp,
         80..92 => Order::Never,
-        92..97 => Order::Related,
+        92..97 => Order::Denied,
         _ => Order::Cancelled,
     };
-    let code = if shanghai { SHANGHAI } else { YUHUAN };
+    let code = if shanghai { SHANGHAI } else { SHANXI };
     Plan {
         party: party.id,
         programme: code.parse().expect("BUG: the constant is a code"),
@@ -132,14 +132,8 @@ pub(super) fn application(plan: &Plan, day: NaiveDate, currency: Currency) -> Ap
 /// What is stated about a plan's order.
 pub(super) fn order_facts(plan: &Plan, day: NaiveDate, currency: Currency) -> Facts {
     let mut facts = Facts::new(currency);
-    state(
-        &mut facts,
-        Fact::RelatedParty,
-        Raw::Bool(plan.order == Order::Related),
-        day,
-    );
-    state(&mut facts, Fact::StatutoryTesting, Raw::Bool(false), day);
-    state(&mut facts, Fact::ProjectFunded, Raw::Bool(false), day);
+    let confirmed = Raw::Bool(plan.order != Order::Denied);
+    state(&mut facts, Fact::ProviderConfirmed, confirmed, day);
     facts
 }
 

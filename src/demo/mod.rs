@@ -1,8 +1,9 @@
-//! A demonstration zone: plausible parties and a year of vouchers, played through the real commands.
+//! A demonstration zone: many parties with a year of vouchers and their payment, played through the real commands. All
+//! else that happens in the year stands in a script of command lines (`assets/demo`), which the command line plays between.
 //!
-//! Every command has a key that follows from the day and its place, so the year can be played again over
-//! a part of itself: what was recorded gives its first answer, and only the rest happens. That is how a
-//! demonstration that was killed goes on.
+//! Every command has a moment that follows from its day and place, and vouchers a key too, so the year can be played
+//! again over a part of itself: what was recorded stays as it is, and only the rest happens. That is how a demonstration
+//! that was killed goes on.
 
 mod applicants;
 mod bank;
@@ -11,10 +12,11 @@ mod year;
 
 use chrono::NaiveDate;
 
+pub use bank::Bank;
 pub use stage::{DemoError, Stage};
 
 /// The budget year that is played.
-pub const YEAR: i16 = 2023;
+pub const YEAR: i16 = 2020;
 /// The code of the demonstration zone.
 pub const ZONE: &str = "DEMO";
 
@@ -48,12 +50,13 @@ pub enum Progress {
 /// Where progress is told.
 pub type Tell<'a> = &'a mut (dyn FnMut(Progress) + Send);
 
-/// Sets up the zone if it is missing, and plays the year, or the rest of it. Says whether there was
-/// anything to play.
-pub async fn play(stage: &mut Stage, size: Size, tell: Tell<'_>) -> Result<bool, DemoError> {
-    if stage.is_played().await? {
-        return Ok(false);
-    }
-    year::play(stage, size, tell).await?;
-    Ok(true)
+/// Plays the year of vouchers and their payment, or the rest of it. `between` is told each day on which something
+/// happens, before it does, and plays what else happens up to then.
+pub async fn play(
+    stage: &Stage,
+    size: Size,
+    tell: Tell<'_>,
+    between: impl AsyncFnMut(&Stage, &mut Bank, NaiveDate) -> Result<(), DemoError>,
+) -> Result<(), DemoError> {
+    year::play(stage, size, tell, between).await
 }

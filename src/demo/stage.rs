@@ -14,7 +14,7 @@ use crate::identity::store::{self, NewZone};
 use crate::identity::{Actor, Caller, Command, Role};
 use crate::journal::{self, AsOf};
 use crate::log::signer::{SignerError, sign_now};
-use crate::types::{Currency, FiscalYear, Zone, ZoneTime};
+use crate::types::{Currency, LogIndex, Zone, ZoneTime};
 use crate::zone::{self, NewPerson, ZoneError};
 
 /// Commands that one transaction carries.
@@ -36,9 +36,6 @@ pub enum DemoError {
     /// Setting up failed.
     #[error(transparent)]
     Zone(#[from] ZoneError),
-    /// A programme command failed.
-    #[error(transparent)]
-    Programme(#[from] crate::programme::ProgrammeError),
     /// Importing parties failed.
     #[error(transparent)]
     Import(#[from] crate::party::ImportError),
@@ -59,9 +56,12 @@ pub enum DemoError {
     /// A payment command failed.
     #[error(transparent)]
     Payment(#[from] crate::payment::PaymentError),
-    /// Closing the year failed.
+    /// A file of the demonstration's bank was not understood.
     #[error(transparent)]
-    Close(#[from] journal::ClosePeriodError),
+    BankFile(#[from] crate::payment::iso20022::FileError),
+    /// What is played between the months failed.
+    #[error("{0}")]
+    Between(Box<dyn std::error::Error + Send + Sync>),
     /// The log was not signed.
     #[error(transparent)]
     Signer(#[from] SignerError),
@@ -81,7 +81,6 @@ pub(super) struct People {
     pub(super) finance2: Actor,
     pub(super) cashier: Actor,
     pub(super) cashier2: Actor,
-    pub(super) rules: Actor,
 }
 
 /// Login, name and roles of everybody. The clerk stands for the portal, which comes later.
@@ -137,7 +136,6 @@ impl Stage {
             finance2: person("finance2")?,
             cashier: person("cashier")?,
             cashier2: person("cashier2")?,
-            rules: person("rules")?,
         };
         Ok(Self {
             database,
@@ -145,18 +143,6 @@ impl Stage {
             zone,
             people,
         })
-    }
-
-    /// Whether the year is played to its end: then its period is closed.
-    pub async fn is_played(&self) -> Result<bool, DemoError> {
-        let year = FiscalYear(YEAR).period();
-        let input = (self.zone.id, year.from());
-        Ok(self
-            .database
-            .read(self.zone.id, input, |conn, (zone, day)| {
-                Box::pin(journal::is_closed(conn, *zone, *day))
-            })
-            .await?)
     }
 
     /// How many entries the log has.
@@ -169,28 +155,34 @@ impl Stage {
         Ok(size.await?)
     }
 
-    /// Whether the log has entries of a later moment.
-    pub(super) async fn is_past(&self, moment: DateTime<Utc>) -> Result<bool, DemoError> {
+    /// The first entry that was recorded at just this moment, if one was: moments tell what is played already.
+    pub async fn recorded_at(&self, moment: DateTime<Utc>) -> Result<Option<LogIndex>, DemoError> {
         let input = (self.zone.id, moment);
         let sizes = self
             .database
             .read(self.zone.id, input, |conn, (zone, moment)| {
                 Box::pin(async move {
-                    let then = journal::size_at(conn, *zone, AsOf::Recorded(*moment)).await?;
-                    Ok::<_, sqlx::Error>((then, journal::size_at(conn, *zone, AsOf::Now).await?))
+                    let before = AsOf::Recorded(*moment - TimeDelta::microseconds(1));
+                    let before = journal::size_at(conn, *zone, before).await?;
+                    let after = journal::size_at(conn, *zone, AsOf::Recorded(*moment)).await?;
+                    Ok::<_, sqlx::Error>((before, after))
                 })
             });
-        let (then, now) = sizes.await?;
-        Ok(then < now)
+        let (before, after) = sizes.await?;
+        Ok((before < after).then_some(LogIndex(before)))
+    }
+
+    /// Ten in the morning of a day.
+    pub fn morning(&self, day: NaiveDate) -> DateTime<Utc> {
+        self.zone.time.start_of(day) + TimeDelta::hours(10)
     }
 
     /// Who gives a command at ten in the morning of a day, under a key of the demonstration.
     pub(super) fn caller(&self, actor: &Actor, day: NaiveDate, key: Option<String>) -> Caller {
-        let now = self.zone.time.start_of(day) + TimeDelta::hours(10);
         Caller {
             zone: self.zone.clone(),
             actor: actor.clone(),
-            now,
+            now: self.morning(day),
             key,
         }
     }

@@ -13,7 +13,9 @@ use serde_json::{Value, json as value};
 use subsidy_ledger::clock::Clock;
 use tempfile::TempDir;
 
-use crate::kit::command::{json, kill_server, ledger, refusal, temporary_folder, text};
+use crate::kit::command::{
+    bank_statement, json, kill_server, ledger, refusal, temporary_folder, text,
+};
 
 /// No step takes as long, whatever else the machine does.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -672,25 +674,8 @@ fn its_file_is_the_same_each_time(data: &Path, batch: &str) {
 }
 
 fn a_statement_pays_it(data: &Path, batch: &str) {
-    let today = Clock::System.now().date_naive();
-    let statement = in_folder(data, "statement.xml");
-    let money = |tag: &str, amount: &str| format!("<{tag} Ccy=\"CNY\">{amount}</{tag}>");
-    let balance = |code: &str, amount: &str| {
-        format!(
-            "<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp>{}<CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>{today}</Dt></Dt></Bal>",
-            money("Amt", amount)
-        )
-    };
-    let camt = format!(
-        "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08\"><BkToCstmrStmt><GrpHdr><MsgId>B</MsgId></GrpHdr>\
-        <Stmt><Id>S1</Id><Acct><Id><Othr><Id>31050161360000001234</Id></Othr></Id></Acct>{}{}\
-        <Ntry>{}<CdtDbtInd>DBIT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>{today}</Dt></BookgDt><NtryDtls><TxDtls>\
-        <Refs><EndToEndId>{batch}-1</EndToEndId></Refs></TxDtls></NtryDtls></Ntry></Stmt></BkToCstmrStmt></Document>",
-        balance("OPBD", "500000.00"),
-        balance("CLBD", "351000.00"),
-        money("Amt", "149000.00"),
-    );
-    fs::write(&statement, camt).unwrap();
+    let details = format!("<Refs><EndToEndId>{batch}-1</EndToEndId></Refs>");
+    let statement = bank_statement(data, ("DBIT", 149_000_00), &details);
     let taken = text(
         data,
         &["payment", "statement", &statement, "--as", "cashier"],

@@ -44,7 +44,7 @@ fn questions_are_refused_and_answered_in_words(data: &Path) {
     let parties = json(data, &["party", "list", "--role", "enterprise"]);
     let party = parties[0]["identifier"].as_str().unwrap_or_default();
     let eligible = |lang| {
-        let day = ["--on", "2023-06-01", "--lang", lang];
+        let day = ["--on", "2020-06-01", "--lang", lang];
         text(
             data,
             &[&["policy", "eligibility", party][..], &day].concat(),
@@ -111,7 +111,7 @@ fn packs_are_refused_and_screened_in_words(data: &Path) {
         assert!(said.contains(":2: error: not UTF-8 text"), "{said}");
         assert!(said.contains("remedy: save the pack as UTF-8"), "{said}");
     }
-    let simulate = said(&["policy", "simulate", "SH-VOUCHER", "--on", "2023-06-01"]);
+    let simulate = said(&["policy", "simulate", "SH-VOUCHER", "--on", "2020-06-01"]);
     assert!(
         simulate.contains("the file of a draft that differs"),
         "{simulate}"
@@ -120,7 +120,7 @@ fn packs_are_refused_and_screened_in_words(data: &Path) {
         "voucher",
         "award-run",
         "propose",
-        "YH-VOUCHER",
+        "SX-VOUCHER",
         "--amount",
         "5000",
         "--as",
@@ -143,7 +143,7 @@ fn packs_are_refused_and_screened_in_words(data: &Path) {
         "screen",
         "SH-VOUCHER",
         "--on",
-        "2023-06-01",
+        "2020-06-01",
         "--assume",
         "service_price=10000.00",
         "--assume",

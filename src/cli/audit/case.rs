@@ -12,7 +12,6 @@ use crate::audit::{self, CaseFile, CaseName, DocumentOf, EntryOf, PaymentOf};
 use crate::cli::log::write_receipt;
 use crate::cli::session::{Session, with_session};
 use crate::cli::{Global, output};
-use crate::clock::Clock;
 use crate::types::Zone;
 
 /// The language of traces.
@@ -50,7 +49,7 @@ pub(in crate::cli) async fn run(global: &Global, args: CaseArgs) -> anyhow::Resu
         let case = found.with_context(|| format!("no case {} in zone {}", args.name, zone.code))?;
         let proofs = match &args.proofs {
             None => None,
-            Some(folder) => Some(write_proofs(session, &zone, &case, folder).await?),
+            Some(folder) => Some(write_proofs(global, session, (&zone, &case), folder).await?),
         };
         if global.json {
             output::json(&json!({ "case": case_json(&case, &zone)?, "proofs": proofs }))?;
@@ -68,13 +67,13 @@ pub(in crate::cli) async fn run(global: &Global, args: CaseArgs) -> anyhow::Resu
 
 /// One receipt for each entry, as `receipt` writes it.
 async fn write_proofs(
+    global: &Global,
     session: &Session,
-    zone: &Zone,
-    case: &CaseFile,
+    (zone, case): (&Zone, &CaseFile),
     folder: &Path,
 ) -> anyhow::Result<usize> {
     fs::create_dir_all(folder).with_context(|| format!("{} can't be made", folder.display()))?;
-    session.sign(zone, Clock::System.now()).await;
+    session.sign(zone, global.clock().now()).await;
     for entry in &case.entries {
         let index = u64::try_from(entry.index.0).context("BUG: an entry has a number")?;
         let file = folder.join(format!("{index}.tlog-proof"));

@@ -10,7 +10,6 @@ use serde::Serialize;
 use crate::cli::desk::party_id;
 use crate::cli::session::{Session, with_session};
 use crate::cli::{Global, output};
-use crate::clock::Clock;
 use crate::journal::AccountCode;
 use crate::recovery::fine::{self, Percent};
 use crate::recovery::model::Recovery;
@@ -66,8 +65,8 @@ pub(in crate::cli) struct ListArgs {
     limit: i64,
 }
 
-fn today(zone: &Zone) -> NaiveDate {
-    zone.time.day(Clock::System.now())
+fn today(global: &Global, zone: &Zone) -> NaiveDate {
+    zone.time.day(global.clock().now())
 }
 
 /// The recovery that somebody names.
@@ -170,7 +169,7 @@ pub(in crate::cli) async fn list(global: &Global, args: ListArgs) -> anyhow::Res
             state: args.state.map(RecoveryState::from),
             after: args.after,
         };
-        let today = today(&zone);
+        let today = today(global, &zone);
         let input = (zone.clone(), filter, args.limit);
         let rows = session
             .database
@@ -266,7 +265,7 @@ pub(in crate::cli) async fn show(
             })
             .await?;
         let row = row.with_context(|| format!("no recovery {named} in zone {}", zone.code))?;
-        let shown = Shown::of(&row, settlements, write_offs, today(&zone));
+        let shown = Shown::of(&row, settlements, write_offs, today(global, &zone));
         if global.json {
             output::json(&shown)?;
         } else {

@@ -12,7 +12,6 @@ use crate::cli::desk::{party_id, print_answer};
 use crate::cli::lease::{lease_id, named, optional_party};
 use crate::cli::session::{Session, with_session};
 use crate::cli::{Global, output};
-use crate::clock::Clock;
 use crate::rent::bill::{Bill, Part};
 use crate::rent::deferral::{DeferralState, InstalmentState};
 use crate::rent::store::{self, DeferralFilter, MoveLine, WaiverFilter};
@@ -223,8 +222,8 @@ fn word(value: impl Serialize) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-fn today(zone: &Zone) -> NaiveDate {
-    zone.time.day(Clock::System.now())
+fn today(global: &Global, zone: &Zone) -> NaiveDate {
+    zone.time.day(global.clock().now())
 }
 
 async fn optional_lease(
@@ -330,7 +329,7 @@ pub(in crate::cli) async fn deferrals(
             after: args.after.map(LogIndex),
         };
         let found = find_deferrals(session, &zone, filter, args.limit).await?;
-        print_deferrals(global, &found, &zone, today(&zone), "No deferral.")
+        print_deferrals(global, &found, &zone, today(global, &zone), "No deferral.")
     })
     .await
 }
@@ -341,7 +340,7 @@ pub(in crate::cli) async fn overdue(
 ) -> anyhow::Result<ExitCode> {
     with_session(global, async |session| {
         let zone = session.zone(global).await?;
-        let on = args.on.map_or_else(|| today(&zone), Day::date);
+        let on = args.on.map_or_else(|| today(global, &zone), Day::date);
         let carrier = optional_party(session, &zone, args.carrier.as_deref()).await?;
         let input = (zone.id, carrier, on, args.limit);
         let found = session
@@ -446,7 +445,7 @@ async fn show_deferral(
     let deferral = found
         .first()
         .with_context(|| format!("no deferral {named} in zone {}", zone.code))?;
-    let line = DeferralLine::of(deferral, zone, today(zone));
+    let line = DeferralLine::of(deferral, zone, today(global, zone));
     if global.json {
         output::json(&line)?;
     } else {

@@ -70,7 +70,7 @@ struct VoucherLine {
 }
 
 impl VoucherLine {
-    fn of(voucher: &Voucher, zone: &Zone) -> Self {
+    fn of(voucher: &Voucher, zone: &Zone, clock: Clock) -> Self {
         let text = |money: crate::types::Money| money.to_text(zone.currency);
         let parts = voucher.parts;
         Self {
@@ -87,7 +87,7 @@ impl VoucherLine {
             number: format!("V{}", voucher.issued_index),
             programme: voucher.line.programme.to_string(),
             redeemed: text(parts.redeemed),
-            state: voucher.state(zone.time.day(Clock::System.now())),
+            state: voucher.state(zone.time.day(clock.now())),
         }
     }
 }
@@ -168,7 +168,7 @@ pub(in crate::cli) async fn list(global: &Global, args: ListArgs) -> anyhow::Res
         let vouchers = find(session, &zone, filter, args.limit).await?;
         let lines: Vec<_> = vouchers
             .iter()
-            .map(|voucher| VoucherLine::of(voucher, &zone))
+            .map(|voucher| VoucherLine::of(voucher, &zone, global.clock()))
             .collect();
         if global.json {
             output::json(&lines)?;
@@ -219,7 +219,7 @@ pub(in crate::cli) async fn show(
                 Box::pin(store::holds_of(conn, *zone, *id))
             })
             .await?;
-        let line = VoucherLine::of(voucher, &zone);
+        let line = VoucherLine::of(voucher, &zone, global.clock());
         let holds: Vec<_> = holds
             .iter()
             .map(|(hold, index)| HoldLine::of(hold, *index, &zone))

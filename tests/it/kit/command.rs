@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use subsidy_ledger::clock::Clock;
+use subsidy_ledger::types::ZoneTime;
 use tempfile::TempDir;
 
 /// A folder that the server's account can enter, also when the tests run as root.
@@ -48,6 +50,47 @@ pub(crate) fn refusal(data: &Path, arguments: &[&str]) -> (Option<i32>, String) 
     assert!(!output.status.success(), "{arguments:?} succeeded");
     let said = String::from_utf8(output.stderr).unwrap();
     (output.status.code(), said)
+}
+
+/// A statement of the bank that follows the last one, with one line: `CRDT` or `DBIT`, fen, and what the bank tells of it.
+pub(crate) fn bank_statement(data: &Path, (direction, fen): (&str, i64), details: &str) -> String {
+    // The bank's day is the zone's: what it booked the day before it had an instruction is not that.
+    let today = ZoneTime::default().day(Clock::System.now());
+    let last = json(data, &["payment", "reconcile"]);
+    let opening: i64 = last["closing"]
+        .as_str()
+        .unwrap()
+        .replace('.', "")
+        .parse()
+        .unwrap();
+    let closing = if direction == "CRDT" {
+        opening + fen
+    } else {
+        opening - fen
+    };
+    let amount = |direction: &str, fen: i64| {
+        let yuan = format!("{}.{:02}", fen / 100, fen % 100);
+        format!("<Amt Ccy=\"CNY\">{yuan}</Amt><CdtDbtInd>{direction}</CdtDbtInd>")
+    };
+    let balance = |code: &str, fen: i64| {
+        format!(
+            "<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp>{}<Dt><Dt>{today}</Dt></Dt></Bal>",
+            amount("CRDT", fen)
+        )
+    };
+    let id = format!("after-{}", last["statement"].as_str().unwrap());
+    let camt = format!(
+        "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08\"><BkToCstmrStmt><GrpHdr><MsgId>{id}</MsgId></GrpHdr>\
+        <Stmt><Id>{id}</Id><Acct><Id><Othr><Id>31050161360000001234</Id></Othr></Id></Acct>{}{}\
+        <Ntry>{}<Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>{today}</Dt></BookgDt><NtryDtls><TxDtls>{details}</TxDtls></NtryDtls>\
+        </Ntry></Stmt></BkToCstmrStmt></Document>",
+        balance("OPBD", opening),
+        balance("CLBD", closing),
+        amount(direction, fen),
+    );
+    let file = data.join(format!("{id}.xml"));
+    fs::write(&file, camt).unwrap();
+    file.to_str().unwrap().to_owned()
 }
 
 /// Kills the private Postgres of a data folder with SIGKILL.

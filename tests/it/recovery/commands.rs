@@ -1,12 +1,11 @@
 //! Recoveries on the command line, in a played year whose last payable the bank has paid.
 
-use std::fs;
 use std::path::Path;
 
-use serde_json::{Value, json as value};
+use serde_json::json as value;
 use subsidy_ledger::clock::Clock;
 
-use crate::kit::command::{json, ledger, text};
+use crate::kit::command::{bank_statement, json, ledger, text};
 
 /// The answer and the exit status of a command that is refused by an entry.
 fn refused(data: &Path, arguments: &[&str]) -> (Option<i32>, String) {
@@ -34,7 +33,7 @@ pub(crate) fn settle_what_was_overpaid(data: &Path) {
     let paid = paid.as_array().unwrap().last().unwrap();
     assert_eq!(paid["amount"], "149000.00");
     let payable = paid["number"].as_str().unwrap();
-    assert_eq!(run("recovery totals"), "No recovery is ordered.\n");
+    assert!(!run("recovery totals").contains("SH-VOUCHER"));
 
     let propose = format!(
         "recovery propose {payable} --cause overpaid --fact service_price=288000.00 --reason corrected --as reviewer --key z"
@@ -72,7 +71,8 @@ pub(crate) fn settle_what_was_overpaid(data: &Path) {
     assert_eq!(status, Some(1));
     assert!(said.contains("NOT_READY"), "{said}");
 
-    money_comes_in(data);
+    let statement = bank_statement(data, ("CRDT", 2_000_00), "");
+    run(&format!("payment statement {statement} --as cashier"));
     let line = ask("payment unmatched")[0]["line"].take();
     let line = line.as_str().unwrap();
     let received = ask(&format!(
@@ -166,7 +166,7 @@ fn the_rest_is_given_up(data: &Path, recovery: &str) {
     ];
     assert_eq!(json(data, &approve)["amount"], "3000.00");
     let listed = json(data, &["recovery", "list", "--state", "written-off"]);
-    let listed: &Value = &listed[0];
+    let listed = listed.as_array().unwrap().last().unwrap();
     assert_eq!(
         (&listed["recovery"], &listed["open"]),
         (&value!(recovery), &value!("0.00"))
@@ -176,36 +176,4 @@ fn the_rest_is_given_up(data: &Path, recovery: &str) {
         totals.contains("5,000.00 ordered, 2,000.00 received, 0.00 offset, 3,000.00 written off, 0.00 open  (1 recovery)"),
         "{totals}"
     );
-}
-
-/// A statement that follows the one which paid the batch.
-fn money_comes_in(data: &Path) {
-    let today = Clock::System.now().date_naive();
-    let amount =
-        |amount: &str| format!("<Amt Ccy=\"CNY\">{amount}</Amt><CdtDbtInd>CRDT</CdtDbtInd>");
-    let balance = |code: &str, sum: &str| {
-        format!(
-            "<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp>{}<Dt><Dt>{today}</Dt></Dt></Bal>",
-            amount(sum)
-        )
-    };
-    let camt = format!(
-        "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08\"><BkToCstmrStmt><GrpHdr><MsgId>C</MsgId></GrpHdr>\
-        <Stmt><Id>S2</Id><Acct><Id><Othr><Id>31050161360000001234</Id></Othr></Id></Acct>{}{}\
-        <Ntry>{}<Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>{today}</Dt></BookgDt><NtryDtls><TxDtls></TxDtls></NtryDtls>\
-        </Ntry></Stmt></BkToCstmrStmt></Document>",
-        balance("OPBD", "351000.00"),
-        balance("CLBD", "353000.00"),
-        amount("2000.00"),
-    );
-    let file = data.join("recovered.xml");
-    fs::write(&file, camt).unwrap();
-    let taken = [
-        "payment",
-        "statement",
-        file.to_str().unwrap(),
-        "--as",
-        "cashier",
-    ];
-    text(data, &taken);
 }
