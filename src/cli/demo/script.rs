@@ -1,10 +1,11 @@
 //! The script of the demonstration: command lines with the day and the person that give them.
 //!
 //! A line that is a date is the day of those that follow; a line that begins with a blank goes on with the one before. All
-//! others are `LOGIN: COMMAND`, with quotes as in a shell. In a command, `@FILE` is a file of the demonstration and `$NAME`
-//! what an earlier line kept (`#FILE` at the end of a word is its SHA-256): with `=> NAME` at its end the entry that it recorded, with `=> L NAME` the same as a short
-//! name (L and its number). `=> refused CODE` expects a refusal that has this word in it. `bank: AMOUNT TEXT` is money that
-//! the next statement of the bank says came in, and `$bank` is the entry of its last one.
+//! others are `LOGIN: COMMAND`, with quotes as in a shell. In a command, `@FILE` is a file of the demonstration, `#FILE` at
+//! the end of a word its SHA-256, and `$NAME` what an earlier line kept: with `=> NAME` at its end the entry that it
+//! recorded, with `=> L NAME` the same as a short name (L and its number). `=> refused CODE` expects a refusal that has this
+//! word in it. `bank: AMOUNT TEXT` is money that the next statement of the bank says came in, and `$bank` is the entry of
+//! its last one.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
@@ -27,66 +28,19 @@ use crate::types::{LogIndex, hex};
 /// The year's script.
 const YEAR: &str = include_str!("../../../assets/demo/year.txt");
 
+/// Files of a folder of assets, by name.
+macro_rules! files {
+    ($folder:literal: $($name:literal)*) => {
+        &[$(($name, include_str!(concat!("../../../assets/", $folder, "/", $name)))),*]
+    };
+}
+
 /// The files that it names.
-const FILES: [(&str, &str); 16] = [
-    ("cast.csv", include_str!("../../../assets/demo/cast.csv")),
-    (
-        "yunchuan-rent-2020.toml",
-        include_str!("../../../assets/demo/yunchuan-rent-2020.toml"),
-    ),
-    (
-        "application.pdf",
-        include_str!("../../../assets/demo/application.pdf"),
-    ),
-    (
-        "commitment.pdf",
-        include_str!("../../../assets/demo/commitment.pdf"),
-    ),
-    ("deed.pdf", include_str!("../../../assets/demo/deed.pdf")),
-    (
-        "invoices.pdf",
-        include_str!("../../../assets/demo/invoices.pdf"),
-    ),
-    (
-        "leases.pdf",
-        include_str!("../../../assets/demo/leases.pdf"),
-    ),
-    (
-        "licence.pdf",
-        include_str!("../../../assets/demo/licence.pdf"),
-    ),
-    (
-        "recognition.pdf",
-        include_str!("../../../assets/demo/recognition.pdf"),
-    ),
-    (
-        "report.pdf",
-        include_str!("../../../assets/demo/report.pdf"),
-    ),
-    (
-        "tenants.pdf",
-        include_str!("../../../assets/demo/tenants.pdf"),
-    ),
-    (
-        "shanghai-2020.toml",
-        include_str!("../../../assets/policies/shanghai-2020.toml"),
-    ),
-    (
-        "shanxi-2017.toml",
-        include_str!("../../../assets/policies/shanxi-2017.toml"),
-    ),
-    (
-        "shandong-2019.toml",
-        include_str!("../../../assets/policies/shandong-2019.toml"),
-    ),
-    (
-        "wuchang-events-2020.toml",
-        include_str!("../../../assets/policies/wuchang-events-2020.toml"),
-    ),
-    (
-        "wuchang-recognition-2020.toml",
-        include_str!("../../../assets/policies/wuchang-recognition-2020.toml"),
-    ),
+const FILES: [&[(&str, &str)]; 2] = [
+    files!("demo": "cast.csv" "yunchuan-rent-2020.toml" "application.pdf" "commitment.pdf" "deed.pdf" "invoices.pdf"
+        "leases.pdf" "licence.pdf" "recognition.pdf" "report.pdf" "tenants.pdf"),
+    files!("policies": "shanghai-2020.toml" "shanxi-2017.toml" "shandong-2019.toml" "wuchang-events-2020.toml"
+        "wuchang-recognition-2020.toml" "yuhuan-2023.toml"),
 ];
 
 /// Who gives the lines that say what comes in at the bank.
@@ -207,7 +161,7 @@ impl Script {
         (folder, parties): (&Path, usize),
     ) -> anyhow::Result<Self> {
         fs::create_dir_all(folder)?;
-        for (name, content) in FILES {
+        for (name, content) in FILES.into_iter().flatten() {
             fs::write(folder.join(name), content)?;
         }
         let transcript = folder.join(TRANSCRIPT);
