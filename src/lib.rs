@@ -5,7 +5,7 @@
 //!
 //! `cli → {http, demo} → features → batch → {policy, journal, log, identity} → db → types`
 //!
-//! Features are `accounting`, `approval`, `audit`, `award`, `caps`, `claim`, `evidence`, `exclusion`, `fact`, `job`, `party`,
+//! Features are `accounting`, `approval`, `audit`, `award`, `caps`, `claim`, `contract`, `evidence`, `exclusion`, `fact`, `job`, `party`,
 //! `payment`, `programme`, `recovery`, `rent`, `report`, `screening`, `verify`, `voucher` and `zone`.
 //! `calendar` and `tabular` are as pure as `types` and may be used by whoever counts working days or reads
 //! files; `clock`, `config` and `telemetry` are the program's own surroundings. `docs/ARCHITECTURE.md` is
@@ -31,6 +31,7 @@ pub mod audit;
 pub mod award;
 pub mod caps;
 pub mod claim;
+pub mod contract;
 pub mod evidence;
 pub mod exclusion;
 pub mod fact;

@@ -55,10 +55,10 @@ pub enum PeriodError {
         /// The year.
         year: FiscalYear,
     },
-    /// Vouchers that end with the year have not.
+    /// Vouchers or contracts that end with the year have not.
     #[error(
-        "vouchers of {programme} end with {year}, and {outstanding} is still on them, {reserved} held: \
-         `voucher wind-up {programme} {year}` takes it back"
+        "vouchers and contracts of {programme} end with {year}, and {outstanding} is still on vouchers, {reserved} held or \
+         reserved: `voucher wind-up {programme} {year}` takes vouchers back, `contract end` ends a contract"
     )]
     VouchersLeft {
         /// The programme.
@@ -67,7 +67,7 @@ pub enum PeriodError {
         year: FiscalYear,
         /// Free on vouchers, decimal text.
         outstanding: String,
-        /// Held, decimal text.
+        /// Held for orders or reserved for contracts, decimal text.
         reserved: String,
     },
     /// A closing of the same year waits.

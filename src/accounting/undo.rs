@@ -36,7 +36,12 @@ pub fn undo(kind: &str) -> Undo {
             "`import awards --correct` takes in the list as it should be"
         }
         "claim.approved" => {
-            "what was approved stays owed: finance need not approve its payment; a claim is not revoked yet"
+            "`claim revoke` takes an approval back that is in no batch; what was paid is asked back: `recovery propose`"
+        }
+        "claim.revoked" => "it is claimed again: `claim draft`",
+        "contract.confirmed" => "`contract end` ends it early, and what is reserved goes back",
+        "contract.ended" => {
+            "what was ended is recorded again under another number: `contract propose`"
         }
         "rent_bill.issued" => "a bill stays: `rent waive` gives up what should not be asked for",
         "rent_payment.received" => "`rent waive --way refund` gives back what was paid",
@@ -84,7 +89,10 @@ mod tests {
             ("award.imported", Some("--correct")),
             ("award.withdrawn", Some("--correct")),
             ("award.budget_set", Some("--correct")),
-            ("claim.approved", Some("need not approve its payment")),
+            ("claim.approved", Some("`claim revoke`")),
+            ("claim.revoked", Some("`claim draft`")),
+            ("contract.confirmed", Some("`contract end`")),
+            ("contract.ended", Some("`contract propose`")),
             ("rent_bill.issued", Some("`rent waive`")),
             ("rent_payment.received", Some("refund")),
             ("waiver.declared", Some("`rent void`")),

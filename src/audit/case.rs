@@ -14,16 +14,18 @@ use crate::evidence;
 use crate::journal::Body;
 use crate::policy::{self, Decision, Locale, Sha256};
 use crate::types::{
-    ClaimId, DeferralId, HoldId, LeaseId, LogIndex, Money, Named, PayableId, RecoveryId, RunId,
-    VoucherId, WaiverId, Zone, ZoneId,
+    ClaimId, ContractId, DeferralId, HoldId, LeaseId, LogIndex, Money, Named, PayableId,
+    RecoveryId, RunId, VoucherId, WaiverId, Zone, ZoneId,
 };
-use crate::{claim, payment, recovery, rent, voucher};
+use crate::{claim, contract, payment, recovery, rent, voucher};
 
 /// What a case is called by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CaseName {
     /// `C…`
     Claim(Named<ClaimId>),
+    /// `K…`
+    Contract(Named<ContractId>),
     /// `S…`
     Deferral(Named<DeferralId>),
     /// `L…`
@@ -45,8 +47,8 @@ pub enum CaseName {
 /// A text that names no case.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} names no case: write V (voucher), H (order), C (claim), D (payable), R (award run), L (lease), W (waiver), Z (recovery) or \
-     S (deferral) and the number of its entry"
+    "{0:?} names no case: write V (voucher), H (order), C (claim), K (contract), D (payable), R (award run), L (lease), W (waiver), Z \
+     (recovery) or S (deferral) and the number of its entry"
 )]
 pub struct NotACase(String);
 
@@ -60,6 +62,7 @@ impl FromStr for CaseName {
             .map(|letter| letter.to_ascii_uppercase());
         let named = match letter {
             Some('C') => text.parse().map(Self::Claim).ok(),
+            Some('K') => text.parse().map(Self::Contract).ok(),
             Some('S') => text.parse().map(Self::Deferral).ok(),
             Some('L') => text.parse().map(Self::Lease).ok(),
             Some('H') => text.parse().map(Self::Order).ok(),
@@ -83,6 +86,7 @@ async fn find(
 ) -> Result<Option<Uuid>, sqlx::Error> {
     Ok(match name {
         CaseName::Claim(named) => id(claim::find_claim(conn, zone.id, named).await?),
+        CaseName::Contract(named) => id(contract::find_contract(conn, zone.id, named).await?),
         CaseName::Deferral(named) => id(rent::find_deferral(conn, zone.id, named).await?),
         CaseName::Lease(named) => id(rent::find_lease(conn, zone.id, named).await?),
         CaseName::Order(named) => id(voucher::find_hold(conn, zone.id, named).await?),
@@ -402,6 +406,7 @@ mod tests {
         let index = LogIndex(41);
         assert_eq!("V41".parse(), Ok(CaseName::Voucher(Named::Entry(index))));
         assert_eq!("d41".parse(), Ok(CaseName::Payable(Named::Entry(index))));
+        assert_eq!("k41".parse(), Ok(CaseName::Contract(Named::Entry(index))));
         let of_what = "c190a5e2-7a3c-7c3e-9d51-6b1f0c8a2e11";
         for bad in ["", "41", "P41", "X1", "V", "V-1", of_what] {
             assert!(bad.parse::<CaseName>().is_err(), "{bad:?}");

@@ -7,8 +7,20 @@ mod usages;
 pub(crate) use quota::{COUNTED, CountedFor, one};
 pub(crate) use usages::{Asked, Usages, rests_on_others, rests_on_usage};
 
+use crate::journal::{AccountCode, Book, Transfer};
 use crate::policy::Scope;
 use crate::types::ItemId;
+
+/// What an award used of limits, given back: of the transfers of its entry, those that used some, the other way. What
+/// changed limits stays.
+pub(crate) fn given_back(award: &[Transfer]) -> impl Iterator<Item = Transfer> {
+    let is_limit = |code: AccountCode| matches!(code, AccountCode::Q10 | AccountCode::Q11);
+    let used = award.iter().filter(move |moved| {
+        let (debit, credit) = (moved.debit().code, moved.credit().code);
+        debit.book() == Book::Quota && !is_limit(debit) && !is_limit(credit)
+    });
+    used.cloned().map(Transfer::reversed)
+}
 
 /// The limits that a voucher is counted against, as accounts of the quota book.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

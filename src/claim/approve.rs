@@ -8,19 +8,19 @@ use sqlx::PgConnection;
 
 use super::Refused;
 use super::desk::{Among, Desk, reasons};
+use super::grounds::{Grounds, within};
 use super::ladder::{Ladder, Level};
 use super::model::{Claim, ClaimRefusal, ClaimState};
-use super::relief::Relied;
 use super::store::{self, Approval, Standing};
 use super::{desk, postings};
 use crate::batch::{self, Answers, BatchError, Decided, Round, Step};
 use crate::identity::{Command, Role};
-use crate::journal::{self, AccountCode};
+use crate::journal::{self, AccountCode, Transfer};
 use crate::log;
 use crate::payment::{self, Payable, PayableState};
 use crate::policy::{self, Exhaustion, Outcome};
 use crate::programme::store::Frozen;
-use crate::programme::{self, BudgetLine, ProgrammeKind};
+use crate::programme::{self, BudgetLine, OpenYears, ProgrammeKind};
 use crate::rent::{self, ClaimWaiver, WaiverAnswer};
 use crate::types::{Amount, ClaimId, Code, FiscalYear, LogIndex, Money, PayableId, PersonId, Zone};
 
@@ -105,7 +105,7 @@ async fn approve_round(
 ) -> Result<Answers<ApproveAnswer>, BatchError> {
     let (zone, today, requests) = (round.zone, round.today, &round.requests);
     let ids: Vec<ClaimId> = requests.iter().map(|(_, input)| input.claim).collect();
-    Relied::lock(conn, zone.id, &ids).await?;
+    let locked = Grounds::lock(conn, zone.id, &ids).await?;
     let claims = store::lock(conn, zone, &ids).await?;
     let actors: Vec<PersonId> = requests
         .iter()
@@ -116,9 +116,12 @@ async fn approve_round(
         .map_err(journal::RecordError::from)?;
     let ladder = Ladder::read(conn, zone, today, &claims, &actors).await?;
     let desk = Desk::read(conn, zone, today, &claims).await?;
+    let grounds = Grounds::of(conn, zone, &claims, locked).await?;
+    let years = grounds.contracts.years(zone.currency);
     let mut counter = Counter {
         budget: Budget::read(conn, zone, today, &claims).await?,
-        relied: Relied::read(conn, zone, &claims).await?,
+        years: OpenYears::of(conn, zone, today, years).await?,
+        grounds,
         standings: store::standings(conn, zone.id, &ids).await?,
         claims,
         desk,
@@ -139,6 +142,7 @@ async fn approve_round(
         })
         .collect();
     write(conn, zone, effects).await?;
+    counter.grounds.contracts.write(conn, zone.id).await?;
     claim_waivers(conn, requests, &approved).await?;
     Ok(answers)
 }
@@ -241,6 +245,19 @@ impl Budget {
             free: lines.into_iter().zip(free).collect(),
         })
     }
+
+    /// Takes an amount from what a line has free, unless it is frozen.
+    fn take(&mut self, line: &BudgetLine, amount: Amount) -> Result<(), ClaimRefusal> {
+        if self.frozen.iter().any(|frozen| frozen.is(line)) {
+            return Err(ClaimRefusal::BudgetFrozen);
+        }
+        let free = self.free.entry(line.clone()).or_default();
+        if *free < amount.money() {
+            return Err(ClaimRefusal::BudgetExhausted);
+        }
+        *free = free.saturating_sub(amount.money());
+        Ok(())
+    }
 }
 
 /// Where approvals are given: everything that they read, as earlier ones of the batch have left it.
@@ -249,7 +266,9 @@ struct Counter {
     desk: Desk,
     ladder: Ladder,
     budget: Budget,
-    relied: Relied,
+    grounds: Grounds,
+    /// Which years take back what is accepted for less than was reserved.
+    years: OpenYears,
     standings: HashMap<ClaimId, Standing>,
 }
 
@@ -353,9 +372,10 @@ impl Counter {
         level: Level,
         ruled: &desk::Ruled,
     ) -> Result<Decision, BatchError> {
-        if let Err(why) = self.relied.check(claim, &ruled.claimed, &ruled.policy) {
-            return Ok(Ok(refused(input, why)));
-        }
+        let reserved = match self.grounds.check(claim, &ruled.claimed, &ruled.policy) {
+            Ok(reserved) => reserved,
+            Err(why) => return Ok(Ok(refused(input, why))),
+        };
         let placed = match self.placed(&ruled.policy, claim) {
             Ok(placed) => placed,
             Err(code) => return Ok(Ok(refused(input, code.into()))),
@@ -367,6 +387,7 @@ impl Counter {
         let decision = self.desk.decide_among(claim, ruled, among);
         let recommended = claim.recommended.map_or(Money::ZERO, Amount::money);
         let most = placed.map_or(recommended, |placed| placed.amount.min(recommended));
+        let (most, _) = within(most, reserved);
         let amount = Amount::new(decision.amount.money().min(most));
         let amount = match (decision.outcome, amount) {
             (Outcome::Pass, Ok(amount)) => amount,
@@ -381,26 +402,15 @@ impl Counter {
                 return Ok(Ok(self.rejected(command, input, claim, decision)));
             }
         };
-        let line = BudgetLine {
-            programme: claim.programme.clone(),
-            year: self.budget.year,
-            currency: command.zone.currency,
+        let (line, mut transfers) = match self.fund(command, claim, amount)? {
+            Ok(funded) => funded,
+            Err(code) => {
+                let (step, nothing) = refused(input, code.into());
+                return Ok(Ok((step.decided(decision), nothing)));
+            }
         };
-        if self.budget.frozen.iter().any(|frozen| frozen.is(&line)) {
-            let (step, nothing) = refused(input, ClaimRefusal::BudgetFrozen.into());
-            return Ok(Ok((step.decided(decision), nothing)));
-        }
-        let free = self.budget.free.entry(line.clone()).or_default();
-        if *free < amount.money() {
-            let (step, nothing) = refused(input, ClaimRefusal::BudgetExhausted.into());
-            return Ok(Ok((step.decided(decision), nothing)));
-        }
-        *free = free.saturating_sub(amount.money());
-        let kind = self.budget.kinds.get(&claim.programme).copied();
-        let expense = kind.and_then(ProgrammeKind::expense);
-        let expense = expense.ok_or(BatchError::Database(sqlx::Error::RowNotFound))?;
-        let mut transfers = postings::approve(&line, expense, claim.party, amount)?;
-        let case = self.desk.usages.case(&line, claim.party, None, claim.id);
+        let counted = self.desk.usages.line(&ruled.policy);
+        let case = self.desk.usages.case(&counted, claim.party, None, claim.id);
         transfers.extend(self.desk.usages.take(&case, &decision, amount)?);
         let effect = self.owed(command, claim, level, (line, amount));
         let answer = ApproveAnswer::Approved {
@@ -415,6 +425,38 @@ impl Counter {
             .decided(decision)
             .moving(transfers);
         Ok(Ok((step, effect)))
+    }
+
+    /// The budget line that pays, and what the approval moves: out of what a contract has reserved, in the year that it was
+    /// reserved in; or out of what the programme has free this year.
+    fn fund(
+        &mut self,
+        command: &Command<'_>,
+        claim: &Claim,
+        amount: Amount,
+    ) -> Result<Result<(BudgetLine, Vec<Transfer>), ClaimRefusal>, BatchError> {
+        let kind = self.budget.kinds.get(&claim.programme).copied();
+        let expense = kind.and_then(ProgrammeKind::expense);
+        let expense = expense.ok_or(BatchError::Database(sqlx::Error::RowNotFound))?;
+        let currency = command.zone.currency;
+        let (line, mut transfers) = if let Some(milestone) = claim.milestone {
+            let years = (currency, &self.years);
+            let contracts = &mut self.grounds.contracts;
+            contracts.accept(claim, milestone, amount, years)?
+        } else {
+            let line = BudgetLine {
+                programme: claim.programme.clone(),
+                year: self.budget.year,
+                currency,
+            };
+            if let Err(code) = self.budget.take(&line, amount) {
+                return Ok(Err(code));
+            }
+            let obligated = postings::obligate(&line, amount)?;
+            (line, vec![obligated])
+        };
+        transfers.push(postings::owe(&line, expense, claim.party, amount)?);
+        Ok(Ok((line, transfers)))
     }
 
     /// What is owed has the identity of its claim, so that a claim is owed once.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::relief::{self, Drawn};
 use crate::batch::Rejected;
+use crate::contract::MilestoneId;
 use crate::fact;
 use crate::policy::{Fact, Facts, Kind, Raw, Sha256, Source, Span, StatedBy, Value};
 use crate::types::{Code, Money, Name, PartyId, WaiverId};
@@ -44,6 +45,9 @@ pub struct Content {
     pub facts: Facts,
     /// Its lines.
     pub lines: Vec<Line>,
+    /// The milestone of a contract that was delivered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub milestone: Option<MilestoneId>,
 }
 
 /// What a claim rests on: what is claimed, and what the rent book said of the waivers that it names.
@@ -89,6 +93,8 @@ impl Claimed {
             facts: &'a serde_json::value::RawValue,
             lines: Vec<Line>,
             #[serde(default)]
+            milestone: Option<MilestoneId>,
+            #[serde(default)]
             relief: Option<Drawn>,
         }
         let read: Read<'_> = serde_json::from_str(text).map_err(|error| error.to_string())?;
@@ -98,6 +104,7 @@ impl Claimed {
                 documents: read.documents,
                 facts: facts.map_err(|error| error.to_string())?,
                 lines: read.lines,
+                milestone: read.milestone,
             },
             relief: read.relief,
         })
@@ -221,7 +228,7 @@ fn facts(message: String) -> Rejected {
 mod tests {
     use super::*;
     use crate::claim::relief::{OfLease, Taken};
-    use crate::types::{Currency, LogIndex};
+    use crate::types::{ContractId, Currency, LogIndex};
 
     fn line(fact: Fact, value: &str, reference: &str) -> Line {
         Line {
@@ -239,6 +246,7 @@ mod tests {
             }],
             facts: Facts::new(Currency::Cny),
             lines,
+            milestone: None,
         }
     }
 
@@ -295,6 +303,12 @@ mod tests {
                 until_day: today(),
                 waiver: WaiverId::generate(),
             }],
+        });
+        read_back(&claimed);
+        claimed.relief = None;
+        claimed.content.milestone = Some(MilestoneId {
+            contract: ContractId::generate(),
+            number: 2,
         });
         read_back(&claimed);
     }

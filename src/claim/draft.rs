@@ -7,6 +7,7 @@ use sqlx::PgConnection;
 
 use super::Refused;
 use super::content::{Claimed, Content};
+use super::milestone::Named;
 use super::model::{Claim, ClaimRefusal, ClaimState};
 use super::relief::{self, Drawn, ReliefAsked};
 use super::store;
@@ -115,6 +116,8 @@ async fn draft_round(
         .iter()
         .map(|(_, input)| (input.party, input.relief.as_ref()));
     let book = read_book(conn, zone.id, asked).await?;
+    let contents = requests.iter().map(|(_, input)| &input.content);
+    let named = Named::read(conn, zone.id, contents).await?;
     let mut decided = Vec::with_capacity(requests.len());
     for (command, input) in requests {
         let checked = command
@@ -123,6 +126,7 @@ async fn draft_round(
             .map_err(Rejected::from)
             .and_then(|()| of_party(command, input, &known))
             .and_then(|()| claimable(&input.programme, kind(&input.programme)))
+            .and_then(|()| named.check(&input.content, input.party, &input.programme))
             .and_then(|()| {
                 let content = (&input.content, input.relief.as_ref());
                 claimed(&book, command, input.party, content)
@@ -247,6 +251,7 @@ fn new_claim(command: &Command<'_>, input: &Draft, claimed: &Claimed) -> Claim {
         version,
         content_sha256: Sha256::of(content.as_bytes()),
         content,
+        milestone: claimed.content.milestone,
         drafted_by: command.actor.person,
         drafted_index: LogIndex(0),
         submission: None,
@@ -255,6 +260,7 @@ fn new_claim(command: &Command<'_>, input: &Draft, claimed: &Claimed) -> Claim {
         notice: None,
         decided: None,
         awarded: None,
+        revoked: None,
     }
 }
 
@@ -279,9 +285,12 @@ async fn revise_round(
         Some((claim.party, input.relief.as_ref()))
     });
     let book = read_book(conn, zone.id, asked).await?;
+    let contents = requests.iter().map(|(_, input)| &input.content);
+    let named = Named::read(conn, zone.id, contents).await?;
     let mut decided = Vec::with_capacity(requests.len());
     for (command, input) in requests {
         let found = find_own(&mut claims, command, input.claim).and_then(|claim| {
+            named.check(&input.content, claim.party, &claim.programme)?;
             let content = (&input.content, input.relief.as_ref());
             let claimed = claimed(&book, command, claim.party, content)?;
             Ok((claim, claimed))
@@ -315,6 +324,7 @@ fn revise_one(
     claim.version = claim.version.saturating_add(1);
     claim.content = claimed.text(claim.party, &claim.programme, claim.version);
     claim.content_sha256 = Sha256::of(claim.content.as_bytes());
+    claim.milestone = claimed.content.milestone;
     let answer = DraftAnswer::Drafted(drafted(claim, claimed.relief));
     let step = Step::new("claim.revised", claim.id, input, answer);
     (step, Some(claim.clone()))

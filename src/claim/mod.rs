@@ -2,7 +2,8 @@
 //!
 //! `DRAFT → SUBMITTED → RECOMMENDED → NOTICED → APPROVED`; a review may return a claim, whose next version is then
 //! submitted, or reject it; an objection during the public notice opens the review again. What becomes of the payment
-//! stands with what is owed ([`crate::payment`]). Relief is not stated but taken from the rent book (`relief`), and where the
+//! stands with what is owed ([`crate::payment`]); before a cashier has it in a batch, the approval may be revoked. A claim
+//! for a purchased service names a milestone of its contract ([`crate::contract`]). Relief is not stated but taken from the rent book (`relief`), and where the
 //! policy ranks claims or shares its budget, a round comes before approval (`rank`).
 //!
 //! [`model`] is a claim's life without IO, and `postings` what its approval moves. Each command takes many requests and
@@ -14,8 +15,10 @@ mod content;
 mod decline;
 mod desk;
 mod draft;
+mod grounds;
 mod ladder;
 mod merit;
+mod milestone;
 pub mod model;
 mod named;
 mod notice;
@@ -24,6 +27,7 @@ mod postings;
 mod rank;
 mod relief;
 mod review;
+mod revoke;
 pub mod store;
 mod submit;
 mod withdraw;
@@ -40,6 +44,7 @@ pub use object::{ObjectAnswer, Objection, object};
 pub use rank::{PlaceAnswer, RankError, Ranked, rank};
 pub use relief::{Drawn, OfLease, ReliefAsked, Taken};
 pub use review::{Review, ReviewAnswer, Verdict, review};
+pub use revoke::{Revoke, RevokeAnswer, revoke};
 pub use submit::{Submit, SubmitAnswer, submit};
 pub use withdraw::{Withdraw, WithdrawAnswer, withdraw};
 

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use crate::contract::MilestoneId;
 use crate::policy::{Facts, Sha256};
 use crate::types::{Amount, ClaimId, Code, LogIndex, NoticeId, PartyId, PersonId, PolicyId};
 
@@ -24,6 +25,8 @@ pub enum ClaimState {
     Objected,
     /// Owed.
     Approved,
+    /// The approval was taken back before anything was paid.
+    Revoked,
     /// Turned down.
     Rejected,
     /// Taken back by the claimant.
@@ -32,7 +35,7 @@ pub enum ClaimState {
 
 impl ClaimState {
     /// Every state.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Draft,
         Self::Submitted,
         Self::Returned,
@@ -40,6 +43,7 @@ impl ClaimState {
         Self::Noticed,
         Self::Objected,
         Self::Approved,
+        Self::Revoked,
         Self::Rejected,
         Self::Withdrawn,
     ];
@@ -54,6 +58,7 @@ impl ClaimState {
             Self::Noticed => "noticed",
             Self::Objected => "objected",
             Self::Approved => "approved",
+            Self::Revoked => "revoked",
             Self::Rejected => "rejected",
             Self::Withdrawn => "withdrawn",
         }
@@ -74,14 +79,17 @@ impl ClaimState {
         matches!(self, Self::Submitted | Self::Objected)
     }
 
-    /// Whether other claims may rest on what it did: it was turned down or taken back.
+    /// Whether other claims may rest on what it did: it was turned down, taken back or revoked.
     pub const fn frees_waivers(self) -> bool {
-        matches!(self, Self::Rejected | Self::Withdrawn)
+        matches!(self, Self::Revoked | Self::Rejected | Self::Withdrawn)
     }
 
     /// Whether nothing happens to the claim any more.
     pub const fn is_over(self) -> bool {
-        matches!(self, Self::Approved | Self::Rejected | Self::Withdrawn)
+        matches!(
+            self,
+            Self::Approved | Self::Revoked | Self::Rejected | Self::Withdrawn
+        )
     }
 }
 
@@ -126,6 +134,8 @@ pub struct Claim {
     pub content: String,
     /// SHA-256 of the content.
     pub content_sha256: Sha256,
+    /// The milestone of a contract that is claimed, if one is: the content says so.
+    pub milestone: Option<MilestoneId>,
     /// Who began it.
     pub drafted_by: PersonId,
     /// The entry that began it; `C` and this number is its short name.
@@ -142,6 +152,8 @@ pub struct Claim {
     pub decided: Option<(PersonId, LogIndex)>,
     /// What was approved, minor units.
     pub awarded: Option<Amount>,
+    /// Who revoked the approval, and the entry.
+    pub revoked: Option<(PersonId, LogIndex)>,
 }
 
 impl Claim {
@@ -197,6 +209,16 @@ pub enum ClaimRefusal {
     ReliefChanged,
     /// Relief is stated that the rent book has.
     ReliefInBook,
+    /// Another claim has the milestone, or had it and was paid.
+    MilestoneClaimed,
+    /// The provider has a contract: a claim names one of its milestones.
+    MilestoneNotNamed,
+    /// Nothing is reserved for the milestone: the contract waits, was ended or is another one.
+    ContractNotInForce,
+    /// What is owed is in a batch.
+    InBatch,
+    /// What is owed was paid or offset.
+    Paid,
     /// The party is excluded from programmes; the reason is the last day of it.
     Excluded,
 }
@@ -245,6 +267,27 @@ impl ClaimRefusal {
             Self::BudgetFrozen => (
                 "The programme's budget of the year is frozen: it waits until that is thawed.",
                 "项目当年预算已冻结，待解冻后办理。",
+            ),
+            Self::MilestoneClaimed => (
+                "Another claim has the milestone: it is paid once. `contract show` says which.",
+                "该节点已由其他申领占用，同一节点只支付一次，可用 `contract show` 查看。",
+            ),
+            Self::MilestoneNotNamed => (
+                "The provider has a contract with the programme: name its milestone (`claim revise --milestone K12-1`).",
+                "该服务机构与本项目有合同，请注明所申领的合同节点。",
+            ),
+            Self::ContractNotInForce => (
+                "Nothing is reserved for the milestone: its contract waits for a second person, or was ended.",
+                "该节点没有预留资金：合同尚待确认或已终止。",
+            ),
+            Self::InBatch => (
+                "What is owed is in a batch: a cashier discards it first (`payment discard`). What went to the bank is rejected \
+                 by it, or is asked back once it is paid (`recovery propose`).",
+                "应付款已在支付批次中：未发出的由出纳先撤销批次；已发出的待银行退回，或付讫后追回。",
+            ),
+            Self::Paid => (
+                "What is owed was paid or offset: it is asked back, not revoked (`recovery propose`).",
+                "应付款已支付或已抵扣，不能撤销批准，应予追回（`recovery propose`）。",
             ),
             Self::Excluded => (
                 "The party is excluded from programmes until that day: `exclusion list` says why.",

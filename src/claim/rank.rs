@@ -272,6 +272,7 @@ impl<'a> Board<'a> {
             | ClaimState::Returned
             | ClaimState::Objected
             | ClaimState::Approved
+            | ClaimState::Revoked
             | ClaimState::Rejected
             | ClaimState::Withdrawn => false,
         };

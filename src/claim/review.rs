@@ -8,14 +8,18 @@ use sqlx::PgConnection;
 use super::Refused;
 use super::content::Claimed;
 use super::desk::{Desk, missing, reasons};
+use super::grounds::{Grounds, within};
 use super::model::{Claim, ClaimRefusal, ClaimState, Reviewed};
-use super::relief::{self, Relied};
+use super::relief;
 use super::store;
 use crate::approval::{Acting, Hands};
 use crate::batch::{self, Answers, BatchError, Decided, Rejected, Round, Step};
 use crate::identity::{Command, Role};
 use crate::policy::{Facts, Outcome, StatedBy};
 use crate::types::{Amount, ClaimId, LogIndex, PersonId, Reason};
+
+/// That a milestone of a contract limited what is recommended, beside the reason codes of policies.
+const MILESTONE: &str = "MILESTONE";
 
 /// What a reviewer thinks of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,7 +103,7 @@ async fn review_round(
         .collect();
     let hands = Hands::read(conn, zone.id, today, &actors).await?;
     let mut desk = Desk::read(conn, zone, today, &claims).await?;
-    let relied = Relied::read(conn, zone, &claims).await?;
+    let grounds = Grounds::glance(conn, zone, &claims).await?;
     let mut decided = Vec::with_capacity(requests.len());
     for (command, input) in requests {
         decided.push(match find(&mut claims, command, input) {
@@ -109,7 +113,7 @@ async fn review_round(
                 .or_else(|| excluded(&desk, claim, input))
             {
                 Some(reason) => Ok(refused(input, reason)),
-                None => review_one(&mut desk, &relied, command, input, claim)?,
+                None => review_one(&mut desk, &grounds, command, input, claim)?,
             },
         });
     }
@@ -203,7 +207,7 @@ fn refused(input: &Review, refused: Refused) -> (Step<Review, ReviewAnswer>, Opt
 
 fn review_one(
     desk: &mut Desk,
-    relied: &Relied,
+    grounds: &Grounds,
     command: &Command<'_>,
     input: &Review,
     claim: &mut Claim,
@@ -236,12 +240,15 @@ fn review_one(
         }
         Verdict::Recommend => {
             let ruled = desk.ruled(claim, input.facts.as_ref())?;
-            if let Err(why) = relied.check(claim, &ruled.claimed, &ruled.policy) {
-                return Ok(Ok(refused(input, why)));
-            }
+            let most = match grounds.check(claim, &ruled.claimed, &ruled.policy) {
+                Ok(most) => most,
+                Err(why) => return Ok(Ok(refused(input, why))),
+            };
             let decision = desk.decide(claim, &ruled);
-            let reasons = reasons(&decision);
-            let amount = Amount::new(decision.amount.money());
+            let (amount, limited) = within(decision.amount.money(), most);
+            let mut reasons = reasons(&decision);
+            reasons.extend(limited.then(|| MILESTONE.to_owned()));
+            let amount = Amount::new(amount);
             let (kind, answer, next) = match (decision.outcome, amount) {
                 (Outcome::Pass, Ok(amount)) => {
                     let text = amount.money().to_text(command.zone.currency);

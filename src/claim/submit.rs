@@ -10,8 +10,8 @@ use super::Refused;
 use super::content::{Claimed, Content};
 use super::desk::{Desk, missing, reasons};
 use super::draft::find_own;
+use super::grounds::{Grounds, within};
 use super::model::{Claim, ClaimRefusal, ClaimState, Submission};
-use super::relief::Relied;
 use super::store::{self, Other};
 use crate::batch::{self, Answers, BatchError, Decided, Rejected, Round, Step};
 use crate::evidence::{self, CaseKind, Use};
@@ -72,9 +72,9 @@ async fn submit_round(
 ) -> Result<Answers<SubmitAnswer>, BatchError> {
     let (zone, today, requests) = (round.zone, round.today, &round.requests);
     let ids: Vec<ClaimId> = requests.iter().map(|(_, input)| input.claim).collect();
-    Relied::lock(conn, zone.id, &ids).await?;
+    let locked = Grounds::lock(conn, zone.id, &ids).await?;
     let mut claims = store::lock(conn, zone, &ids).await?;
-    let mut relied = Relied::read(conn, zone, &claims).await?;
+    let mut grounds = Grounds::of(conn, zone, &claims, locked).await?;
     let in_force = all_in_force_on(conn, zone.id, today).await?;
     let found = Found {
         also_claimed: store::same_references(conn, zone.id, &ids).await?,
@@ -97,7 +97,7 @@ async fn submit_round(
         decided.push(match own {
             Err(rejected) => Err(rejected),
             Ok((claim, policy)) => {
-                let rests_on = (&found, &mut relied);
+                let rests_on = (&found, &mut grounds);
                 submit_one(&mut desk, command, input, (claim, policy), rests_on)?
             }
         });
@@ -225,7 +225,7 @@ fn submit_one(
     command: &Command<'_>,
     input: &Submit,
     (claim, policy): (&mut Claim, PolicyId),
-    (found, relied): (&Found, &mut Relied),
+    (found, grounds): (&Found, &mut Grounds),
 ) -> Result<Decided<Submit, SubmitAnswer, Option<Claim>>, BatchError> {
     let id = claim.id;
     let refused = |refused: Refused| {
@@ -248,19 +248,25 @@ fn submit_one(
             reasons: lacking,
         });
     }
-    if let Err(why) = relied.check(&next, &ruled.claimed, &ruled.policy) {
-        return refused(why);
-    }
-    relied.take(id, &ruled.claimed);
+    let most = match grounds.check(&next, &ruled.claimed, &ruled.policy) {
+        Ok(most) => most,
+        Err(why) => return refused(why),
+    };
+    grounds.take(&next, &ruled.claimed);
     let decision = desk.decide(&next, &ruled);
     let same = found.also_claimed.get(&id).into_iter().flatten();
     let by_others = |sha256: &Sha256| {
         let cases = found.used.get(sha256);
-        cases.is_some_and(|cases| cases.iter().any(|case| *case != id.0))
+        // A contract's own documents may stand in the claims of its milestones.
+        let contract = next.milestone.map(|milestone| milestone.contract.0);
+        let own = |case: &Uuid| *case == id.0 || Some(*case) == contract;
+        cases.is_some_and(|cases| !cases.iter().all(own))
     };
     let answer = SubmitAnswer::Submitted {
         also_claimed: named_to(command, same),
-        amount: decision.amount.money().to_text(command.zone.currency),
+        amount: within(decision.amount.money(), most)
+            .0
+            .to_text(command.zone.currency),
         missing: missing(&decision),
         outlook: decision.outcome,
         reasons: reasons(&decision),

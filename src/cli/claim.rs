@@ -11,14 +11,16 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::Value;
 
 use super::Global;
+use super::contract::contract_id;
 use super::desk::{Desk, Sentences};
 use super::rent::waiver_id;
 use super::session::with_session;
 use super::voucher::facts;
 use crate::claim::{
     self, Approve, Content, Decline, Document, Draft, Line, Objection, ReliefAsked, Review, Revise,
-    Submit, Turn, Verdict, Withdraw,
+    Revoke, Submit, Turn, Verdict, Withdraw,
 };
+use crate::contract::{MilestoneId, MilestoneName};
 use crate::policy::{Fact, Facts, Source, Stated};
 use crate::types::{ClaimId, Code, Day, LogIndex, Named, NoticeId, Reason, WaiverId};
 
@@ -124,6 +126,14 @@ pub(super) enum Action {
         subsidy-ledger claim decline C35 --review 41 --back --reason 'lease 17 is missing' --as manager"
     )]
     Decline(DeclineArgs),
+    /// Take an approval back before it is paid (a manager or finance, who had no hand in the case)
+    #[command(
+        after_help = "Example:\n  subsidy-ledger claim revoke C35 --reason 'the lease was forged' --as finance2\n\n\
+        What was owed is owed no more, its authority and the limits that it used are free again, and another claim may\n\
+        rest on the same waivers or milestone. A payable in a batch is given back first (`payment discard`); what was\n\
+        paid is asked back (`recovery propose`)."
+    )]
+    Revoke(ReasonArgs),
 }
 
 /// What is claimed.
@@ -138,6 +148,9 @@ pub(super) struct ContentArgs {
     /// SHA-256 of a document, with its number in the policy's list
     #[arg(long = "document", value_name = "[NUMBER=]SHA256")]
     documents: Vec<String>,
+    /// The milestone of a contract that was delivered: K, the number of the contract's entry, a hyphen and its number
+    #[arg(long, value_name = "MILESTONE")]
+    milestone: Option<MilestoneName>,
     /// A waiver in the rent book that the claim rests on: W and its number, or its id
     #[arg(long = "waiver", value_name = "WAIVER")]
     waivers: Vec<Named<WaiverId>>,
@@ -257,7 +270,7 @@ async fn act(desk: &Desk<'_>, action: Action) -> anyhow::Result<ExitCode> {
     match action {
         Action::Draft(args) => {
             let input = Draft {
-                content: content(desk, &args.content)?,
+                content: content(desk, &args.content).await?,
                 party: desk.party(&args.party).await?,
                 programme: args.programme,
                 relief: relief(desk, &args.content).await?,
@@ -270,7 +283,7 @@ async fn act(desk: &Desk<'_>, action: Action) -> anyhow::Result<ExitCode> {
         Action::Revise(args) => {
             let input = Revise {
                 claim: claim_id(desk, args.claim).await?,
-                content: content(desk, &args.content)?,
+                content: content(desk, &args.content).await?,
                 relief: relief(desk, &args.content).await?,
             };
             desk.one(input, |conn, requests| {
@@ -301,6 +314,13 @@ async fn act(desk: &Desk<'_>, action: Action) -> anyhow::Result<ExitCode> {
             .await
         }
         Action::Approve(args) => approve(desk, args).await,
+        Action::Revoke(ReasonArgs { claim, reason }) => {
+            let claim = claim_id(desk, claim).await?;
+            desk.one(Revoke { claim, reason }, |conn, requests| {
+                Box::pin(claim::revoke(conn, requests))
+            })
+            .await
+        }
         Action::Decline(args) => {
             let input = Decline {
                 claim: claim_id(desk, args.claim).await?,
@@ -363,14 +383,22 @@ fn stated(desk: &Desk<'_>, options: &[String]) -> anyhow::Result<Facts> {
     )
 }
 
-fn content(desk: &Desk<'_>, args: &ContentArgs) -> anyhow::Result<Content> {
+async fn content(desk: &Desk<'_>, args: &ContentArgs) -> anyhow::Result<Content> {
     let lines: anyhow::Result<Vec<Line>> = args.lines.iter().map(|text| line(text)).collect();
     let documents: anyhow::Result<Vec<Document>> =
         args.documents.iter().map(|text| document(text)).collect();
+    let milestone = match args.milestone {
+        None => None,
+        Some(name) => Some(MilestoneId {
+            contract: contract_id(desk.session, &desk.caller.zone, name.contract).await?,
+            number: name.number,
+        }),
+    };
     Ok(Content {
         documents: documents?,
         facts: stated(desk, &args.facts)?,
         lines: lines?,
+        milestone,
     })
 }
 

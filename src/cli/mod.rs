@@ -5,6 +5,7 @@ pub mod audit;
 pub mod award;
 mod calendar;
 mod claim;
+mod contract;
 mod db;
 mod demo;
 mod desk;
@@ -145,6 +146,9 @@ enum Command {
     /// Claims for what was done, from draft and review to notice and approval
     #[command(subcommand)]
     Claim(claim::ClaimCommand),
+    /// Contracts of purchased services: what is reserved for them, milestone by milestone
+    #[command(subcommand)]
+    Contract(contract::ContractCommand),
     /// Who approves which amounts, who stays out, who acts for whom
     #[command(subcommand)]
     Approval(approval::ApprovalCommand),
@@ -263,6 +267,7 @@ async fn dispatch(Cli { global, command }: Cli) -> anyhow::Result<ExitCode> {
         Command::Policy(args) => policy::run(&global, args).await,
         Command::Voucher(command) => voucher::run(&global, command).await,
         Command::Claim(command) => claim::run(&global, command).await,
+        Command::Contract(command) => contract::run(&global, command).await,
         Command::Approval(command) => approval::run(&global, command).await,
         Command::Lease(command) => lease::run(&global, command).await,
         Command::Rent(command) => rent::run(&global, command).await,

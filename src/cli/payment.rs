@@ -140,6 +140,7 @@ enum State {
     Sent,
     Paid,
     Offset,
+    Revoked,
 }
 
 #[derive(Debug, Args)]
@@ -208,6 +209,7 @@ async fn list(global: &Global, args: ListArgs) -> anyhow::Result<ExitCode> {
         State::Sent => PayableState::Sent,
         State::Paid => PayableState::Paid,
         State::Offset => PayableState::Offset,
+        State::Revoked => PayableState::Revoked,
     };
     with_session(global, async |session| {
         let zone = session.zone(global).await?;
@@ -284,6 +286,9 @@ const fn none_is(state: PayableState) -> &'static str {
         }
         PayableState::Offset => {
             "No payable is offset as a whole; with --state owed, approved, prepared, sent or paid the others are listed."
+        }
+        PayableState::Revoked => {
+            "No payable is revoked; with --state owed, approved, prepared, sent or paid the others are listed."
         }
     }
 }

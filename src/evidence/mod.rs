@@ -24,4 +24,6 @@ impl CaseKind {
     pub const REDEMPTION: Self = Self("redemption");
     /// A claim: its id is the case.
     pub const CLAIM: Self = Self("claim");
+    /// A contract: its id is the case.
+    pub const CONTRACT: Self = Self("contract");
 }

@@ -90,7 +90,7 @@ chart! {
     B30 Credit true,
     /// Issued to holders and free to use.
     B40 Credit true,
-    /// Reserved for orders.
+    /// Reserved for orders and contracts.
     B50 Credit true,
     /// Owed: approved, not yet paid.
     B60 Credit true,

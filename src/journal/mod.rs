@@ -31,4 +31,4 @@ pub use read::{
     entry_page, opened_after, size_at, statement, trial_balance,
 };
 pub use record::{Outcome, RecordError, Recorded, record, record_one};
-pub use reverse::{ReverseError, reverse};
+pub use reverse::{ReverseError, posted, reverse};

@@ -73,11 +73,8 @@ pub async fn reverse(
     let unreadable = |reason: String| ReverseError::Unreadable { index, reason };
     let body: Body<'_, &RawValue> =
         serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
-    let mut transfers = Vec::with_capacity(body.transfers.len());
-    for posted in &body.transfers {
-        let transfer = read_transfer(posted).map_err(unreadable)?;
-        transfers.push(transfer.reversed());
-    }
+    let posted = read_transfers(&body).map_err(unreadable)?;
+    let transfers: Vec<Transfer> = posted.into_iter().map(Transfer::reversed).collect();
     if transfers.is_empty() {
         return Err(ReverseError::NoTransfers(index));
     }
@@ -93,6 +90,17 @@ pub async fn reverse(
         idempotency: command,
     };
     Ok(record_one(conn, zone, now, entry).await?)
+}
+
+/// What an entry moved, by its body; or why that can't be read.
+pub fn posted(body: &[u8]) -> Result<Vec<Transfer>, String> {
+    let body: Body<'_, &RawValue> =
+        serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    read_transfers(&body)
+}
+
+fn read_transfers(body: &Body<'_, &RawValue>) -> Result<Vec<Transfer>, String> {
+    body.transfers.iter().map(read_transfer).collect()
 }
 
 fn read_transfer(posted: &super::body::BodyTransfer<'_>) -> Result<Transfer, String> {

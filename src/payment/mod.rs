@@ -18,6 +18,7 @@ mod recall;
 mod receipt;
 mod reconcile;
 mod release;
+mod revoked;
 mod set_off;
 mod settle;
 mod statement;
@@ -45,6 +46,7 @@ pub use prepare::{Batch, BatchLine, HeldBecause, HeldOut, Selection, prepare};
 pub use receipt::{NotAReceipt, Receipt, mark_receipts, receipts};
 pub use reconcile::{BookItem, Reconciliation, reconcile};
 pub use release::{NotByThisPerson, Release, Released, discard, release};
+pub use revoked::write_revoked;
 pub use set_off::write_set_off;
 pub use statement::{
     BankStatement, BankVerdict, STATEMENT_FIELDS, StatementLine, StatementReport, import_statement,
@@ -87,6 +89,8 @@ pub enum PayableState {
     Paid,
     /// All of it was offset against recoveries from the payee: the bank has nothing to pay.
     Offset,
+    /// Its claim's approval was taken back: nothing is owed.
+    Revoked,
 }
 
 impl PayableState {
@@ -99,6 +103,7 @@ impl PayableState {
             Self::Sent => "sent",
             Self::Paid => "paid",
             Self::Offset => "offset",
+            Self::Revoked => "revoked",
         }
     }
 }

@@ -7,11 +7,14 @@ mod create;
 mod publish;
 pub mod store;
 mod transfer;
+mod years;
 
 pub use accounts::BudgetLine;
 pub use budget::{Allocate, Appropriate, allocate, appropriate};
 pub use control::{ControlError, Freeze, freeze, thaw};
 pub use create::{NewProgramme, ProgrammeKind, create};
+pub(crate) use years::OpenYears;
+
 pub use publish::{Published, Waiting, propose, publish, publish_retroactively, waiting, withdraw};
 
 pub use transfer::{

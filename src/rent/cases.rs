@@ -36,6 +36,7 @@ pub(super) enum WaiverStep {
     Settled,
     Audited,
     Claimed,
+    Released,
     Voided,
 }
 
@@ -218,6 +219,7 @@ impl Cases {
                 WaiverStep::Settled => at(&mut waiver.settled),
                 WaiverStep::Audited => at(&mut waiver.audited),
                 WaiverStep::Claimed => waiver.claimed_index = Some(index),
+                WaiverStep::Released => waiver.claimed_index = None,
                 WaiverStep::Voided => waiver.voided_index = Some(index),
             }
         }

@@ -303,26 +303,73 @@ pub async fn mark_claimed(
     .await
 }
 
+/// Lets other claims rest on the waivers of claims that were revoked, each by an entry of its own. Called by the feature
+/// that revokes claims, as [`mark_claimed`] is by the one that approves them.
+pub async fn release_claimed(
+    conn: &mut PgConnection,
+    requests: &[(Command<'_>, ClaimWaiver)],
+) -> Result<Answers<WaiverAnswer>, BatchError> {
+    let about = |input: &ClaimWaiver| About::Waiver(input.waiver);
+    cases::answer(
+        conn,
+        "rent.release_claimed",
+        requests,
+        about,
+        |command, input, cases| Ok(decide_release(command, input, cases)),
+    )
+    .await
+}
+
+fn decide_release(
+    command: &Command<'_>,
+    input: &ClaimWaiver,
+    cases: &mut Cases,
+) -> Decided<ClaimWaiver, WaiverAnswer, Effect> {
+    expect_office(command)?;
+    let (waiver, ..) = cases.waiver(command, input.waiver)?;
+    if let Err(refused) = waiver.release() {
+        return Ok(refuse(input.waiver, input, refused));
+    }
+    let answer = WaiverAnswer::Released {
+        base: base(waiver).to_text(command.zone.currency),
+    };
+    let effect = Effect {
+        waiver: Some((input.waiver, WaiverStep::Released)),
+        ..Effect::default()
+    };
+    let step = Step::new("waiver.released", input.waiver, input, answer);
+    Ok((step, effect))
+}
+
+/// What compensation of a whole waiver is worked out on.
+fn base(waiver: &Waiver) -> Money {
+    let audited = waiver.audited.map_or(Money::ZERO, |said| said.amount);
+    audited.saturating_sub(waiver.landlord_relief)
+}
+
+fn expect_office(command: &Command<'_>) -> Result<(), Forbidden> {
+    if command.actor.party.is_none() {
+        return Ok(());
+    }
+    let (login, needs) = (
+        command.actor.login.clone(),
+        vec![Role::Manager, Role::Finance],
+    );
+    Err(Forbidden { login, needs })
+}
+
 fn decide(
     command: &Command<'_>,
     input: &ClaimWaiver,
     cases: &mut Cases,
 ) -> Decided<ClaimWaiver, WaiverAnswer, Effect> {
-    if command.actor.party.is_some() {
-        let (login, needs) = (
-            command.actor.login.clone(),
-            vec![Role::Manager, Role::Finance],
-        );
-        return Err(Forbidden { login, needs }.into());
-    }
+    expect_office(command)?;
     let (waiver, ..) = cases.waiver(command, input.waiver)?;
     if let Err(refused) = waiver.claim() {
         return Ok(refuse(input.waiver, input, refused));
     }
-    let audited = waiver.audited.map_or(Money::ZERO, |said| said.amount);
-    let base = audited.saturating_sub(waiver.landlord_relief);
     let answer = WaiverAnswer::Claimed {
-        base: base.to_text(command.zone.currency),
+        base: base(waiver).to_text(command.zone.currency),
     };
     let effect = Effect {
         waiver: Some((input.waiver, WaiverStep::Claimed)),

@@ -28,7 +28,7 @@ pub use cases::MoveText;
 pub use charge::{BillRent, PayRent, RentAnswer, bill_month, bill_rent, pay_rent};
 pub use claim::{
     ClaimWaiver, MonthMeasure, Relief, ReliefBook, ReliefForClaim, Waiting, lock_waivers,
-    mark_claimed, relief_for_claim,
+    mark_claimed, release_claimed, relief_for_claim,
 };
 pub use defer::{
     ConvertDeferral, DefaultDeferral, DeferRent, DeferralAnswer, InstalmentText, PaidText,

@@ -97,6 +97,11 @@ pub enum WaiverAnswer {
         /// The rent that the claim rests on, less what the landlord waived, decimal text.
         base: String,
     },
+    /// The claim that took it was revoked: another may.
+    Released {
+        /// As when it was claimed, decimal text.
+        base: String,
+    },
     /// It was undone.
     Voided {
         /// The lease.

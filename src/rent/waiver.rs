@@ -323,6 +323,13 @@ impl Waiver {
         Ok(())
     }
 
+    /// The claim that took it was revoked: another may.
+    pub fn release(&mut self) -> Result<(), RentRefusal> {
+        self.expect(&[WaiverState::Claimed])?;
+        self.claimed_index = None;
+        Ok(())
+    }
+
     fn expect(&self, one_of: &[WaiverState]) -> Result<(), RentRefusal> {
         let is_there = one_of.contains(&self.state());
         is_there.then_some(()).ok_or(RentRefusal::WrongState)

@@ -43,7 +43,7 @@ figures! {
     issued,
     /// In holders' hands and free to use (B40).
     outstanding,
-    /// Held for orders (B50).
+    /// Held for orders or reserved for contracts (B50).
     reserved,
     /// Reserved or redeemed (B50, B60, B70).
     used,

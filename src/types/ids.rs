@@ -82,7 +82,9 @@ uuid_ids! {
     AccountId,
     /// What is asked back of something that was paid.
     RecoveryId,
-    /// Whatever an account is about: a voucher, a claim, a lease, a recovery.
+    /// A contract of purchased services.
+    ContractId,
+    /// Whatever an account is about: a voucher, a claim, a lease, a recovery, a contract.
     ItemId,
 }
 
@@ -101,6 +103,12 @@ impl From<ClaimId> for ItemId {
 impl From<RecoveryId> for ItemId {
     fn from(recovery: RecoveryId) -> Self {
         Self(recovery.0)
+    }
+}
+
+impl From<ContractId> for ItemId {
+    fn from(contract: ContractId) -> Self {
+        Self(contract.0)
     }
 }
 

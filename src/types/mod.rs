@@ -17,9 +17,9 @@ mod zone;
 pub use currency::{Currency, UnknownCurrency};
 pub use hex::hex;
 pub use ids::{
-    AccountId, BatchId, ClaimId, ControllerGroupId, DeferralId, HoldId, ItemId, LeaseId, NoticeId,
-    PartyId, PayableId, PersonId, PolicyId, RecoveryId, RoundId, RunId, VoucherId, WaiverId,
-    ZoneId,
+    AccountId, BatchId, ClaimId, ContractId, ControllerGroupId, DeferralId, HoldId, ItemId,
+    LeaseId, NoticeId, PartyId, PayableId, PersonId, PolicyId, RecoveryId, RoundId, RunId,
+    VoucherId, WaiverId, ZoneId,
 };
 pub use log_index::{LogIndex, NotAnIndex};
 pub use money::{Amount, Money, MoneyError, NotPositive};

@@ -6,8 +6,8 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 
 use super::{
-    AccountId, BatchId, ClaimId, DeferralId, HoldId, LeaseId, LogIndex, NoticeId, PayableId,
-    RecoveryId, RunId, VoucherId, WaiverId,
+    AccountId, BatchId, ClaimId, ContractId, DeferralId, HoldId, LeaseId, LogIndex, NoticeId,
+    PayableId, RecoveryId, RunId, VoucherId, WaiverId,
 };
 
 /// Things that people call by a short name.
@@ -73,6 +73,12 @@ impl ShortNamed for DeferralId {
     /// A schedule of instalments; D is what is due.
     const LETTER: char = 'S';
     const WHAT: &'static str = "deferral";
+}
+
+impl ShortNamed for ContractId {
+    /// As it sounds; C is a claim.
+    const LETTER: char = 'K';
+    const WHAT: &'static str = "contract";
 }
 
 impl ShortNamed for RecoveryId {

@@ -8,11 +8,11 @@ use sqlx::PgConnection;
 use super::Refused;
 use super::model::{Ended, Voucher, VoucherRefusal};
 use super::redeem::{Case, Cases};
-use super::years::OpenYears;
 use super::{postings, store};
 use crate::batch::{self, Answers, BatchError, Decided, Rejected, Round, Step};
 use crate::identity::{Command, Role};
 use crate::journal::Transfer;
+use crate::programme::OpenYears;
 use crate::types::{Amount, HoldId, Reason, VoucherId};
 
 /// Gives a hold back without using it.
@@ -193,7 +193,8 @@ async fn take_back<I: Clone + Serialize + Send + Sync>(
     let (zone, new) = (round.zone, &round.requests);
     let ids: Vec<VoucherId> = new.iter().map(|(_, input)| of(input)).collect();
     let mut vouchers = store::lock_vouchers(conn, zone, &ids).await?;
-    let years = OpenYears::of(conn, zone, round.today, vouchers.values()).await?;
+    let funded = vouchers.values().map(|voucher| voucher.line.year);
+    let years = OpenYears::of(conn, zone, round.today, funded).await?;
     let mut decided: Vec<Decided<I, EndAnswer, Option<VoucherId>>> = Vec::with_capacity(new.len());
     for (command, input) in new {
         let found = batch::find(&mut vouchers, "voucher", &of(input))

@@ -22,7 +22,6 @@ pub mod run;
 pub mod store;
 mod usage;
 mod wind_up;
-mod years;
 
 pub use apply::{Applied, Apply, apply};
 pub use earlier::{Earlier, Known, earlier_by_party};

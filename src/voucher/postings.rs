@@ -2,9 +2,8 @@
 
 use super::model::{Ended, Voucher};
 use super::quota;
-use super::years::OpenYears;
 use crate::journal::{AccountCode, Address, Transfer, TransferError};
-use crate::programme::BudgetLine;
+use crate::programme::{BudgetLine, OpenYears};
 use crate::types::{Amount, PartyId, VoucherId};
 
 /// A voucher's own account: B40 is free, B50 is held.
@@ -75,11 +74,7 @@ pub(super) fn release(voucher: &Voucher, ended: Ended, years: &OpenYears) -> Tra
 /// is open, lapsed once it is closed (worked case V7); the limits are given back with it.
 pub(super) fn take_back(voucher: &Voucher, amount: Amount, years: &OpenYears) -> Transfers {
     let line = &voucher.line;
-    let to = line.account(if years.is_open(line.year) {
-        AccountCode::B30
-    } else {
-        AccountCode::B80
-    });
+    let to = line.account(years.returns_to(line));
     let free = own(line, AccountCode::B40, voucher.id);
     let mut transfers = vec![Transfer::new(free, to, amount)?];
     transfers.extend(quota::give_back(voucher, amount)?);

@@ -11,7 +11,6 @@ use super::Refused;
 use super::documents::{self, Documents};
 use super::model::{Hold, Voucher, VoucherRefusal};
 use super::rules;
-use super::years::OpenYears;
 use super::{postings, store};
 use crate::batch::{self, Answers, BatchError, Decided, Rejected, Round, Step};
 use crate::caps::{Asked, Usages, rests_on_usage};
@@ -20,6 +19,7 @@ use crate::identity::{Command, Role};
 use crate::payment::{self, Payable, PayableState};
 use crate::policy::store::Policies;
 use crate::policy::{Moment, Sha256};
+use crate::programme::OpenYears;
 use crate::types::{
     Amount, HoldId, LogIndex, Money, PartyId, PayableId, PersonId, VoucherId, Zone, ZoneId,
 };
@@ -176,7 +176,8 @@ impl Cases {
             vouchers.values().map(|voucher| voucher.policy),
         )
         .await?;
-        let years = OpenYears::of(conn, zone, today, vouchers.values()).await?;
+        let funded = vouchers.values().map(|voucher| voucher.line.year);
+        let years = OpenYears::of(conn, zone, today, funded).await?;
         Ok(Self {
             vouchers,
             holds,

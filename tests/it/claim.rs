@@ -1,9 +1,11 @@
 //! Claims, from draft to what is owed: every step and every refusal, in a real Postgres.
 
 mod commands;
+mod contracts;
 mod persons;
 mod play;
 mod relief;
+mod revoke;
 mod rounds;
 
 use subsidy_ledger::db;
@@ -14,6 +16,7 @@ use crate::payment::{approve as approve_payables, hear, paid, send};
 const SHAANXI: &str = "SHAANXI-RENT";
 pub(crate) const RELIEF: &str = "relief_kind=waiver waiver_from=2020-02-01 waiver_until=2020-07-31";
 
+pub(crate) use self::contracts::BUY;
 pub(crate) use self::persons::{delegate, lift, recuse, revoke, set_levels};
 pub(crate) use self::play::Claims;
 

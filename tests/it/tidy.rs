@@ -18,6 +18,7 @@ const LAYERS: &[&[&str]] = &[
         "award",
         "caps",
         "claim",
+        "contract",
         "evidence",
         "exclusion",
         "fact",

@@ -34,6 +34,7 @@ mod budget;
 mod checkpoints;
 mod claims;
 mod commands;
+mod contracts;
 mod evidence;
 mod facts;
 mod periods;

@@ -353,8 +353,8 @@ async fn what_stands_in_the_way_is_named() {
         .unwrap_err();
     assert_eq!(
         left.to_string(),
-        "vouchers of SH-VOUCHER end with 2020, and 250000.00 is still on them, 50000.00 held: \
-         `voucher wind-up SH-VOUCHER 2020` takes it back"
+        "vouchers and contracts of SH-VOUCHER end with 2020, and 250000.00 is still on vouchers, 50000.00 held or reserved: \
+         `voucher wind-up SH-VOUCHER 2020` takes vouchers back, `contract end` ends a contract"
     );
     let early = wind_up(world, "manager", "2020-12-31", "SH-VOUCHER").await;
     assert!(

@@ -91,7 +91,7 @@ impl Line {
 pub enum Blocked {
     /// It is frozen.
     Frozen,
-    /// Its vouchers end with the year, and some have not.
+    /// Its vouchers and contracts end with the year, and some have not.
     Vouchers,
 }
 

@@ -23,14 +23,15 @@ pub enum FreeAtEnd {
     Carry,
 }
 
-/// What becomes of vouchers of the year (B40), and of what is held of them (B50).
+/// What becomes of vouchers of the year (B40), and of what is held of them or reserved for contracts (B50).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VouchersAtEnd {
-    /// They can be used until their last day, out of the year that they were issued from.
+    /// Vouchers can be used until their last day, and milestones claimed, out of the year that they were issued or reserved in.
     #[default]
     Keep,
-    /// Orders are released and vouchers taken back before the year is closed (`voucher wind-up`).
+    /// Orders are released and vouchers taken back before the year is closed (`voucher wind-up`), and contracts ended
+    /// (`contract end`).
     End,
 }
 
@@ -39,7 +40,7 @@ pub enum VouchersAtEnd {
 pub struct Rule {
     /// Of what nothing uses.
     pub free: FreeAtEnd,
-    /// Of vouchers.
+    /// Of vouchers and contracts.
     pub vouchers: VouchersAtEnd,
 }
 
@@ -56,7 +57,7 @@ pub struct NewRule {
 }
 
 /// Sets a programme's rule. It counts from then on, until another one is set; a programme without one lets lapse what is
-/// free and keeps its vouchers.
+/// free and keeps its vouchers and contracts.
 pub async fn set_rule(
     conn: &mut PgConnection,
     command: &Command<'_>,

@@ -11,7 +11,8 @@ use crate::policy::Sha256;
 use crate::types::{LogIndex, Money, ZoneId};
 
 /// What belongs to a case, the case itself first: of a voucher its orders, which are also what is owed of it; of a lease its
-/// waivers and deferrals; of a claim the waivers that it rests on; and what was asked back of any of it. An order or what is owed
+/// waivers and deferrals; of a claim the waivers that it rests on and the contract whose milestone it is for; of a contract the
+/// claims on its milestones; and what was asked back of any of it. An order or what is owed
 /// of one is a part of its voucher.
 pub(in crate::audit) async fn subjects(
     conn: &mut PgConnection,
@@ -31,8 +32,14 @@ pub(in crate::audit) async fn subjects(
              UNION ALL SELECT w.waiver_id, w.declared_index FROM (SELECT DISTINCT waiver_id FROM ledger.claim_waiver
                  WHERE zone_id = $1 AND claim_id = (SELECT id FROM root)) c
              JOIN ledger.waiver w ON w.zone_id = $1 AND w.waiver_id = c.waiver_id
+             UNION ALL SELECT k.contract_id, k.proposed_index FROM ledger.claim c
+             JOIN ledger.contract k ON k.zone_id = c.zone_id AND k.contract_id = c.contract_id
+             WHERE c.zone_id = $1 AND c.claim_id = (SELECT id FROM root)
+             UNION ALL SELECT claim_id, drafted_index FROM ledger.claim
+             WHERE zone_id = $1 AND contract_id = (SELECT id FROM root)
              UNION ALL SELECT z.recovery_id, z.proposed_index FROM ledger.recovery z
              WHERE z.zone_id = $1 AND z.payable_id IN (SELECT id FROM root
+                 UNION ALL SELECT claim_id FROM ledger.claim WHERE zone_id = $1 AND contract_id = (SELECT id FROM root)
                  UNION ALL SELECT hold_id FROM ledger.hold WHERE zone_id = $1 AND voucher_id = (SELECT id FROM root)))
            SELECT id AS "id!" FROM (SELECT id, -1 AS log_index FROM root UNION ALL SELECT id, log_index FROM part) all_of_it
            ORDER BY log_index"#,
@@ -57,6 +64,7 @@ pub(in crate::audit) async fn indices(
              UNION SELECT party_id FROM ledger.voucher_application WHERE zone_id = $1 AND application_id = ANY($2)
              UNION SELECT provider_id FROM ledger.hold WHERE zone_id = $1 AND hold_id = ANY($2)
              UNION SELECT party_id FROM ledger.claim WHERE zone_id = $1 AND claim_id = ANY($2)
+             UNION SELECT provider_id FROM ledger.contract WHERE zone_id = $1 AND contract_id = ANY($2)
            )
            SELECT log_index AS "log_index!" FROM (
              SELECT log_index FROM ledger.entry WHERE zone_id = $1 AND subject_id = ANY($2)

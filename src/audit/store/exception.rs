@@ -21,7 +21,8 @@ fn after(page: Page) -> i64 {
 }
 
 /// Documents that several cases rest on, and references of lines that stand in several claims, of the same fact. A claim
-/// counts once it is submitted, with its content of now, and no longer when it was withdrawn or rejected.
+/// counts once it is submitted, with its content of now, and no longer when it was withdrawn, rejected or revoked.
+/// What a contract rests on may stand in the claims of its milestones, and does not count.
 pub(in crate::audit) async fn duplicate_documents(
     conn: &mut PgConnection,
     zone: ZoneId,
@@ -32,9 +33,9 @@ pub(in crate::audit) async fn duplicate_documents(
              SELECT DISTINCT l.fact, l.reference, c.claim_id, c.submitted_index AS log_index
              FROM ledger.claim c JOIN ledger.claim_line l ON l.zone_id = c.zone_id
                  AND l.claim_id = c.claim_id AND l.version = c.version
-             WHERE c.zone_id = $1 AND c.submitted_index IS NOT NULL AND c.state NOT IN ('withdrawn', 'rejected')
+             WHERE c.zone_id = $1 AND c.submitted_index IS NOT NULL AND c.state NOT IN ('withdrawn', 'rejected', 'revoked')
            ), document AS (
-             SELECT sha256, max(log_index) AS at FROM ledger.evidence_use WHERE zone_id = $1
+             SELECT sha256, max(log_index) AS at FROM ledger.evidence_use WHERE zone_id = $1 AND case_kind <> 'contract'
              GROUP BY sha256 HAVING count(*) > 1
            ), reference AS (
              SELECT fact, reference, max(log_index) AS at FROM line
@@ -46,7 +47,7 @@ pub(in crate::audit) async fn duplicate_documents(
            SELECT d.at AS "at!", 'document ' || encode(d.sha256, 'hex') AS "what!", u.case_id AS "case_id!",
              u.log_index AS "log_index!"
            FROM page JOIN document d USING (at)
-           JOIN ledger.evidence_use u ON u.zone_id = $1 AND u.sha256 = d.sha256
+           JOIN ledger.evidence_use u ON u.zone_id = $1 AND u.sha256 = d.sha256 AND u.case_kind <> 'contract'
            UNION ALL
            SELECT r.at, 'reference ' || r.reference || ' of ' || r.fact, l.claim_id, l.log_index
            FROM page JOIN reference r USING (at) JOIN line l USING (fact, reference)
@@ -261,6 +262,10 @@ pub(in crate::audit) async fn describe(
            SELECT c.claim_id, 'C' || c.drafted_index, p.name, NULL, coalesce(c.awarded, c.recommended)
            FROM ledger.claim c JOIN ledger.party p ON p.zone_id = c.zone_id AND p.party_id = c.party_id
            WHERE c.zone_id = $1 AND c.claim_id = ANY($2)
+           UNION ALL
+           SELECT k.contract_id, 'K' || k.proposed_index, p.name, NULL, k.amount
+           FROM ledger.contract k JOIN ledger.party p ON p.zone_id = k.zone_id AND p.party_id = k.provider_id
+           WHERE k.zone_id = $1 AND k.contract_id = ANY($2)
            UNION ALL
            SELECT v.voucher_id, 'V' || v.issued_index, p.name, NULL, v.face
            FROM ledger.voucher v JOIN ledger.party p ON p.zone_id = v.zone_id AND p.party_id = v.party_id

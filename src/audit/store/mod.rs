@@ -27,8 +27,8 @@ pub(super) async fn has_programme(
     crate::programme::store::exists(conn, zone, programme).await
 }
 
-/// What was owed of a budget year after so many entries. Amounts of payables never change, and none goes away, so the past
-/// is there to be read.
+/// What was owed of a budget year after so many entries, and not revoked by then. Amounts of payables never change, and none
+/// goes away, so the past is there to be read.
 pub(super) async fn population(
     conn: &mut PgConnection,
     zone: ZoneId,
@@ -37,8 +37,10 @@ pub(super) async fn population(
     size: i64,
 ) -> Result<Vec<Item>, sqlx::Error> {
     let rows = sqlx::query!(
-        "SELECT owed_index, amount FROM ledger.payable
-         WHERE zone_id = $1 AND fiscal_year = $2 AND ($3::text IS NULL OR programme = $3) AND owed_index < $4",
+        "SELECT y.owed_index, y.amount FROM ledger.payable y
+         WHERE y.zone_id = $1 AND y.fiscal_year = $2 AND ($3::text IS NULL OR y.programme = $3) AND y.owed_index < $4
+             AND NOT EXISTS (SELECT FROM ledger.claim c WHERE c.zone_id = y.zone_id AND c.claim_id = y.payable_id
+                 AND c.revoked_index < $4)",
         zone.0,
         year.0,
         programme.map(Code::as_str),

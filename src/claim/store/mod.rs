@@ -1,6 +1,7 @@
 //! Claims as rows. Everything that a batch of commands needs is read and written in one statement of each kind.
 
 mod approval;
+mod contract;
 mod listing;
 mod notice;
 mod relief;
@@ -13,6 +14,8 @@ use uuid::Uuid;
 
 pub use listing::{Around, ClaimFilter, ClaimRow, GivenApproval, LastPlace, around, claims};
 pub use notice::{Item, Notice, notice, notice_items, notices};
+
+pub(super) use contract::contracts_named;
 
 pub(super) use approval::{Approval, approvals, insert_approvals};
 pub(super) use notice::{
@@ -27,9 +30,11 @@ pub(super) use round::{
 
 use super::content::Claimed;
 use super::model::{Claim, ClaimState, Reviewed, Submission};
+use crate::contract::MilestoneId;
 use crate::policy::{Facts, Sha256};
 use crate::types::{
-    Amount, ClaimId, LogIndex, Money, NoticeId, PartyId, PersonId, PolicyId, Zone, ZoneId,
+    Amount, ClaimId, ContractId, LogIndex, Money, NoticeId, PartyId, PersonId, PolicyId, Zone,
+    ZoneId,
 };
 
 fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
@@ -66,6 +71,10 @@ struct Row {
     decided_by: Option<Uuid>,
     decided_index: Option<i64>,
     awarded: Option<i64>,
+    contract_id: Option<Uuid>,
+    milestone: Option<i16>,
+    revoked_by: Option<Uuid>,
+    revoked_index: Option<i64>,
 }
 
 impl Row {
@@ -104,6 +113,12 @@ impl Row {
                 verified,
             });
         let decided = self.decided_by.zip(self.decided_index);
+        let revoked = self.revoked_by.zip(self.revoked_index);
+        let milestone = self.contract_id.zip(self.milestone);
+        let milestone = milestone.map(|(contract, number)| MilestoneId {
+            contract: ContractId(contract),
+            number,
+        });
         Ok(Claim {
             id: ClaimId(self.claim_id),
             programme: self.programme.parse().map_err(decode)?,
@@ -112,6 +127,7 @@ impl Row {
             version: self.version,
             content: self.content,
             content_sha256: Sha256::from_bytes(sha256),
+            milestone,
             drafted_by: PersonId(self.drafted_by),
             drafted_index: LogIndex(self.drafted_index),
             submission,
@@ -120,6 +136,7 @@ impl Row {
             notice: self.notice_id.map(NoticeId),
             decided: decided.map(|(by, index)| (PersonId(by), LogIndex(index))),
             awarded: self.awarded.map(positive).transpose()?,
+            revoked: revoked.map(|(by, index)| (PersonId(by), LogIndex(index))),
         })
     }
 }
@@ -134,7 +151,8 @@ pub(super) async fn lock(
         Row,
         "SELECT claim_id, programme, party_id, state, version, content, content_sha256, drafted_by, drafted_index,
              policy_id, submitted_by, submitted_index, submitted_on, reviewed_by, reviewed_index, verified,
-             recommended, notice_id, decided_by, decided_index, awarded
+             recommended, notice_id, decided_by, decided_index, awarded, contract_id, milestone, revoked_by,
+             revoked_index
          FROM ledger.claim WHERE zone_id = $1 AND claim_id = ANY($2) ORDER BY claim_id FOR UPDATE",
         zone.id.0,
         &uuids(wanted),
@@ -159,7 +177,8 @@ pub async fn claim(
         Row,
         "SELECT claim_id, programme, party_id, state, version, content, content_sha256, drafted_by, drafted_index,
              policy_id, submitted_by, submitted_index, submitted_on, reviewed_by, reviewed_index, verified,
-             recommended, notice_id, decided_by, decided_index, awarded
+             recommended, notice_id, decided_by, decided_index, awarded, contract_id, milestone, revoked_by,
+             revoked_index
          FROM ledger.claim WHERE zone_id = $1 AND claim_id = $2",
         zone.0,
         id.0,
@@ -185,11 +204,12 @@ pub(super) async fn insert(
     let contents: Vec<&str> = claims.iter().map(|claim| claim.content.as_str()).collect();
     sqlx::query!(
         "INSERT INTO ledger.claim (zone_id, state, version, claim_id, programme, party_id, content, content_sha256,
-             drafted_by, drafted_index)
+             drafted_by, drafted_index, contract_id, milestone)
          SELECT $1, 'draft', 1, new.claim_id, new.programme, new.party_id, new.content,
-             sha256(convert_to(new.content, 'UTF8')), new.drafted_by, new.drafted_index
-         FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::uuid[], $7::bigint[])
-             AS new (claim_id, programme, party_id, content, drafted_by, drafted_index)",
+             sha256(convert_to(new.content, 'UTF8')), new.drafted_by, new.drafted_index, new.contract_id, new.milestone
+         FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::uuid[], $7::bigint[], $8::uuid[],
+             $9::smallint[])
+             AS new (claim_id, programme, party_id, content, drafted_by, drafted_index, contract_id, milestone)",
         zone.0,
         &claims.iter().map(|claim| claim.id.0).collect::<Vec<_>>(),
         &programmes as _,
@@ -197,6 +217,8 @@ pub(super) async fn insert(
         &contents as _,
         &claims.iter().map(|claim| claim.drafted_by.0).collect::<Vec<_>>(),
         &claims.iter().map(|claim| claim.drafted_index.0).collect::<Vec<_>>(),
+        &contracts_of(claims.iter()) as _,
+        &numbers_of(claims.iter()) as _,
     )
     .execute(conn)
     .await?;
@@ -278,12 +300,15 @@ pub(super) async fn update(
              submitted_by = new.submitted_by, submitted_index = new.submitted_index,
              submitted_on = new.submitted_on, reviewed_by = new.reviewed_by, reviewed_index = new.reviewed_index,
              verified = new.verified, recommended = new.recommended, notice_id = new.notice_id,
-             decided_by = new.decided_by, decided_index = new.decided_index, awarded = new.awarded
+             decided_by = new.decided_by, decided_index = new.decided_index, awarded = new.awarded,
+             contract_id = new.contract_id, milestone = new.milestone, revoked_by = new.revoked_by,
+             revoked_index = new.revoked_index
          FROM unnest($2::uuid[], $3::text[], $4::integer[], $5::text[], $6::uuid[], $7::uuid[], $8::bigint[],
              $9::date[], $10::uuid[], $11::bigint[], $12::text[], $13::bigint[], $14::uuid[], $15::uuid[],
-             $16::bigint[], $17::bigint[])
+             $16::bigint[], $17::bigint[], $18::uuid[], $19::smallint[], $20::uuid[], $21::bigint[])
              AS new (claim_id, state, version, content, policy_id, submitted_by, submitted_index, submitted_on,
-                 reviewed_by, reviewed_index, verified, recommended, notice_id, decided_by, decided_index, awarded)
+                 reviewed_by, reviewed_index, verified, recommended, notice_id, decided_by, decided_index, awarded,
+                 contract_id, milestone, revoked_by, revoked_index)
          WHERE c.zone_id = $1 AND c.claim_id = new.claim_id",
         zone.0,
         &column(&claims, |claim| claim.id.0),
@@ -302,12 +327,28 @@ pub(super) async fn update(
         &column(&claims, |claim| claim.decided.map(|(person, _)| person.0)) as _,
         &column(&claims, |claim| claim.decided.map(|(_, index)| index.0)) as _,
         &column(&claims, |claim| claim.awarded.map(Amount::minor)) as _,
+        &contracts_of(claims.iter().copied()) as _,
+        &numbers_of(claims.iter().copied()) as _,
+        &column(&claims, |claim| claim.revoked.map(|(person, _)| person.0)) as _,
+        &column(&claims, |claim| claim.revoked.map(|(_, index)| index.0)) as _,
     )
     .execute(&mut *conn)
     .await?;
     let gone = claims.iter().filter(|claim| claim.state.frees_waivers());
     let gone: Vec<ClaimId> = gone.map(|claim| claim.id).collect();
     relief::free_waivers(conn, zone, &gone).await
+}
+
+fn contracts_of<'c>(claims: impl Iterator<Item = &'c Claim>) -> Vec<Option<Uuid>> {
+    let milestones = claims.map(|claim| claim.milestone);
+    milestones
+        .map(|one| one.map(|one| one.contract.0))
+        .collect()
+}
+
+fn numbers_of<'c>(claims: impl Iterator<Item = &'c Claim>) -> Vec<Option<i16>> {
+    let milestones = claims.map(|claim| claim.milestone);
+    milestones.map(|one| one.map(|one| one.number)).collect()
 }
 
 /// One column of claims.
@@ -338,7 +379,7 @@ pub(super) async fn same_references(
            JOIN ledger.claim_line s ON s.zone_id = l.zone_id AND s.reference = l.reference AND s.fact = l.fact
                AND s.claim_id <> l.claim_id
            JOIN ledger.claim o ON o.zone_id = s.zone_id AND o.claim_id = s.claim_id AND o.version = s.version
-               AND o.state NOT IN ('draft', 'rejected', 'withdrawn')
+               AND o.state NOT IN ('draft', 'rejected', 'withdrawn', 'revoked')
            WHERE c.zone_id = $1 AND c.claim_id = ANY($2) ORDER BY c.claim_id, o.drafted_index"#,
         zone.0,
         &uuids(claims),

@@ -163,7 +163,8 @@ pub(in crate::claim) async fn lock_recommended(
         Row,
         "SELECT claim_id, programme, party_id, state, version, content, content_sha256, drafted_by, drafted_index,
              policy_id, submitted_by, submitted_index, submitted_on, reviewed_by, reviewed_index, verified,
-             recommended, notice_id, decided_by, decided_index, awarded
+             recommended, notice_id, decided_by, decided_index, awarded, contract_id, milestone, revoked_by,
+             revoked_index
          FROM ledger.claim WHERE zone_id = $1 AND programme = $2 AND state = 'recommended'
          ORDER BY claim_id LIMIT $3 FOR UPDATE",
         zone.id.0,

@@ -25,8 +25,8 @@ pub enum Lang {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct CaseArgs {
-    /// The case: V (voucher), H (order), C (claim), D (payable), R (award run), L (lease), W (waiver) or S (deferral) and the
-    /// number of its entry
+    /// The case: V (voucher), H (order), C (claim), K (contract), D (payable), R (award run), L (lease), W (waiver), Z
+    /// (recovery) or S (deferral) and the number of its entry
     name: String,
     /// Write a receipt of every entry into this folder, which is made if it is not there
     #[arg(long, value_name = "DIR")]

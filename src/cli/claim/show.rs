@@ -22,6 +22,7 @@ enum State {
     Noticed,
     Objected,
     Approved,
+    Revoked,
     Rejected,
     Withdrawn,
 }
@@ -98,6 +99,7 @@ pub(in crate::cli) async fn list(global: &Global, args: ListArgs) -> anyhow::Res
                 State::Noticed => ClaimState::Noticed,
                 State::Objected => ClaimState::Objected,
                 State::Approved => ClaimState::Approved,
+                State::Revoked => ClaimState::Revoked,
                 State::Rejected => ClaimState::Rejected,
                 State::Withdrawn => ClaimState::Withdrawn,
             }),

@@ -19,7 +19,7 @@ pub(in crate::cli) struct RuleArgs {
     /// What becomes of what nothing uses
     #[arg(long, value_enum)]
     free: FreeArg,
-    /// What becomes of vouchers of the year
+    /// What becomes of vouchers of the year, and of contracts that something is reserved for
     #[arg(long, value_enum, default_value_t = VouchersArg::Keep)]
     vouchers: VouchersArg,
     /// The regulation or decision that it follows
@@ -189,7 +189,7 @@ fn in_the_way(line: &Line) -> &'static str {
     match line.blocked() {
         None => "",
         Some(accounting::Blocked::Frozen) => "frozen: thaw it first",
-        Some(accounting::Blocked::Vouchers) => "wind its vouchers up first",
+        Some(accounting::Blocked::Vouchers) => "wind its vouchers up, or end its contracts, first",
     }
 }
 

@@ -232,6 +232,7 @@ fn parse_state(text: &str) -> Result<PayableState, sqlx::Error> {
         PayableState::Sent,
         PayableState::Paid,
         PayableState::Offset,
+        PayableState::Revoked,
     ]
     .into_iter()
     .find(|state| state.as_str() == text)

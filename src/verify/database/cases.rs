@@ -174,13 +174,13 @@ pub(super) const PAYABLES: &str = rows_of!(
             FROM told WHERE kind <> 'voucher.redeemed' GROUP BY subject_id
         ), owed AS (
             SELECT o.payable_id, o.log_index AS owed_index, o.payee_id, o.amount, o.actor_id AS submitted_by,
-                '' AS handled_by, v.fiscal_year, v.programme
+                '' AS handled_by, v.fiscal_year, v.programme, false AS is_revoked
             FROM told o
             LEFT JOIN ledger.voucher v ON v.zone_id = $1 AND v.voucher_id = o.subject_id
             WHERE o.kind = 'voucher.redeemed'
             UNION ALL
             SELECT c.claim_id, c.decided_index, c.party_id, c.awarded, c.submitted_by, h.persons, y.fiscal_year,
-                c.programme
+                c.programme, c.state = 'revoked'
             FROM ledger.claim c
             CROSS JOIN LATERAL (SELECT string_agg(DISTINCT person::text, ' ' ORDER BY person::text) AS persons
                 FROM (SELECT c.reviewed_by UNION ALL SELECT unnest(ARRAY[a.person_id, a.principal_id])
@@ -189,12 +189,12 @@ pub(super) const PAYABLES: &str = rows_of!(
             LEFT JOIN LATERAL (SELECT b.fiscal_year FROM ledger.transfer t
                 JOIN ledger.account b ON b.zone_id = $1 AND b.account_id = t.credit_account_id AND b.code = 'B60'
                 WHERE t.zone_id = $1 AND t.log_index = c.decided_index) y ON true
-            WHERE c.zone_id = $1 AND c.state = 'approved'
+            WHERE c.zone_id = $1 AND c.state IN ('approved', 'revoked')
         )
         SELECT o.payable_id, o.owed_index, o.payee_id, o.amount, coalesce(f.set_off, 0) AS set_off, o.submitted_by,
             o.handled_by, o.fiscal_year,
             o.programme,
-            CASE WHEN f.set_off = o.amount THEN 'offset' ELSE CASE s.last WHEN 'payment.confirmed' THEN 'paid' WHEN 'payment.sent' THEN 'sent'
+            CASE WHEN o.is_revoked THEN 'revoked' WHEN f.set_off = o.amount THEN 'offset' ELSE CASE s.last WHEN 'payment.confirmed' THEN 'paid' WHEN 'payment.sent' THEN 'sent'
                 WHEN 'payment.prepared' THEN 'prepared' ELSE CASE WHEN s.last IS NULL THEN 'owed' ELSE 'approved' END
                 END END AS state,
             s.approved_by, s.approved_index

@@ -14,7 +14,8 @@ pub(super) const CLAIMS: &str = rows_of!(
             CASE WHEN c.policy_id IS NOT NULL THEN format('\"code\":\"%s\",\"sha256\":\"%s\",\"version\":\"%s\"', p.code,
                 encode(p.sha256, 'hex'), p.version) END AS policy_id,
             c.submitted_by, c.submitted_index, c.submitted_on, c.reviewed_by, c.reviewed_index, c.verified,
-            c.recommended, c.notice_id, c.decided_by, c.decided_index, c.awarded, c.state
+            c.recommended, c.notice_id, c.decided_by, c.decided_index, c.awarded, c.contract_id, c.milestone,
+            c.revoked_by, c.revoked_index, c.state
         FROM ledger.claim c
         LEFT JOIN ledger.policy p ON p.zone_id = c.zone_id AND p.policy_id = c.policy_id
         WHERE c.zone_id = $1",
@@ -29,14 +30,17 @@ pub(super) const CLAIMS: &str = rows_of!(
                 CASE WHEN e.kind IN ('claim.recommended', 'claim.approved') THEN ", amount!("amount", 20), " END
                     AS amount,
                 CASE WHEN e.kind IN ('claim.recommended', 'claim.returned', 'claim.rejected')
-                    THEN (convert_from(e.body, 'UTF8')::json #> '{details,input,facts}')::text END AS verified
+                    THEN (convert_from(e.body, 'UTF8')::json #> '{details,input,facts}')::text END AS verified,
+                CASE WHEN e.kind IN ('claim.drafted', 'claim.revised')
+                    THEN convert_from(e.body, 'UTF8')::json #> '{details,input,milestone}' END AS milestone
             FROM ledger.entry e
             WHERE e.zone_id = $1 AND e.kind IN ('claim.drafted', 'claim.revised', 'claim.submitted', 'claim.withdrawn',
                 'claim.recommended', 'claim.returned', 'claim.rejected', 'claim.noticed', 'claim.objected',
-                'claim.approved', 'claim.declined', 'claim.sent_back', 'claim.excluded')
+                'claim.approved', 'claim.declined', 'claim.sent_back', 'claim.excluded', 'claim.revoked')
         ), content AS (
             SELECT subject_id, count(*)::integer AS version,
-                (array_agg(content ORDER BY log_index DESC))[1] AS content
+                (array_agg(content ORDER BY log_index DESC))[1] AS content,
+                (array_agg(milestone ORDER BY log_index DESC))[1] AS milestone
             FROM told WHERE kind IN ('claim.drafted', 'claim.revised') GROUP BY subject_id
         ), submitted AS (
             SELECT DISTINCT ON (subject_id) * FROM told WHERE kind = 'claim.submitted'
@@ -62,6 +66,8 @@ pub(super) const CLAIMS: &str = rows_of!(
             s.actor_id AS submitted_by, s.log_index AS submitted_index, s.effective AS submitted_on,
             r.actor_id AS reviewed_by, r.log_index AS reviewed_index, r.verified, r.amount AS recommended,
             n.notice_id, e.actor_id AS decided_by, e.log_index AS decided_index, e.amount AS awarded,
+            (c.milestone ->> 'contract')::uuid AS contract_id, (c.milestone ->> 'number')::smallint AS milestone,
+            v.actor_id AS revoked_by, v.log_index AS revoked_index,
             CASE l.kind WHEN 'claim.drafted' THEN 'draft' WHEN 'claim.sent_back' THEN 'returned'
                 WHEN 'claim.declined' THEN 'rejected' WHEN 'claim.excluded' THEN 'rejected'
                 ELSE split_part(l.kind, '.', 2) END AS state
@@ -72,6 +78,7 @@ pub(super) const CLAIMS: &str = rows_of!(
         LEFT JOIN reviewed r USING (subject_id)
         LEFT JOIN noticed n USING (subject_id)
         LEFT JOIN decided e USING (subject_id)
+        LEFT JOIN told v ON v.subject_id = d.subject_id AND v.kind = 'claim.revoked'
         WHERE d.kind = 'claim.drafted'"
 );
 
@@ -95,7 +102,7 @@ pub(super) const LINES: &str = rows_of!(
 );
 
 /// The waivers that each version names, as the rent book said them. The version that was submitted last keeps its waivers
-/// from other claims, until the claim is turned down or withdrawn.
+/// from other claims, until the claim is turned down, withdrawn or revoked.
 pub(super) const WAIVERS: &str = rows_of!(
     "claim_waiver", key: "claim_waiver", order: "claim_waiver",
     stored: "
@@ -112,7 +119,7 @@ pub(super) const WAIVERS: &str = rows_of!(
                 bool_or(e.kind <> 'claim.submitted') AS is_over
             FROM ledger.entry e
             WHERE e.zone_id = $1 AND e.kind IN ('claim.submitted', 'claim.rejected', 'claim.declined', 'claim.excluded',
-                'claim.withdrawn')
+                'claim.withdrawn', 'claim.revoked')
             GROUP BY e.subject_id
         ), submitted AS (
             SELECT b.subject_id, max(t.version) AS version, bool_or(b.is_over) AS is_over

@@ -5,7 +5,8 @@ use sqlx::PgConnection;
 
 use super::fault::RowFault;
 use super::{
-    awards, bank, budget, cases, claims, evidence, facts, periods, recovery, register, rent, runs,
+    awards, bank, budget, cases, claims, contracts, evidence, facts, periods, recovery, register,
+    rent, runs,
 };
 use crate::types::ZoneId;
 use crate::verify::report::VerifyError;
@@ -51,6 +52,9 @@ pub const ROW_CHECKS: &[&str] = &[
     cases::VOUCHERS,
     cases::HOLDS,
     claims::CLAIMS,
+    contracts::CONTRACTS,
+    contracts::MILESTONES,
+    contracts::ENDINGS,
     claims::LINES,
     claims::WAIVERS,
     claims::NOTICES,

@@ -4,7 +4,7 @@
 use super::compare::rows_of;
 
 /// Both comparisons. A document is what the first entry says that added it. A case used it first by the entry that names
-/// it: a redemption, by those of its command; a claim, by its first submission with it.
+/// it: a redemption, by those of its command; a claim, by its first submission with it; a contract, by its proposal.
 pub(super) const EVIDENCE: &str = concat!(
     "SELECT * FROM (",
     rows_of!(
@@ -44,6 +44,13 @@ pub(super) const EVIDENCE: &str = concat!(
             CROSS JOIN LATERAL json_array_elements(
                 convert_from(w.body, 'UTF8')::json #> '{details,input,documents}') d (document)
             WHERE s.zone_id = $1 AND s.kind = 'claim.submitted'
+            GROUP BY 1
+            UNION ALL
+            SELECT concat(d.digest, ' contract ', e.subject_id), min(e.log_index)
+            FROM ledger.entry e
+            CROSS JOIN LATERAL json_array_elements_text(
+                convert_from(e.body, 'UTF8')::json #> '{details,input,documents}') d (digest)
+            WHERE e.zone_id = $1 AND e.kind = 'contract.proposed'
             GROUP BY 1"
     ),
     ") evidence_use LIMIT 1"

@@ -12,6 +12,7 @@ mod cases;
 mod chunk;
 mod claims;
 mod compare;
+mod contracts;
 pub mod cross;
 mod evidence;
 mod facts;

@@ -126,7 +126,8 @@ pub(super) const WAIVERS: &str = rows_of!(
             SELECT e.log_index, e.kind, e.subject_id, e.actor_id, e.effective, ", details!(), " AS d
             FROM ledger.entry e
             WHERE e.zone_id = $1 AND e.kind IN ('waiver.declared', 'deferral.converted', 'waiver.confirmed',
-                'waiver.mismatched', 'waiver.settled', 'waiver.audited', 'waiver.claimed', 'waiver.voided')
+                'waiver.mismatched', 'waiver.settled', 'waiver.audited', 'waiver.claimed', 'waiver.released',
+                'waiver.voided')
         ), began AS (
             SELECT (d #>> '{answer,waiver}')::uuid AS waiver_id, log_index, actor_id, effective,
                 kind = 'deferral.converted' AS is_converted, subject_id,
@@ -154,7 +155,8 @@ pub(super) const WAIVERS: &str = rows_of!(
         LEFT JOIN said c ON c.subject_id = b.waiver_id AND c.kind IN ('waiver.confirmed', 'waiver.mismatched')
         LEFT JOIN said s ON s.subject_id = b.waiver_id AND s.kind = 'waiver.settled'
         LEFT JOIN said a ON a.subject_id = b.waiver_id AND a.kind = 'waiver.audited'
-        LEFT JOIN said k ON k.subject_id = b.waiver_id AND k.kind = 'waiver.claimed'
+        LEFT JOIN (SELECT DISTINCT ON (subject_id) * FROM said WHERE kind IN ('waiver.claimed', 'waiver.released')
+            ORDER BY subject_id, log_index DESC) k ON k.subject_id = b.waiver_id AND k.kind = 'waiver.claimed'
         LEFT JOIN said v ON v.subject_id = b.waiver_id AND v.kind = 'waiver.voided'"
 );
 

@@ -11,6 +11,7 @@ use crate::kit::command::{json, ledger, refusal, temporary_folder, text};
 
 const CARRIER: &str = "91350100M000100Y43";
 const TENANT: &str = "91000000MA00000900";
+const PROVIDER: &str = "914403001922038216";
 
 /// Splits a command line at its spaces.
 fn words(line: &str) -> Vec<&str> {
@@ -27,6 +28,7 @@ fn found(data: &Path) {
         ("rev", "reviewer"),
         ("rev2", "reviewer"),
         ("fin", "finance"),
+        ("fin2", "finance"),
         ("rul", "rule_admin"),
     ] {
         run(&format!(
@@ -34,11 +36,16 @@ fn found(data: &Path) {
         ));
     }
     let csv = data.join("parties.csv");
-    let rows =
-        format!("name,uscc,roles\n示范孵化器,{CARRIER},carrier\n光电科技,{TENANT},enterprise\n");
+    let rows = format!(
+        "name,uscc,roles\n示范孵化器,{CARRIER},carrier\n光电科技,{TENANT},enterprise\n培训机构,{PROVIDER},provider\n"
+    );
     fs::write(&csv, rows).unwrap();
     run(&format!("party import {} --as mgr", csv.display()));
-    for (login, role, party) in [("inc", "incubator", CARRIER), ("ten", "sme", TENANT)] {
+    for (login, role, party) in [
+        ("inc", "incubator", CARRIER),
+        ("ten", "sme", TENANT),
+        ("pro", "provider", PROVIDER),
+    ] {
         run(&format!(
             "person add {login} --name {login} --role {role} --party {party} --as system"
         ));
@@ -50,6 +57,7 @@ fn found(data: &Path) {
     for (code, kind, pack) in [
         ("RENT-HALF", "rent-compensation", "rent-half-2020"),
         ("FJ-VOUCHER", "post-subsidy", "fujian-2022"),
+        ("BUY-SERVICE", "purchase", "purchase-service-2020"),
     ] {
         run(&format!(
             "programme create {code} --kind {kind} --name-zh {code} --name-en {code} --as mgr"
@@ -63,6 +71,9 @@ fn found(data: &Path) {
     ));
     run(&format!(
         "programme allocate FJ-VOUCHER {year} 5000.00 --as fin"
+    ));
+    run(&format!(
+        "programme allocate BUY-SERVICE {year} 50000.00 --as fin"
     ));
 }
 
@@ -106,7 +117,102 @@ fn relief_and_a_round_on_the_command_line() {
     let waiver = waived(data);
     relief(data, &waiver);
     round(data);
+    purchase(data);
     text(data, &["verify"]);
+}
+
+/// A contract whose first milestone is approved, revoked and approved again, and which is ended then.
+fn purchase(data: &Path) {
+    let run = |line: &str| text(data, &words(line));
+    let ask = |line: &str| json(data, &words(line));
+    let proposed = ask(&format!(
+        "contract propose BUY-SERVICE --provider {PROVIDER} --service training --reference ZB-1 --signed-on 2020-03-01 \
+         --amount 30000.00 --milestone 2020-06-30=12000.00 --milestone 2020-11-30=18000.00 --document {} --as mgr",
+        "a".repeat(64)
+    ));
+    assert_eq!(proposed["milestones"], 2);
+    let contract = name('K', &proposed);
+    let said = refused(data, &format!("contract confirm {contract} --as mgr"));
+    assert!(
+        said.contains("SEGREGATION") && said.contains("同一人"),
+        "{said}"
+    );
+    let confirmed = ask(&format!("contract confirm {contract} --as fin"));
+    assert_eq!(confirmed["amount"], "30000.00");
+    assert!(run("budget").contains("30,000.00"));
+
+    let claim = || {
+        let drafted = ask(&format!(
+            "claim draft BUY-SERVICE --party {PROVIDER} --milestone {contract}-1 --fact service_complete=true \
+             --fact invoiced_amount=12000.00 {} --as pro",
+            documents(2)
+        ));
+        let claim = name('C', &drafted);
+        run(&format!("claim submit {claim} --as pro"));
+        let reviewed = ask(&format!(
+            "claim review {claim} --version 1 --verdict recommend --as rev"
+        ));
+        let review = &reviewed["index"];
+        run(&format!("claim approve {claim} --review {review} --as mgr"));
+        claim
+    };
+    let first = claim();
+    let said = refused(data, &format!("claim revoke {first} --reason no --as mgr"));
+    assert!(said.contains("SEGREGATION"), "{said}");
+    let revoked = ask(&format!("claim revoke {first} --reason forged --as fin2"));
+    assert_eq!(
+        (&revoked["amount"], &revoked["returned_to"]),
+        (&value!("12000.00"), &value!("B50"))
+    );
+    assert!(run(&format!("claim show {first}")).contains("revoked"));
+    assert!(run("claim list --state revoked").contains(&first));
+    assert!(run("payment list --state revoked").contains("BUY-SERVICE"));
+    let second = claim();
+
+    let shown = ask(&format!("contract show {contract}"));
+    assert_eq!(
+        (
+            &shown["milestones"][0]["claim"],
+            &shown["reserved"],
+            &shown["accepted"]
+        ),
+        (&value!(second), &value!("18000.00"), &value!("12000.00"))
+    );
+    let told = run(&format!("audit case {contract}"));
+    for kind in ["contract confirmed", "claim revoked", "claim approved"] {
+        assert!(told.contains(kind), "{kind}: {told}");
+    }
+    assert!(run(&format!("audit case {second}")).contains("contract proposed"));
+
+    ends(data, &contract);
+}
+
+/// Two persons end a contract early, at the second attempt.
+fn ends(data: &Path, contract: &str) {
+    let run = |line: &str| text(data, &words(line));
+    let ask = |line: &str| json(data, &words(line));
+    let end = ask(&format!("contract end {contract} --reason early --as mgr"));
+    let shown = run(&format!("contract show {contract}"));
+    assert!(shown.contains("waits for another person: early"), "{shown}");
+    let end = &end["index"];
+    run(&format!(
+        "contract reject-end {contract} --proposal {end} --reason not --as fin"
+    ));
+    let end = &ask(&format!("contract end {contract} --reason early --as mgr"))["index"];
+    let ended = ask(&format!(
+        "contract confirm-end {contract} --proposal {end} --as fin"
+    ));
+    assert_eq!(ended["amount"], "18000.00");
+    assert!(run("contract list --state ended").contains("ZB-1"));
+    let wrong = format!("contract reject {contract} --reason late --as fin");
+    assert!(refused(data, &wrong).contains("WRONG_STATE"));
+}
+
+/// The answer of a command that is refused by an entry.
+fn refused(data: &Path, line: &str) -> String {
+    let output = ledger(data, &words(line)).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{line}");
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// A claim of the carrier on its waiver, and a second one in vain.

@@ -7,9 +7,10 @@
 //! ```
 //!
 //! Words: `draft CLAIM PROGRAMME PARTY CONTENT`, `revise CLAIM CONTENT`, `submit`, `withdraw`, `object`,
-//! `approve` of a CLAIM, `review CLAIM VERDICT FACTS`, `decline CLAIM down|back`, `notice PROGRAMME`, `rank PROGRAMME`. Content is
+//! `approve`, `revoke` of a CLAIM, `review CLAIM VERDICT FACTS`, `decline CLAIM down|back`, `notice PROGRAMME`, `rank PROGRAMME`. Content is
 //! `name=value`, `name=value@reference` for a line, `doc:N`, `docs` for all six that any pack lists, `waiver:NAME` for a waiver
-//! of the rent book, or `days:FIRST..LAST` for all of it within these days. `v=N` names
+//! of the rent book, or `days:FIRST..LAST` for all of it within these days, `milestone:NAME-N` for one of a contract (see
+//! `contracts.rs` for their words). `v=N` names
 //! another version or review than the last. A repeat under the same key has the same answer, a refusal changes nothing
 //! but the log, and after each row the rules on books and rows hold; after a table, all that `verify` compares.
 
@@ -21,11 +22,11 @@ use sqlx::PgConnection;
 use subsidy_ledger::batch::Rejected;
 use subsidy_ledger::claim::{
     self, Approve, Content, Decline, Document, Draft, Line, Objection, ReliefAsked, Review, Revise,
-    Submit, Turn, Verdict, Withdraw,
+    Revoke, Submit, Turn, Verdict, Withdraw,
 };
 use subsidy_ledger::party::{Identity, NewParty, PartyRole};
 use subsidy_ledger::policy::{Fact, Facts, Raw, Sha256, Source};
-use subsidy_ledger::types::{ClaimId, Currency, LogIndex, WaiverId};
+use subsidy_ledger::types::{ClaimId, ContractId, Currency, LogIndex, WaiverId};
 
 use crate::kit::scenario::{Given, World, day};
 use crate::policy_cases::pack_text;
@@ -43,6 +44,9 @@ pub(crate) struct Claims {
     waivers: BTreeMap<String, WaiverId>,
     /// How many waivers each claim rests on.
     relief: HashMap<String, usize>,
+    /// Contracts by the names that a table gives them, and the entries that propose to end them.
+    pub(super) contracts: HashMap<String, ContractId>,
+    pub(super) endings: HashMap<String, LogIndex>,
     rows: usize,
 }
 
@@ -59,13 +63,15 @@ impl Claims {
         Self::on(Arc::new(world))
     }
 
-    fn on(world: Arc<World>) -> Self {
+    pub(super) fn on(world: Arc<World>) -> Self {
         Self {
             world,
             names: HashMap::new(),
             reviews: HashMap::new(),
             waivers: BTreeMap::new(),
             relief: HashMap::new(),
+            contracts: HashMap::new(),
+            endings: HashMap::new(),
             rows: 0,
         }
     }
@@ -159,9 +165,10 @@ impl Claims {
         if given.is_err() || outcome.starts_with("refused") {
             assert_eq!(self.world.state().await, state, "{command}: {outcome}");
         }
-        // An approval also marks each waiver that the claim rests on.
+        // An approval also marks each waiver that the claim rests on, and a revocation releases it.
         let waivers = match words[..] {
             ["approve", name, ..] if outcome.starts_with("approved") => self.relief.get(name),
+            ["revoke", name] if outcome.starts_with("revoked") => self.relief.get(name),
             _ => None,
         };
         let grown = i64::from(given.is_ok()) + i64::try_from(*waivers.unwrap_or(&0)).unwrap();
@@ -190,6 +197,13 @@ impl Claims {
             ["draft", name, ..] if answer["outcome"] == "drafted" => {
                 let id = answer["claim"].as_str().unwrap().parse().unwrap();
                 self.names.insert((*name).to_owned(), id);
+            }
+            ["contract", name, ..] if answer["outcome"] == "proposed" => {
+                let id = answer["contract"].as_str().unwrap().parse().unwrap();
+                self.contracts.insert((*name).to_owned(), id);
+            }
+            ["end", name] if answer["outcome"] == "proposed" => {
+                self.endings.insert((*name).to_owned(), *index);
             }
             ["review", name, ..] if answer["outcome"] != "refused" => {
                 self.reviews.insert((*name).to_owned(), *index);
@@ -305,6 +319,9 @@ impl Claims {
     /// Gives one command.
     pub(super) async fn give(&self, on: &str, who: &str, key: &str, words: &[&str]) -> Given {
         let caller = self.world.caller(who, on, Some(key));
+        if let Some(given) = self.give_contract(&caller, words).await {
+            return given;
+        }
         macro_rules! give {
             ($input:expr, $run:path) => {
                 self.world
@@ -324,7 +341,7 @@ impl Claims {
         let answers = match words[..] {
             ["draft", _, programme, party, ref content @ ..] => give!(
                 Draft {
-                    content: content_of(content, on),
+                    content: self.content(content, on),
                     party: self.world.parties[party],
                     programme: programme.parse().unwrap(),
                     relief: self.relief_of(content),
@@ -334,13 +351,14 @@ impl Claims {
             ["revise", _, ref content @ ..] => give!(
                 Revise {
                     claim,
-                    content: content_of(content, on),
+                    content: self.content(content, on),
                     relief: self.relief_of(content),
                 },
                 claim::revise
             ),
             ["submit", _] => give!(Submit { claim }, claim::submit),
             ["withdraw", _] => give!(Withdraw { claim, reason }, claim::withdraw),
+            ["revoke", _] => give!(Revoke { claim, reason }, claim::revoke),
             ["review", _, verdict, ref facts @ ..] => {
                 let input = self.review(claim, verdict, stated_if_any(facts, on), named);
                 give!(input.await, claim::review)
@@ -367,6 +385,18 @@ impl Claims {
             _ => panic!("no command: {words:?}"),
         };
         answers.unwrap().pop().unwrap()
+    }
+
+    /// What is claimed, with the milestone that it names.
+    fn content(&self, words: &[&str], on: &str) -> Content {
+        let named = words
+            .iter()
+            .find_map(|word| word.strip_prefix("milestone:"));
+        let milestone = named.map(|name| self.milestone(name));
+        Content {
+            milestone,
+            ..content_of(words, on)
+        }
     }
 
     /// The relief that a content names.
@@ -550,7 +580,8 @@ fn content_of(words: &[&str], on: &str) -> Content {
         sha256: Sha256::of(format!("document {number:?}").as_bytes()),
     };
     for word in words {
-        if word.starts_with("waiver:") || word.starts_with("days:") {
+        let of_books = ["waiver:", "days:", "milestone:"];
+        if of_books.iter().any(|prefix| word.starts_with(prefix)) {
             continue;
         }
         if *word == "docs" {
@@ -572,6 +603,7 @@ fn content_of(words: &[&str], on: &str) -> Content {
         documents,
         facts: stated(&facts, on, Source::Declared),
         lines,
+        milestone: None,
     }
 }
 
@@ -599,6 +631,7 @@ fn outcome(given: &Given) -> String {
     }
     for id in [
         "claim",
+        "contract",
         "content_sha256",
         "payable",
         "principal",
@@ -607,6 +640,10 @@ fn outcome(given: &Given) -> String {
         "reused_evidence",
     ] {
         fields.remove(id);
+    }
+    // Of a proposal that waits, the entry.
+    if fields.get("code").map(String::as_str) == Some("END_WAITS") {
+        fields.remove("reasons");
     }
     let mut words: Vec<String> = ["outcome", "outlook", "code", "amount"]
         .iter()
@@ -620,13 +657,15 @@ fn outcome(given: &Given) -> String {
     words.join(" ")
 }
 
-/// The reasons of a refusal with `W*` for the short names of waivers, which depend on all that was recorded before.
+/// The reasons of a refusal with `W*` for the short names of waivers and so on, which depend on all that was recorded before.
 fn without_numbers(reasons: &str) -> String {
-    let is_waiver = |text: &str| {
-        let number = text.strip_prefix('W');
-        number.is_some_and(|number| number.parse::<i64>().is_ok())
+    let text = |reason: &str| {
+        let letter = ["W", "C", "K"].into_iter().find(|letter| {
+            let number = reason.strip_prefix(letter);
+            number.is_some_and(|number| number.parse::<i64>().is_ok())
+        });
+        letter.map_or_else(|| reason.to_owned(), |letter| format!("{letter}*"))
     };
-    let text = |reason| if is_waiver(reason) { "W*" } else { reason };
     reasons.split(',').map(text).collect::<Vec<_>>().join(",")
 }
 

@@ -57,7 +57,7 @@ const RULES: &[(&str, &str)] = &[
                  WHERE c.state = 'approved') u GROUP BY 1, 2, 3) v
          FULL JOIN (SELECT *, credits - debits AS used FROM ledger.account WHERE code = 'Q30') a
              USING (programme, fiscal_year, party_id)
-         WHERE a.used IS DISTINCT FROM v.used",
+         WHERE coalesce(a.used, 0) <> coalesce(v.used, 0)",
     ),
     (
         "what is used of a holding limit is what the holder has",
@@ -87,7 +87,7 @@ const RULES: &[(&str, &str)] = &[
         "money in transit is what is sent, obligated authority what is not paid or offset, spent authority what is and did \
          not come back",
         "WITH p AS (SELECT coalesce(sum(amount - set_off) FILTER (WHERE state = 'sent'), 0) AS sent,
-                 coalesce(sum(amount - set_off) FILTER (WHERE state <> 'paid'), 0) AS unpaid,
+                 coalesce(sum(amount - set_off) FILTER (WHERE state NOT IN ('paid', 'revoked')), 0) AS unpaid,
                  coalesce(sum(amount - set_off) FILTER (WHERE state = 'paid'), 0) AS paid,
                  coalesce(sum(set_off), 0) AS set_off FROM ledger.payable),
              r AS (SELECT coalesce(sum(received), 0) AS received, coalesce(sum(set_off), 0) AS set_off
@@ -148,6 +148,26 @@ const RULES: &[(&str, &str)] = &[
                  OR sum(l.amount) FILTER (WHERE l.state <> 'withdrawn') <> b.total)
              OR count(*) FILTER (WHERE l.state = 'prepared') > 0 AND b.state <> 'prepared'
              OR count(*) FILTER (WHERE l.state NOT IN ('prepared', 'withdrawn')) > 0 AND b.state <> 'released'",
+    ),
+    (
+        "what is reserved for a contract is its account, and what is accepted of a milestone what its claim was given",
+        "SELECT coalesce(c.contract_id::text, '') FROM ledger.contract c
+         LEFT JOIN (SELECT contract_id, sum(reserved) AS reserved FROM ledger.contract_milestone GROUP BY 1) m
+             USING (contract_id)
+         LEFT JOIN ledger.account a ON a.code = 'B50' AND a.item_id = c.contract_id
+         WHERE coalesce(m.reserved, 0) <> coalesce(a.credits - a.debits, 0)
+         UNION ALL
+         SELECT c.claim_id::text FROM ledger.claim c
+         FULL JOIN ledger.contract_milestone m ON m.claim_id = c.claim_id
+         WHERE (c.state = 'approved' AND c.contract_id IS NOT NULL OR m.claim_id IS NOT NULL)
+             AND (c.contract_id, c.milestone, c.awarded, c.state)
+                 IS DISTINCT FROM (m.contract_id, m.number, m.accepted, 'approved')",
+    ),
+    (
+        "nothing is owed of a revoked claim, and something of an approved one",
+        "SELECT c.claim_id::text FROM ledger.claim c LEFT JOIN ledger.payable p ON p.payable_id = c.claim_id
+         WHERE (c.state = 'revoked') <> coalesce(p.state = 'revoked', false)
+             OR (c.state IN ('approved', 'revoked')) <> (p.payable_id IS NOT NULL)",
     ),
     (
         "a statement's lines make its closing balance of its opening one, and each begins where the one before ended",
@@ -266,6 +286,10 @@ pub(crate) async fn state(conn: &mut PgConnection) -> Result<Vec<String>, sqlx::
          UNION ALL SELECT row_to_json(s)::text FROM ledger.recovery_settlement s
          UNION ALL SELECT row_to_json(i)::text FROM ledger.recovery_instalment i
          UNION ALL SELECT row_to_json(w)::text FROM ledger.recovery_write_off w
+         UNION ALL SELECT row_to_json(c)::text FROM ledger.claim c
+         UNION ALL SELECT row_to_json(k)::text FROM ledger.contract k
+         UNION ALL SELECT row_to_json(m)::text FROM ledger.contract_milestone m
+         UNION ALL SELECT row_to_json(e)::text FROM ledger.contract_ending e
          ORDER BY 1",
     )
     .fetch_all(conn)

@@ -217,6 +217,11 @@ impl World {
             Mode::ExPost => ProgrammeKind::PostSubsidy,
             Mode::Recognition => ProgrammeKind::Recognition,
         };
+        self.publish_as(code, pack, kind).await;
+    }
+
+    /// Sets up a programme of a kind, with rules.
+    pub(crate) async fn publish_as(&self, code: &str, pack: &str, kind: ProgrammeKind) {
         let new = NewProgramme {
             code: code.parse().unwrap(),
             kind,

@@ -1,35 +1,33 @@
-//! Which budget years take back what their vouchers leave unused.
+//! Which budget years take back what vouchers, contracts and revoked claims leave unused.
 
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 use sqlx::PgConnection;
 
-use super::model::Voucher;
+use super::BudgetLine;
 use crate::batch::BatchError;
-use crate::journal;
+use crate::journal::{self, AccountCode};
 use crate::log;
 use crate::types::{FiscalYear, Zone};
 
-/// The budget years of a batch's vouchers whose books are closed: value can't go back to them.
+/// The budget years of a batch whose books are closed: value can't go back to them (docs/adr/0014).
 #[derive(Debug, Default)]
-pub(super) struct OpenYears {
+pub(crate) struct OpenYears {
     closed: BTreeSet<FiscalYear>,
 }
 
 impl OpenYears {
     /// Looks up the years before that of `today`. A year can be closed only when it is over; so that none
     /// is closed before the batch is recorded, the head of the log is locked first.
-    pub(super) async fn of(
+    pub(crate) async fn of(
         conn: &mut PgConnection,
         zone: &Zone,
         today: NaiveDate,
-        vouchers: impl Iterator<Item = &Voucher>,
+        years: impl Iterator<Item = FiscalYear>,
     ) -> Result<Self, BatchError> {
-        let earlier: BTreeSet<FiscalYear> = vouchers
-            .map(|voucher| voucher.line.year)
-            .filter(|year| *year < FiscalYear::of(today))
-            .collect();
+        let earlier: BTreeSet<FiscalYear> =
+            years.filter(|year| *year < FiscalYear::of(today)).collect();
         let mut years = Self::default();
         if earlier.is_empty() {
             return Ok(years);
@@ -44,7 +42,12 @@ impl OpenYears {
         Ok(years)
     }
 
-    pub(super) fn is_open(&self, year: FiscalYear) -> bool {
-        !self.closed.contains(&year)
+    /// Where authority of a budget line that is not used goes: free again (B30) while its year is open, lapsed (B80) later.
+    pub(crate) fn returns_to(&self, line: &BudgetLine) -> AccountCode {
+        if self.closed.contains(&line.year) {
+            AccountCode::B80
+        } else {
+            AccountCode::B30
+        }
     }
 }
