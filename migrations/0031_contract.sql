@@ -275,8 +275,8 @@ SELECT b.zone_id, b.programme, b.fiscal_year, b.currency,
     coalesce(p.name, g.name_zh || ' ' || g.name_en) AS programme_name,
     ledger.major_units(b.appropriated, b.currency) AS appropriated,
     ledger.major_units(b.unallocated, b.currency) AS unallocated,
-    ledger.major_units(b.free + b.outstanding + b.reserved + b.obligated + b.paid + b.lapsed
-        + b.carried, b.currency) AS allocated,
+    ledger.major_units(CASE WHEN b.programme = '' THEN 0 ELSE b.free + b.outstanding + b.reserved + b.obligated
+        + b.paid + b.lapsed + b.carried END, b.currency) AS allocated,
     ledger.major_units(CASE WHEN g.kind = 'purchase' THEN 0 ELSE b.issued END, b.currency) AS issued,
     ledger.major_units(b.outstanding, b.currency) AS outstanding,
     ledger.major_units(b.reserved, b.currency) AS reserved,

@@ -6,7 +6,8 @@ use subsidy_ledger::accounting::{
 };
 use subsidy_ledger::journal;
 use subsidy_ledger::programme::{self, Appropriate, ProgrammeError};
-use subsidy_ledger::types::{FiscalYear, LogIndex, Reason, VoucherId};
+use subsidy_ledger::report;
+use subsidy_ledger::types::{FiscalYear, LogIndex, Money, Reason, VoucherId};
 use subsidy_ledger::voucher::{self, WindUp, WindUpError, WoundUp};
 
 use crate::budget_control::control;
@@ -131,6 +132,28 @@ async fn balances<const N: usize>(world: &World, accounts: [&str; N]) -> [i64; N
     all
 }
 
+/// What the zone's row of budget execution says of a year: appropriated, unallocated, allocated, lapsed, in fen.
+async fn of_no_programme(world: &World, year: i16) -> [i64; 4] {
+    let read = world
+        .db
+        .app()
+        .read(world.zone.id, world.zone.id, |conn, zone| {
+            Box::pin(report::budget_execution(conn, *zone))
+        });
+    let lines = read.await.unwrap();
+    let line = lines
+        .iter()
+        .find(|line| line.programme.is_none() && line.year == Some(FiscalYear(year)));
+    let figures = &line.unwrap().figures;
+    [
+        figures.appropriated,
+        figures.unallocated,
+        figures.allocated,
+        figures.lapsed,
+    ]
+    .map(Money::minor)
+}
+
 async fn wind_up(world: &World, who: &str, on: &str, code: &str) -> Result<WoundUp, WindUpError> {
     let input = WindUp {
         programme: code.parse().unwrap(),
@@ -235,6 +258,11 @@ async fn a_second_person_closes_a_year_by_the_plan_that_was_seen() {
     ];
     let yuan = [0, 850_000, 0, 850_000, 850_000, 0, 0, 50_000, 0, 0, 8_000];
     assert_eq!(balances(world, accounts).await, yuan.map(fen));
+    // What no programme was given lapses on the zone's row, and counts as allocated nowhere.
+    assert_eq!(
+        of_no_programme(world, 2020).await,
+        [1_058_000, 0, 0, 8_000].map(fen)
+    );
     assert!(is_closed(world, "2020-12-31").await && is_closed(world, "2020-01-01").await);
     assert!(!is_closed(world, "2021-01-01").await);
     world.check_invariants().await;

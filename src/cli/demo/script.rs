@@ -40,7 +40,7 @@ const FILES: [&[(&str, &str)]; 2] = [
     files!("demo": "cast.csv" "yunchuan-rent-2020.toml" "application.pdf" "commitment.pdf" "deed.pdf" "invoices.pdf"
         "leases.pdf" "licence.pdf" "recognition.pdf" "report.pdf" "tenants.pdf"),
     files!("policies": "shanghai-2020.toml" "shanxi-2017.toml" "shandong-2019.toml" "wuchang-events-2020.toml"
-        "wuchang-recognition-2020.toml" "yuhuan-2023.toml"),
+        "wuchang-recognition-2020.toml" "yuhuan-2023.toml" "purchase-service-2020.toml"),
 ];
 
 /// Who gives the lines that say what comes in at the bank.
