@@ -31,7 +31,9 @@ pub fn undo(kind: &str) -> Undo {
             "what came back stays: what was wrong goes back with the next payment"
         }
         "payment.sent" => "the bank's statement says what became of it: `payment statement`",
-        "payment.rejected" => "the payable goes into the next batch: `payment batch`",
+        "payment.rejected" | "payment.returned" => {
+            "the payable goes into the next batch: `payment batch`"
+        }
         "award.imported" | "award.withdrawn" | "award.budget_set" => {
             "`import awards --correct` takes in the list as it should be"
         }
@@ -86,6 +88,7 @@ mod tests {
             ("recovery.received", Some("stays")),
             ("recovery.offset", Some("stays")),
             ("payment.rejected", Some("`payment batch`")),
+            ("payment.returned", Some("`payment batch`")),
             ("award.imported", Some("--correct")),
             ("award.withdrawn", Some("--correct")),
             ("award.budget_set", Some("--correct")),

@@ -12,7 +12,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
 use self::account::{AccountCommand, OwnAccountArgs};
-use self::bank::{MatchArgs, StatementArgs};
+use self::bank::{MatchArgs, ReturnArgs, StatementArgs};
 use self::batch::{BatchArgs, ExportArgs};
 use super::session::{Session, with_session};
 use super::{Global, output};
@@ -86,7 +86,7 @@ pub(super) enum PaymentCommand {
     #[command(
         after_help = "Examples:\n  subsidy-ledger payment show\n  subsidy-ledger payment show P44\n\n\
         Each line with its end-to-end id, amount, state, account (last four characters) and payee. The state is\n\
-        prepared, withdrawn, sent, paid or rejected; what is withdrawn or rejected goes into another batch."
+        prepared, withdrawn, sent, paid, returned or rejected; what is withdrawn, returned or rejected goes into another batch."
     )]
     Show {
         /// The batch: P and its number, or its id; all without it
@@ -126,6 +126,13 @@ pub(super) enum PaymentCommand {
         Amounts must be equal to the fen. A payment in transit is paid by that; the reason stands in the entry."
     )]
     Match(MatchArgs),
+    /// Say that a line of a statement brings back what was paid (cashier)
+    #[command(
+        after_help = "Example:\n  subsidy-ledger payment return S120-4 --line P44-2 --reason \"the account was closed\" --as cashier\n\n\
+        The line has to be over all that the instruction paid. The payable is owed again, approved as it was, and goes\n\
+        into the next batch; another bank account of the payee is confirmed before (`payment account`)."
+    )]
+    Return(ReturnArgs),
     /// The bank reconciliation: balance of the bank, of the books, and what stands between them
     #[command(after_help = "Example:\n  subsidy-ledger payment reconcile\n\n\
         Exit status 1 if they differ by more than the items that are listed.")]
@@ -183,6 +190,7 @@ pub(super) async fn run(global: &Global, command: PaymentCommand) -> anyhow::Res
         PaymentCommand::Statement(args) => bank::statement(global, args).await,
         PaymentCommand::Unmatched { limit } => bank::unmatched(global, limit).await,
         PaymentCommand::Match(args) => bank::match_line(global, args).await,
+        PaymentCommand::Return(args) => bank::return_payment(global, args).await,
         PaymentCommand::Reconcile => bank::reconcile(global).await,
     }
 }

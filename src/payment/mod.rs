@@ -1,7 +1,8 @@
 //! From an approved payable to a line of the bank's statement.
 //!
 //! Owed → approved by finance → prepared in a batch by a cashier → sent, when another cashier releases it → paid, when a
-//! statement line says so. What the bank rejects is approved again, and goes into the next batch without a new approval.
+//! statement line says so. What the bank rejects, or returns after it was booked, is approved again, and goes into the next
+//! batch without a new approval.
 //! Money goes to bank accounts that two persons have entered.
 
 mod account;
@@ -18,6 +19,7 @@ mod recall;
 mod receipt;
 mod reconcile;
 mod release;
+mod returned;
 mod revoked;
 mod set_off;
 mod settle;
@@ -46,6 +48,7 @@ pub use prepare::{Batch, BatchLine, HeldBecause, HeldOut, Selection, prepare};
 pub use receipt::{NotAReceipt, Receipt, mark_receipts, receipts};
 pub use reconcile::{BookItem, Reconciliation, reconcile};
 pub use release::{NotByThisPerson, Release, Released, discard, release};
+pub use returned::{ReturnedPayment, return_payment};
 pub use revoked::write_revoked;
 pub use set_off::write_set_off;
 pub use statement::{

@@ -50,6 +50,8 @@ mod payment_bank;
 #[cfg(test)]
 mod payment_files;
 #[cfg(test)]
+mod payment_returned;
+#[cfg(test)]
 mod policy_cases;
 #[cfg(test)]
 mod policy_commands;

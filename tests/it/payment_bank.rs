@@ -67,7 +67,7 @@ pub(crate) async fn match_line(
     matched.await
 }
 
-async fn reconcile(world: &World) -> Reconciliation {
+pub(crate) async fn reconcile(world: &World) -> Reconciliation {
     let read = world
         .db
         .app()

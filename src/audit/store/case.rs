@@ -85,7 +85,8 @@ pub(in crate::audit) async fn indices(
              UNION SELECT unnest(ARRAY[a.proposed_index, a.confirmed_index]) FROM line
                JOIN ledger.bank_account a ON a.zone_id = $1 AND a.account_id = line.account_id
              UNION SELECT unnest(ARRAY[x.file_index, x.matched_index]) FROM line
-               JOIN ledger.bank_line x ON x.zone_id = $1 AND x.instruction = line.end_to_end_id
+               JOIN ledger.bank_line x ON x.zone_id = $1
+                 AND (x.instruction = line.end_to_end_id OR x.receipt_index = line.returned_index)
            ) found WHERE log_index IS NOT NULL ORDER BY 1"#,
         zone.0,
         subjects,

@@ -1,4 +1,4 @@
-//! `payment status`, `statement`, `unmatched`, `match`, `reconcile`: what the bank says.
+//! `payment status`, `statement`, `unmatched`, `match`, `return`, `reconcile`: what the bank says.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -47,6 +47,18 @@ pub(in crate::cli) struct MatchArgs {
     /// It is what this entry brought into the bank account
     #[arg(long, value_name = "INDEX", required_unless_present = "instruction")]
     entry: Option<i64>,
+    /// Why; it stands in the entry
+    #[arg(long)]
+    reason: Reason,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ReturnArgs {
+    /// The line of the statement that brings it back, such as S120-4
+    line: BankLineId,
+    /// The instruction that was paid, by its end-to-end id
+    #[arg(long = "line", value_name = "END_TO_END_ID")]
+    instruction: String,
     /// Why; it stands in the entry
     #[arg(long)]
     reason: Reason,
@@ -302,6 +314,34 @@ pub(super) async fn match_line(global: &Global, args: MatchArgs) -> anyhow::Resu
             output::json(&serde_json::json!({ "entry": index }))?;
         } else {
             output::line(&format!("Line {} matched, entry {index}.", args.line))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+    .await
+}
+
+pub(super) async fn return_payment(global: &Global, args: ReturnArgs) -> anyhow::Result<ExitCode> {
+    with_session(global, async |session| {
+        let caller = session.caller(global).await?;
+        let currency = caller.zone.currency;
+        let input = (args.line, args.instruction, args.reason);
+        let returned = session
+            .command(&caller, input, |conn, command, (line, id, reason)| {
+                Box::pin(async move {
+                    payment::return_payment(conn, &command, (*line, id, reason)).await
+                })
+            })
+            .await?;
+        if global.json {
+            output::json(&returned)?;
+        } else {
+            output::line(&format!(
+                "{} {currency} came back with line {}, entry {}: payable {} is owed again.",
+                output::grouped(&returned.amount),
+                args.line,
+                returned.index,
+                returned.payable
+            ))?;
         }
         Ok(ExitCode::SUCCESS)
     })

@@ -202,7 +202,7 @@ pub(in crate::payment) async fn matches_by_id(
          FROM ledger.bank_line b
          JOIN ledger.payment_line l ON l.zone_id = b.zone_id AND l.end_to_end_id = b.end_to_end_id
          WHERE b.zone_id = $1 AND b.file_index = $2 AND b.direction = 'debit' AND NOT b.is_return
-             AND b.matched_by IS NULL AND l.amount = b.amount AND l.state IN ('sent', 'paid')
+             AND b.matched_by IS NULL AND l.amount = b.amount AND l.state IN ('sent', 'paid', 'returned')
              AND NOT EXISTS (SELECT FROM ledger.bank_line o
                  WHERE o.zone_id = l.zone_id AND o.instruction = l.end_to_end_id)
          ORDER BY l.end_to_end_id, b.number",

@@ -409,7 +409,7 @@ pub struct BatchLineRow {
     pub payee: String,
     /// Minor units.
     pub amount: Amount,
-    /// prepared, withdrawn, sent, paid or rejected.
+    /// prepared, withdrawn, sent, paid, returned or rejected.
     pub state: String,
     /// The programme that pays, and its budget year.
     pub programme: String,

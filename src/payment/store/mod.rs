@@ -368,6 +368,44 @@ pub(super) async fn lock_lines(
         .collect()
 }
 
+/// The recovery that asks a payable back, if one stands: the entry that proposed it. The payable is locked, as it is by
+/// whoever asks.
+pub(super) async fn asked_back(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    payable: PayableId,
+) -> Result<Option<LogIndex>, sqlx::Error> {
+    let recovery = sqlx::query_scalar!(
+        "SELECT proposed_index FROM ledger.recovery
+         WHERE zone_id = $1 AND payable_id = $2 AND state NOT IN ('rejected', 'void')
+         ORDER BY proposed_index LIMIT 1",
+        zone.0,
+        payable.0,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(recovery.map(LogIndex))
+}
+
+/// Keeps that the bank gave back what an instruction had paid.
+pub(super) async fn return_line(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    end_to_end_id: &str,
+    index: LogIndex,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE ledger.payment_line SET state = 'returned', returned_index = $3
+         WHERE zone_id = $1 AND end_to_end_id = $2 AND state = 'paid'",
+        zone.0,
+        end_to_end_id,
+        index.0,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Which of these references of the bank have confirmed a line, with the line's end-to-end id.
 pub(super) async fn used_references(
     conn: &mut PgConnection,

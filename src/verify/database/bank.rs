@@ -85,12 +85,14 @@ pub(super) const MATCHES: &str = rows_of!(
         WHERE zone_id = $1 AND num_nonnulls(instruction, receipt_index, matched_by, matched_index) > 0",
     log: "
         SELECT ", cut!("bank_line", 40), " AS line,
-            ", cut!("end_to_end_id", 35), " AS instruction,
+            CASE WHEN e.kind <> 'payment.returned' THEN ", cut!("end_to_end_id", 35), " END AS instruction,
             CASE e.kind WHEN 'bank_line.matched'
                 THEN (convert_from(e.body, 'UTF8')::json #>> '{details,receipt_index}')::bigint
-                WHEN 'recovery.received' THEN e.log_index END AS receipt_index,
+                WHEN 'recovery.received' THEN e.log_index WHEN 'payment.returned' THEN e.log_index END
+                AS receipt_index,
             ", cut!("matched_by", 8), " AS matched_by, e.log_index AS matched_index
         FROM ledger.entry e
-        WHERE e.zone_id = $1 AND e.kind IN ('payment.confirmed', 'bank_line.matched', 'recovery.received')
+        WHERE e.zone_id = $1 AND e.kind IN ('payment.confirmed', 'payment.returned', 'bank_line.matched',
+                'recovery.received')
             AND position('\"bank_line\":\"'::bytea IN e.body) > 0"
 );

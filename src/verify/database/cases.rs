@@ -166,7 +166,7 @@ pub(super) const PAYABLES: &str = rows_of!(
                 ", amount!("amount", 20, of "voucher.redeemed"), " AS amount
             FROM ledger.entry e
             WHERE e.zone_id = $1 AND e.kind IN ('voucher.redeemed', 'payable.approved', 'payment.prepared',
-                'payment.withdrawn', 'payment.sent', 'payment.confirmed', 'payment.rejected')
+                'payment.withdrawn', 'payment.sent', 'payment.confirmed', 'payment.rejected', 'payment.returned')
         ), steps AS (
             SELECT subject_id, max(log_index) FILTER (WHERE kind = 'payable.approved') AS approved_index,
                 (array_agg(actor_id) FILTER (WHERE kind = 'payable.approved'))[1] AS approved_by,
@@ -210,7 +210,7 @@ pub(super) const LINES: &str = rows_of!(
     "payment_line", key: "end_to_end_id", order: "end_to_end_id",
     stored: "
         SELECT end_to_end_id, batch_id, payable_id, amount, account_id, submitted_by, approved_by, prepared_by, sent_by,
-            state, bank_reference, encode(statement_sha256, 'hex') AS statement_sha256, closed_index
+            state, bank_reference, encode(statement_sha256, 'hex') AS statement_sha256, closed_index, returned_index
         FROM ledger.payment_line WHERE zone_id = $1",
     log: "
         WITH told AS (
@@ -224,7 +224,7 @@ pub(super) const LINES: &str = rows_of!(
                     AS bank_reference
             FROM ledger.entry e
             WHERE e.zone_id = $1 AND e.kind IN ('payment.prepared', 'payment.withdrawn', 'payment.sent',
-                'payment.confirmed', 'payment.rejected')
+                'payment.confirmed', 'payment.rejected', 'payment.returned')
         ), begun AS (
             SELECT DISTINCT ON (end_to_end_id) * FROM told WHERE kind IN ('payment.prepared', 'payment.sent')
             ORDER BY end_to_end_id, log_index
@@ -232,13 +232,15 @@ pub(super) const LINES: &str = rows_of!(
         SELECT b.end_to_end_id, b.batch_id, b.subject_id AS payable_id, b.amount, b.account_id, p.submitted_by,
             p.approved_by, CASE b.kind WHEN 'payment.prepared' THEN b.actor_id END AS prepared_by,
             s.actor_id AS sent_by,
-            CASE coalesce(c.kind, s.kind) WHEN 'payment.confirmed' THEN 'paid' WHEN 'payment.rejected' THEN 'rejected'
+            CASE coalesce(r.kind, c.kind, s.kind) WHEN 'payment.returned' THEN 'returned'
+                WHEN 'payment.confirmed' THEN 'paid' WHEN 'payment.rejected' THEN 'rejected'
                 WHEN 'payment.withdrawn' THEN 'withdrawn' WHEN 'payment.sent' THEN 'sent' ELSE 'prepared' END AS state,
-            c.bank_reference, c.statement_sha256, c.log_index AS closed_index
+            c.bank_reference, c.statement_sha256, c.log_index AS closed_index, r.log_index AS returned_index
         FROM begun b
         LEFT JOIN told s ON s.end_to_end_id = b.end_to_end_id AND s.kind = 'payment.sent'
         LEFT JOIN told c ON c.end_to_end_id = b.end_to_end_id
             AND c.kind IN ('payment.withdrawn', 'payment.confirmed', 'payment.rejected')
+        LEFT JOIN told r ON r.end_to_end_id = b.end_to_end_id AND r.kind = 'payment.returned'
         LEFT JOIN ledger.payable p ON p.zone_id = $1 AND p.payable_id = b.subject_id"
 );
 

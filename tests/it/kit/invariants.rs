@@ -182,7 +182,7 @@ const RULES: &[(&str, &str)] = &[
         "a line of the bank that is an instruction has its amount",
         "SELECT l.end_to_end_id FROM ledger.bank_line b
          JOIN ledger.payment_line l ON l.end_to_end_id = b.instruction
-         WHERE b.amount <> l.amount OR l.state <> 'paid'",
+         WHERE b.amount <> l.amount OR l.state NOT IN ('paid', 'returned')",
     ),
     (
         "the parts of a lease's bills are the balances of its accounts, and an extension is billed and waived at once",

@@ -4,6 +4,7 @@ use super::attack::{Table, attack, attack_all};
 use crate::kit::scenario::World;
 use crate::payment::send;
 use crate::payment_bank::{match_line, report, statement, statement_file, status, three_approved};
+use crate::payment_returned::{give_back, paid_and_brought};
 use subsidy_ledger::payment::{AccountFilter, MatchWith};
 use subsidy_ledger::types::LogIndex;
 
@@ -72,6 +73,39 @@ async fn every_change_of_what_the_bank_said_is_found_and_named() {
         .unwrap();
     attack_all(&world, TABLES).await;
     lines_are_compared_too(&world, taken.file).await;
+}
+
+/// What came back, owed again, and the line that brought it.
+#[tokio::test]
+async fn every_change_of_a_returned_payment_is_found_and_named() {
+    let (world, batch, file) = paid_and_brought(&[10_000]).await;
+    let by = ("cashier", "2020-05-21", None);
+    let id = batch.lines[0].end_to_end_id.as_str();
+    give_back(&world, by, &format!("{file}-3"), id)
+        .await
+        .unwrap();
+    let nobody = "00000000-0000-4000-8000-000000000000";
+    let line = Table {
+        name: "payment_line",
+        key: &["end_to_end_id"],
+        named: "concat('end_to_end_id ', end_to_end_id)",
+        forged: "P9-9",
+        rows: 3,
+        unstated: &[],
+    };
+    let payable = Table {
+        name: "payable",
+        key: &["payable_id"],
+        named: "concat('payable_id ', payable_id)",
+        forged: nobody,
+        rows: 3,
+        unstated: &[],
+    };
+    attack_all(&world, &[line, payable]).await;
+    let mut conn = world.db.superuser().await;
+    let sql = "UPDATE ledger.bank_line SET receipt_index = 0 WHERE number = 3";
+    let finding = format!("ledger.bank_line, line {file}-3: receipt_index");
+    attack(&world, &mut conn, "bank_line", sql, &finding).await;
 }
 
 /// As a whole by their digest, and each with the entry that says what it is.
