@@ -16,7 +16,7 @@ use crate::party;
 use crate::policy::Sha256;
 use crate::programme::{self, ProgrammeKind};
 use crate::rent::ReliefBook;
-use crate::types::{ClaimId, Code, LogIndex, PartyId, WaiverId, ZoneId};
+use crate::types::{ClaimId, Code, LogIndex, PartyId, WaiverId};
 
 /// Who writes claims: the parties' own people, and the office's clerks for them.
 pub(super) const CLAIMANTS: [Role; 3] = [Role::Sme, Role::Provider, Role::Incubator];
@@ -114,7 +114,7 @@ async fn draft_round(
     let asked = requests
         .iter()
         .map(|(_, input)| (input.party, input.relief.as_ref()));
-    let book = read_book(conn, zone.id, asked).await?;
+    let book = read_book(conn, round, asked).await?;
     let mut decided = Vec::with_capacity(requests.len());
     for (command, input) in requests {
         let checked = command
@@ -145,18 +145,21 @@ async fn draft_round(
 }
 
 /// What the rent book says to whoever rests a claim on it.
-async fn read_book<'a>(
+async fn read_book<'a, I: Sync>(
     conn: &mut PgConnection,
-    zone: ZoneId,
+    round: &Round<'_, I>,
     asked: impl Iterator<Item = (PartyId, Option<&'a ReliefAsked>)> + Send,
-) -> Result<ReliefBook, sqlx::Error> {
+) -> Result<ReliefBook, BatchError> {
     let asked: Vec<(PartyId, &ReliefAsked)> = asked
         .filter_map(|(party, relief)| Some((party, relief?)))
         .collect();
     let carriers: Vec<PartyId> = asked.iter().map(|(party, _)| *party).collect();
     let named = asked.iter().flat_map(|(_, relief)| relief.named());
     let named: Vec<WaiverId> = named.copied().collect();
-    ReliefBook::read(conn, zone, &carriers, &named).await
+    if !asked.is_empty() {
+        batch::lock_head(conn, round).await?;
+    }
+    Ok(ReliefBook::read(conn, round.zone.id, &carriers, &named).await?)
 }
 
 /// What is claimed, with what the rent book says of it; or why it can't rest on that.
@@ -278,7 +281,7 @@ async fn revise_round(
         let claim = claims.get(&input.claim)?;
         Some((claim.party, input.relief.as_ref()))
     });
-    let book = read_book(conn, zone.id, asked).await?;
+    let book = read_book(conn, round, asked).await?;
     let mut decided = Vec::with_capacity(requests.len());
     for (command, input) in requests {
         let found = find_own(&mut claims, command, input.claim).and_then(|claim| {

@@ -74,6 +74,7 @@ async fn submit_round(
     let ids: Vec<ClaimId> = requests.iter().map(|(_, input)| input.claim).collect();
     Relied::lock(conn, zone.id, &ids).await?;
     let mut claims = store::lock(conn, zone, &ids).await?;
+    batch::lock_head(conn, round).await?;
     let mut relied = Relied::read(conn, zone, &claims).await?;
     let in_force = all_in_force_on(conn, zone.id, today).await?;
     let found = Found {

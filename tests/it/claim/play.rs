@@ -303,7 +303,7 @@ impl Claims {
     }
 
     /// Gives one command.
-    pub(super) async fn give(&self, on: &str, who: &str, key: &str, words: &[&str]) -> Given {
+    pub(crate) async fn give(&self, on: &str, who: &str, key: &str, words: &[&str]) -> Given {
         let caller = self.world.caller(who, on, Some(key));
         macro_rules! give {
             ($input:expr, $run:path) => {
