@@ -17,6 +17,7 @@ use crate::identity::{Actor, Command, Forbidden};
 use crate::journal::{
     self, Body, BodyError, Earlier, Entry, RecordError, Refusal, Transfer, TransferError,
 };
+use crate::log;
 use crate::policy::Decision;
 use crate::types::{LogIndex, PartyId, Zone, ZoneId};
 
@@ -277,6 +278,17 @@ impl<I: Serialize, A: Serialize> Step<I, A> {
 
 /// One command of a batch, decided: what to record and what its rows become, or why not even that.
 pub(crate) type Decided<I, A, E> = Result<(Step<I, A>, E), Rejected>;
+
+/// Takes the head of the zone's log, for whoever decides on more than the rows that it has locked: caps, budgets, exclusions,
+/// stated facts, the rent book. What is read from here on is what the entries before this one have left, so the decision is
+/// right at its place in the log.
+pub(crate) async fn lock_head<I: Sync>(
+    conn: &mut PgConnection,
+    round: &Round<'_, I>,
+) -> Result<(), RecordError> {
+    log::lock_head(conn, round.zone.id).await?;
+    Ok(())
+}
 
 /// Records what was decided. Gives the answers, and for the caller's rows each effect with its entry.
 pub(crate) async fn record<I: Serialize + Send + Sync, A: Serialize + Send, E: Send>(

@@ -17,7 +17,7 @@ use crate::party;
 use crate::policy::Sha256;
 use crate::programme::{self, ProgrammeKind};
 use crate::rent::ReliefBook;
-use crate::types::{ClaimId, Code, LogIndex, PartyId, WaiverId, ZoneId};
+use crate::types::{ClaimId, Code, LogIndex, PartyId, WaiverId};
 
 /// Who writes claims: the parties' own people, and the office's clerks for them.
 pub(super) const CLAIMANTS: [Role; 3] = [Role::Sme, Role::Provider, Role::Incubator];
@@ -115,7 +115,7 @@ async fn draft_round(
     let asked = requests
         .iter()
         .map(|(_, input)| (input.party, input.relief.as_ref()));
-    let book = read_book(conn, zone.id, asked).await?;
+    let book = read_book(conn, round, asked).await?;
     let contents = requests.iter().map(|(_, input)| &input.content);
     let named = Named::read(conn, zone.id, contents).await?;
     let mut decided = Vec::with_capacity(requests.len());
@@ -149,18 +149,21 @@ async fn draft_round(
 }
 
 /// What the rent book says to whoever rests a claim on it.
-async fn read_book<'a>(
+async fn read_book<'a, I: Sync>(
     conn: &mut PgConnection,
-    zone: ZoneId,
+    round: &Round<'_, I>,
     asked: impl Iterator<Item = (PartyId, Option<&'a ReliefAsked>)> + Send,
-) -> Result<ReliefBook, sqlx::Error> {
+) -> Result<ReliefBook, BatchError> {
     let asked: Vec<(PartyId, &ReliefAsked)> = asked
         .filter_map(|(party, relief)| Some((party, relief?)))
         .collect();
     let carriers: Vec<PartyId> = asked.iter().map(|(party, _)| *party).collect();
     let named = asked.iter().flat_map(|(_, relief)| relief.named());
     let named: Vec<WaiverId> = named.copied().collect();
-    ReliefBook::read(conn, zone, &carriers, &named).await
+    if !asked.is_empty() {
+        batch::lock_head(conn, round).await?;
+    }
+    Ok(ReliefBook::read(conn, round.zone.id, &carriers, &named).await?)
 }
 
 /// What is claimed, with what the rent book says of it; or why it can't rest on that.
@@ -284,7 +287,7 @@ async fn revise_round(
         let claim = claims.get(&input.claim)?;
         Some((claim.party, input.relief.as_ref()))
     });
-    let book = read_book(conn, zone.id, asked).await?;
+    let book = read_book(conn, round, asked).await?;
     let contents = requests.iter().map(|(_, input)| &input.content);
     let named = Named::read(conn, zone.id, contents).await?;
     let mut decided = Vec::with_capacity(requests.len());

@@ -101,6 +101,7 @@ async fn review_round(
         .iter()
         .map(|(command, _)| command.actor.person)
         .collect();
+    batch::lock_head(conn, round).await?;
     let hands = Hands::read(conn, zone.id, today, &actors).await?;
     let mut desk = Desk::read(conn, zone, today, &claims).await?;
     let grounds = Grounds::glance(conn, zone, &claims).await?;

@@ -74,6 +74,7 @@ async fn submit_round(
     let ids: Vec<ClaimId> = requests.iter().map(|(_, input)| input.claim).collect();
     let locked = Grounds::lock(conn, zone.id, &ids).await?;
     let mut claims = store::lock(conn, zone, &ids).await?;
+    batch::lock_head(conn, round).await?;
     let mut grounds = Grounds::of(conn, zone, &claims, locked).await?;
     let in_force = all_in_force_on(conn, zone.id, today).await?;
     let found = Found {

@@ -56,6 +56,7 @@ pub async fn first_answer<D: DeserializeOwned>(
     actor: PersonId,
     command: Option<&Idempotency>,
 ) -> Result<Option<(Recorded, D)>, RecallError> {
+    wait_for_turn(conn, zone, actor, command).await?;
     let index = match earlier(conn, zone, &[(actor, command)]).await?.pop() {
         Some(Earlier::Recorded(index)) => index,
         Some(Earlier::Conflict(index)) => return Err(RecallError::KeyConflict(index)),
@@ -70,6 +71,27 @@ pub async fn first_answer<D: DeserializeOwned>(
         .parse()
         .map_err(|error| unreadable(format!("{error}: {}", body.at)))?;
     Ok(Some((Recorded { index, at }, body.details)))
+}
+
+/// Of two repeats at the same moment the second waits until the first is over, and then finds its answer. Otherwise it would
+/// be told that what it asks for was done before, by the first.
+async fn wait_for_turn(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    actor: PersonId,
+    command: Option<&Idempotency>,
+) -> Result<(), sqlx::Error> {
+    if let Some(command) = command.filter(|command| command.has_well_formed_key()) {
+        sqlx::query(
+            "SELECT pg_advisory_xact_lock(hashtextextended('key ' || $1 || ' ' || $2, $3))",
+        )
+        .bind(actor.0.to_string())
+        .bind(&command.key)
+        .bind(i64::from(zone.0))
+        .execute(conn)
+        .await?;
+    }
+    Ok(())
 }
 
 /// Looks up commands by their actor and key, in one statement. The answers are in the order of the

@@ -81,6 +81,7 @@ async fn propose_round(
         .collect();
     let filter = PayableFilter::Ids(ids.clone());
     let found = payment::payables(conn, zone.id, zone.currency, &filter, Lock::ForUpdate).await?;
+    batch::lock_head(conn, round).await?;
     let corrected = |payable: &&Payable| {
         let mut inputs = round.requests.iter().map(|(_, input)| input);
         inputs.any(|input| input.payable == payable.id && input.facts.is_some())

@@ -16,7 +16,7 @@ use crate::identity::{Command, Role};
 use crate::party;
 use crate::party::Party;
 use crate::policy::store::Policies;
-use crate::policy::{self, Decision, Facts, Moment, Outcome};
+use crate::policy::{self, Decision, Facts, Mode, Moment, Outcome, Policy};
 use crate::types::{Code, LogIndex, PartyId, PolicyId, VoucherId};
 
 /// A request for a voucher, with facts as the applicant states them.
@@ -90,6 +90,13 @@ async fn take_in(
         let policy = in_force.get(&input.programme).copied();
         let checked = check(command, input, &known)
             .and_then(|party| Ok((party, policy.ok_or_else(|| no_policy(command, input))?)));
+        let checked = match checked {
+            Ok((party, id)) => {
+                let policy = policies.get(id)?;
+                gives_vouchers(&policy, input).map(|()| (party, id))
+            }
+            Err(rejected) => Err(rejected),
+        };
         decided.push(match checked {
             Err(rejected) => Err(rejected),
             Ok((party, id)) => {
@@ -143,6 +150,17 @@ fn take(
     };
     let step = Step::new("voucher.applied", application.id, input, answer).decided(decision);
     (step, application)
+}
+
+/// What is claimed for afterwards, or only recognised, is not applied for.
+fn gives_vouchers(policy: &Policy, input: &Apply) -> Result<(), Rejected> {
+    if policy.mode() == Mode::ExAnte {
+        return Ok(());
+    }
+    Err(Rejected::Facts(format!(
+        "programme {} gives no vouchers: name one of kind voucher (`programme list`), or claim with `claim draft`",
+        input.programme
+    )))
 }
 
 fn no_policy(command: &Command<'_>, input: &Apply) -> Rejected {

@@ -78,11 +78,6 @@ async fn reserve(
         vouchers.values().map(|voucher| voucher.policy),
     )
     .await?;
-    let services = new
-        .iter()
-        .filter_map(|(_, input)| Some((vouchers.get(&input.voucher)?, input.provider)));
-    let usages = rules::usages_of_services(conn, zone, round.today, &policies, services).await?;
-
     let asked: Vec<PartyId> = new.iter().map(|(_, input)| input.provider).collect();
     let providers: HashSet<PartyId> = party::store::parties(conn, zone.id, &asked)
         .await?
@@ -90,8 +85,14 @@ async fn reserve(
         .filter(|party| party.roles.iter().any(|role| role == PartyRole::Provider))
         .map(|party| party.id)
         .collect();
+    let granted_on = rules::facts_of_grants(conn, zone.id, &vouchers).await?;
+    batch::lock_head(conn, round).await?;
+    let services = new
+        .iter()
+        .filter_map(|(_, input)| Some((vouchers.get(&input.voucher)?, input.provider)));
     let mut desk = Desk {
-        granted_on: rules::facts_of_grants(conn, zone.id, &vouchers).await?,
+        usages: rules::usages_of_services(conn, zone, round.today, &policies, services).await?,
+        granted_on,
         ledger: ledger_of(conn, round, &vouchers, &policies).await?,
         excluded: {
             let holders: Vec<PartyId> = vouchers.values().map(|voucher| voucher.holder).collect();
@@ -99,7 +100,6 @@ async fn reserve(
         },
         vouchers,
         policies,
-        usages,
         kept: Vec::new(),
     };
 

@@ -73,6 +73,7 @@ async fn review_round(
     let ids: Vec<VoucherId> = new.iter().map(|(_, input)| input.application).collect();
     let applications = store::lock_applications(conn, zone.id, &ids).await?;
     let policies = Policies::of(conn, zone.id, applications.values().map(|one| one.policy)).await?;
+    batch::lock_head(conn, round).await?;
     let mut desk = Desk {
         usages: usages_of(conn, zone, today, &applications, &policies).await?,
         earlier: earlier_of(conn, zone, today, &applications, &policies).await?,

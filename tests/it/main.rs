@@ -36,6 +36,8 @@ mod fact;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod interleave;
+#[cfg(test)]
 mod job;
 #[cfg(test)]
 mod journal;

@@ -1,7 +1,8 @@
-//! Commands that meet: 50 at once on one voucher, one budget, one key.
+//! Commands that meet: 50 at once on one voucher, one budget, one key; and two, of which one waits behind the other.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 use subsidy_ledger::batch::Rejected;
@@ -10,10 +11,13 @@ use subsidy_ledger::payment::{
     StatementLine,
 };
 use subsidy_ledger::policy::Facts;
-use subsidy_ledger::types::Currency;
-use subsidy_ledger::voucher::{Issue, PlaceHold, Redeem};
+use subsidy_ledger::programme::{self, Freeze};
+use subsidy_ledger::types::{Currency, FiscalYear};
+use subsidy_ledger::voucher::{Issue, PlaceHold, Redeem, Review};
 
-use crate::kit::scenario::{Given, Step, fen};
+use crate::claim::Claims;
+use crate::exclusion;
+use crate::kit::scenario::{Given, Step, World, fen};
 use crate::kit::table::Play;
 use crate::payment as payment_tests;
 
@@ -416,4 +420,141 @@ async fn racing_statements_use_a_booking_once() {
     );
     assert_eq!(heard.iter().filter(told).count(), 1, "{heard:?}");
     world.check_invariants().await;
+}
+
+/// Gives a command while another one, which was first, waits for the log's head: the second one is decided when the first is
+/// recorded.
+async fn behind<T: Send + 'static>(
+    world: &World,
+    first: impl Future<Output = String> + Send + 'static,
+    second: impl Future<Output = T> + Send + 'static,
+) -> T {
+    let mut head = world.db.superuser().await;
+    crate::kit::run(&mut head, "BEGIN; SELECT FROM ledger.log_head FOR UPDATE").await;
+    let waits = Duration::from_millis(300);
+    let first = tokio::spawn(first);
+    tokio::time::sleep(waits).await;
+    let second = tokio::spawn(second);
+    tokio::time::sleep(waits).await;
+    crate::kit::run(&mut head, "COMMIT").await;
+    assert_eq!(first.await.unwrap(), "confirmed");
+    second.await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_order_passes_an_exclusion_that_is_before_it_in_the_log() {
+    let play = Arc::new(with_voucher().await);
+    let proposed = exclusion::proposed(&play.world, "f").await;
+    let (office, firm) = (play.clone(), play.clone());
+    let confirm = async move { exclusion::confirm(&office.world, "manager", proposed).await };
+    let order = async move {
+        let step = Step::Hold(PlaceHold {
+            facts: Facts::new(Currency::Cny),
+            price: "6000.00".to_owned(),
+            provider: firm.world.parties["p"],
+            voucher: firm.voucher("a"),
+        });
+        firm.world
+            .give(firm.world.caller("f", "2020-06-01", None), step)
+            .await
+    };
+    let (_, answer) = behind(&play.world, confirm, order).await.unwrap();
+    assert_eq!(answer["code"], "EXCLUDED", "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_claim_passes_an_exclusion_that_is_before_it_in_the_log() {
+    const ON: &str = "2020-06-01";
+    const HALF: &str = "relief_kind=waiver waived_amount=200000.00 tenant_confirmed=200000.00 landlord_relief=0.00 docs";
+    for (who, words) in [
+        ("f", vec!["submit", "a"]),
+        ("reviewer", vec!["review", "b", "recommend"]),
+    ] {
+        let mut claims = Claims::new(1_000_000).await;
+        claims
+            .check(&format!(
+                "day       | who | command                    | outcome
+                2020-05-01 | f   | draft a RENT-HALF f {HALF} | drafted version=1
+                2020-05-01 | f   | draft b RENT-HALF f {HALF} | drafted version=1
+                2020-05-01 | f   | submit b                   | submitted pass 100000.00 version=1"
+            ))
+            .await;
+        let claims = Arc::new(claims);
+        let proposed = exclusion::proposed(&claims.world, "f").await;
+        let (office, claim) = (claims.clone(), claims.clone());
+        let confirm = async move { exclusion::confirm(&office.world, "manager", proposed).await };
+        let ask = async move { claim.give(ON, who, "key", &words).await };
+        let (_, answer) = behind(&claims.world, confirm, ask).await.unwrap();
+        assert_eq!(answer["code"], "EXCLUDED", "{who}: {answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_review_counts_what_was_issued_before_it_in_the_log() {
+    let mut play = Play::new(&[("YH", 2023, 100_000)]).await;
+    for name in ["a", "b", "c", "d"] {
+        play.check(&format!(
+            "day       | who      | command                             | outcome
+            2023-05-01 | clerk    | apply {name} YH f requested_amount=20000.00 | pass 20000.00"
+        ))
+        .await;
+    }
+    // Of the 50,000 that a firm may hold, the third voucher takes what is left.
+    play.check(
+        "day       | who      | command  | outcome
+        2023-05-02 | reviewer | review a | recommended 20000.00
+        2023-05-02 | reviewer | review b | recommended 20000.00
+        2023-05-02 | reviewer | review c | recommended 20000.00
+        2023-05-03 | manager  | issue a  | issued 20000.00 last_day=2023-08-03
+        2023-05-03 | manager  | issue b  | issued 20000.00 last_day=2023-08-03",
+    )
+    .await;
+    let play = Arc::new(play);
+    let give = |who: &'static str, step: Step| {
+        let play = play.clone();
+        async move {
+            let caller = play.world.caller(who, "2023-05-03", None);
+            play.world.give(caller, step).await.unwrap().1
+        }
+    };
+    let application = play.voucher("c");
+    let issue = give("manager", Step::Issue(Issue { application }));
+    let application = play.voucher("d");
+    let review = give("reviewer", Step::Review(Review { application }));
+    let issued = async move {
+        assert_eq!(issue.await["amount"], "10000.00");
+        "confirmed".to_owned()
+    };
+    let answer = behind(&play.world, issued, review).await;
+    assert_eq!(answer["outcome"], "rejected", "{answer}");
+}
+
+/// Of two repeats at the same moment one freezes the budget, and the other is told of that, not that it is frozen already.
+#[tokio::test(flavor = "multi_thread")]
+async fn racing_repeats_that_exclude_each_other_have_one_answer() {
+    let world = Arc::new(World::new(&[("SH", 2020, 100_000)]).await);
+    let freeze = || {
+        let world = world.clone();
+        async move {
+            let input = Freeze {
+                programme: "SH-VOUCHER".parse().unwrap(),
+                reason: "audit".parse().unwrap(),
+                year: FiscalYear(2020),
+            };
+            let caller = world.caller("finance", DAY, Some("freeze"));
+            let frozen = world.one(caller, input, |conn, command, input| {
+                Box::pin(async move { programme::freeze(conn, &command, input).await })
+            });
+            frozen.await.map(|recorded| recorded.index)
+        }
+    };
+    let size = world.size().await;
+    let first = freeze();
+    let first = async move {
+        first
+            .await
+            .map_or_else(|error| error.to_string(), |_| "confirmed".to_owned())
+    };
+    let again = behind(&world, first, freeze()).await.unwrap();
+    assert_eq!((again.0, world.size().await), (size, size + 1));
 }

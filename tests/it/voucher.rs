@@ -8,6 +8,7 @@ use subsidy_ledger::{db, party, voucher};
 
 use crate::kit::scenario::World;
 use crate::kit::table::Play;
+use crate::policy_cases::pack_text;
 
 const ORDER: &str = "related_party=false statutory_testing=false project_funded=false";
 
@@ -26,6 +27,18 @@ async fn v1_half_of_the_contract_and_the_provider_is_paid() {
         2020-03-04 | manager  | issue a                        | issued 150000.00 last_day=2020-12-31 | 850000 150000 0 0 0
         2020-05-01 | clerk    | hold h a p case:V1_redeemed case:V1_redeemed | =V1_redeemed | 850000 0 150000 0 0
         2020-06-01 | clerk    | redeem h case:V1_redeemed      | redeemed 150000.00 own_share=150000.00 payee=p returned=0.00 | 850000 0 0 150000 150000",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_programme_whose_money_is_claimed_gives_no_vouchers() {
+    let mut play = Play::new(&[]).await;
+    let half = pack_text("rent-half-2020");
+    play.world.publish("RENT-HALF", &half).await;
+    play.check(
+        "day       | who   | command             | outcome
+        2020-03-02 | clerk | apply a RENT-HALF f | programme RENT-HALF gives no vouchers: name one of kind voucher (`programme list`), or claim with `claim draft`",
     )
     .await;
 }

@@ -317,7 +317,7 @@ impl Claims {
     }
 
     /// Gives one command.
-    pub(super) async fn give(&self, on: &str, who: &str, key: &str, words: &[&str]) -> Given {
+    pub(crate) async fn give(&self, on: &str, who: &str, key: &str, words: &[&str]) -> Given {
         let caller = self.world.caller(who, on, Some(key));
         if let Some(given) = self.give_contract(&caller, words).await {
             return given;

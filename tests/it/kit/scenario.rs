@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::slice;
+use std::sync::Arc;
 
 use chrono::{NaiveDate, TimeDelta};
 use futures::future::BoxFuture;
@@ -94,7 +95,8 @@ pub(crate) enum Step {
 pub(crate) type Given = Result<(LogIndex, Value), Rejected>;
 
 pub(crate) struct World {
-    pub(crate) db: TestDb,
+    /// Its own, or one that it shares with other zones.
+    pub(crate) db: Arc<TestDb>,
     pub(crate) zone: Zone,
     pub(crate) people: BTreeMap<&'static str, Actor>,
     pub(crate) parties: BTreeMap<&'static str, PartyId>,
@@ -105,8 +107,20 @@ pub(crate) struct World {
 impl World {
     /// With this much for each programme in a budget year: `("SH", 2020, 1_000_000)`, in yuan.
     pub(crate) async fn new(budget: &[(&str, i16, i64)]) -> Self {
-        let db = TestDb::new().await;
-        let (zone, system) = found(&db, "TEST", Currency::Cny).await;
+        let db = Arc::new(TestDb::new().await);
+        let world = Self::people(db, "TEST").await;
+        for (_, code, pack) in PROGRAMMES {
+            world.publish(code, &pack_text(pack)).await;
+        }
+        for (programme, year, amount) in budget {
+            world.fund(programme_code(programme), *year, *amount).await;
+        }
+        world
+    }
+
+    /// A zone of this code with people and parties, and nothing else.
+    pub(crate) async fn people(db: Arc<TestDb>, code: &str) -> Self {
+        let (zone, system) = found(&db, code, Currency::Cny).await;
         let mut world = Self {
             db,
             zone,
@@ -121,12 +135,6 @@ impl World {
             let party = world.register(login, code, *kind).await;
             world.parties.insert(login, party);
             world.enrol(login, &[*role], Some(party)).await;
-        }
-        for (_, code, pack) in PROGRAMMES {
-            world.publish(code, &pack_text(pack)).await;
-        }
-        for (programme, year, amount) in budget {
-            world.fund(programme_code(programme), *year, *amount).await;
         }
         world
     }

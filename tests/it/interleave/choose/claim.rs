@@ -1,0 +1,188 @@
+//! Claims.
+
+use super::super::command::{Command, Content, Verdict};
+use super::super::model::{Claim, Model};
+use super::super::office::{HALF, NOTICED, SH, Who};
+use super::{Choice, Dice, Kind, cases};
+
+pub(super) fn kinds() -> Vec<(u16, Kind)> {
+    vec![
+        (3, draft),
+        (5, draft_on_waivers),
+        (2, revise),
+        (10, submit),
+        (1, withdraw),
+        (10, review),
+        (10, notice),
+        (2, object),
+        (16, approve),
+        (1, decline),
+    ]
+}
+
+fn own(party: &str) -> Vec<Who> {
+    match party {
+        "f" => vec!["f", "f2", "clerk"],
+        "g" => vec!["g", "clerk"],
+        "p" => vec!["p", "clerk", "all"],
+        _ => vec!["c", "c2", "clerk"],
+    }
+}
+
+fn draft(_: &Model, dice: &Dice) -> Vec<Choice> {
+    let programmes = if dice.is_wild() {
+        vec![SH, HALF]
+    } else {
+        vec![HALF, NOTICED]
+    };
+    let mut options = Vec::new();
+    for programme in programmes {
+        for party in ["f", "g", "p", "c"] {
+            let content = Content::Stated(dice.price());
+            let command = Command::Draft {
+                programme,
+                party,
+                content,
+            };
+            options.push((own(party), command));
+        }
+    }
+    options
+}
+
+/// Waivers that a claim may rest on.
+fn relief(model: &Model, dice: &Dice) -> Vec<usize> {
+    cases(dice, &model.waivers, |one| {
+        one.state() == "compensable" || (dice.is_even() && one.state() != "voided")
+    })
+}
+
+fn draft_on_waivers(model: &Model, dice: &Dice) -> Vec<Choice> {
+    let all = relief(model, dice);
+    let draft = |waivers| Command::Draft {
+        programme: dice.one_of(&[HALF, HALF, NOTICED]),
+        party: "c",
+        content: Content::Waivers(waivers),
+    };
+    let pairs = all.windows(2).map(<[usize]>::to_vec);
+    let each = all.iter().map(|one| vec![*one]);
+    each.chain(pairs)
+        .map(|waivers| (own("c"), draft(waivers)))
+        .collect()
+}
+
+fn revise(model: &Model, dice: &Dice) -> Vec<Choice> {
+    let open = cases(dice, &model.claims, |one| {
+        ["draft", "returned"].contains(&one.state)
+    });
+    let waivers = relief(model, dice);
+    let content = |claim: usize| match model.claims.get(claim).map(|one| &one.content) {
+        Some(Content::Waivers(_)) if !waivers.is_empty() => Content::Waivers(vec![waivers[0]]),
+        _ => Content::Stated(dice.price()),
+    };
+    let revise = |claim| Command::Revise {
+        claim,
+        content: content(claim),
+    };
+    open.into_iter()
+        .map(|at| (claimants(model, at), revise(at)))
+        .collect()
+}
+
+fn claimants(model: &Model, at: usize) -> Vec<Who> {
+    own(model.claims.get(at).map_or("f", |one| one.party))
+}
+
+fn submit(model: &Model, dice: &Dice) -> Vec<Choice> {
+    let open = cases(dice, &model.claims, |one| {
+        ["draft", "returned"].contains(&one.state)
+    });
+    let submit = |claim| Command::Submit { claim };
+    open.into_iter()
+        .map(|at| (claimants(model, at), submit(at)))
+        .collect()
+}
+
+fn withdraw(model: &Model, dice: &Dice) -> Vec<Choice> {
+    let is_over = |one: &Claim| ["approved", "rejected", "withdrawn"].contains(&one.state);
+    let open = cases(dice, &model.claims, |one| !is_over(one));
+    let withdraw = |claim| Command::Withdraw { claim };
+    open.into_iter()
+        .map(|at| (claimants(model, at), withdraw(at)))
+        .collect()
+}
+
+fn review(model: &Model, dice: &Dice) -> Vec<Choice> {
+    let open = cases(dice, &model.claims, |one| {
+        ["submitted", "objected"].contains(&one.state)
+    });
+    let recommend = Verdict::Recommend;
+    let verdicts = [
+        recommend,
+        recommend,
+        recommend,
+        recommend,
+        Verdict::Return,
+        Verdict::Reject,
+    ];
+    let review = |claim: usize| Command::ReviewClaim {
+        claim,
+        verdict: dice.one_of(&verdicts),
+        version: model.claims.get(claim).map_or(1, |one| one.version) - i32::from(dice.is_wild()),
+    };
+    let persons = || vec!["reviewer", "reviewer2", "reviewer", "all"];
+    open.into_iter().map(|at| (persons(), review(at))).collect()
+}
+
+fn notice(model: &Model, dice: &Dice) -> Vec<Choice> {
+    let waits = |one: &Claim| one.programme == NOTICED && one.state == "recommended";
+    let is_any = dice.is_wild() || model.claims.iter().any(waits);
+    let programme = if dice.is_wild() && dice.is_even() {
+        HALF
+    } else {
+        NOTICED
+    };
+    let option = (vec!["reviewer", "manager"], Command::Notice { programme });
+    is_any.then_some(option).into_iter().collect()
+}
+
+fn object(model: &Model, dice: &Dice) -> Vec<Choice> {
+    let shown = cases(dice, &model.claims, |one| one.state == "noticed");
+    let object = |claim| Command::Object { claim };
+    shown
+        .into_iter()
+        .map(|at| (vec!["reviewer", "auditor"], object(at)))
+        .collect()
+}
+
+/// Claims that wait for approval, with the entry of their last review.
+fn recommended(model: &Model, dice: &Dice) -> Vec<(usize, i64)> {
+    let waiting = cases(dice, &model.claims, |one| {
+        ["recommended", "noticed"].contains(&one.state)
+    });
+    let review = |at: usize| model.claims.get(at).and_then(|one| one.review);
+    let stale = i64::from(dice.is_wild() && dice.is_even());
+    let seen = waiting
+        .into_iter()
+        .map(|at| (at, review(at).map_or(0, |(_, entry)| entry) - stale));
+    seen.collect()
+}
+
+fn approve(model: &Model, dice: &Dice) -> Vec<Choice> {
+    let approve = |(claim, review)| Command::ApproveClaim { claim, review };
+    let persons = || vec!["manager", "manager2", "manager", "all", "finance"];
+    let waiting = recommended(model, dice).into_iter();
+    waiting.map(|one| (persons(), approve(one))).collect()
+}
+
+fn decline(model: &Model, dice: &Dice) -> Vec<Choice> {
+    let decline = |(claim, review)| Command::Decline {
+        claim,
+        review,
+        back: dice.is_even(),
+    };
+    let waiting = recommended(model, dice).into_iter();
+    waiting
+        .map(|one| (vec!["manager", "manager2"], decline(one)))
+        .collect()
+}

@@ -1,0 +1,334 @@
+//! Commands, as a person reads them in a trace: cases by their numbers, proposals by their entries, money in fen.
+
+use chrono::NaiveDate;
+
+use super::office::Who;
+
+/// A month of rent: year and month.
+pub(super) type Month = (i32, u32);
+
+/// What is asked for in a claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    /// So much relief, as the claimant states it.
+    Stated(i64),
+    /// These waivers of the rent book.
+    Waivers(Vec<usize>),
+}
+
+/// A line of the bank.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Booked {
+    /// It paid so much: the instruction on a payable in a batch.
+    Pays(usize, String, i64),
+    /// Money came in.
+    Comes(i64),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Recommend,
+    Return,
+    Reject,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Measure {
+    Full,
+    Half,
+    Amount(i64),
+}
+
+/// One command, without who gives it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Command {
+    Appropriate {
+        year: i32,
+        fen: i64,
+    },
+    Allocate {
+        programme: &'static str,
+        year: i32,
+        fen: i64,
+    },
+    ProposeTransfer {
+        from: &'static str,
+        to: &'static str,
+        year: i32,
+        fen: i64,
+    },
+    ApproveTransfer {
+        entry: i64,
+    },
+    RejectTransfer {
+        entry: i64,
+    },
+    FreezeBudget {
+        programme: &'static str,
+        year: i32,
+    },
+    ThawBudget {
+        programme: &'static str,
+        year: i32,
+    },
+
+    Apply {
+        programme: &'static str,
+        party: &'static str,
+        fen: i64,
+    },
+    ReviewVoucher {
+        voucher: usize,
+    },
+    Issue {
+        voucher: usize,
+    },
+    Hold {
+        voucher: usize,
+        provider: &'static str,
+        price: i64,
+    },
+    Redeem {
+        hold: usize,
+        price: i64,
+    },
+    Release {
+        hold: usize,
+    },
+    Expire {
+        voucher: usize,
+    },
+    Cancel {
+        voucher: usize,
+    },
+    Freeze {
+        voucher: usize,
+    },
+    Thaw {
+        voucher: usize,
+    },
+
+    ApprovePayable {
+        payable: String,
+    },
+    Prepare,
+    ReleaseBatch {
+        batch: usize,
+    },
+    Discard {
+        batch: usize,
+    },
+    Statement {
+        opening: i64,
+        lines: Vec<Booked>,
+    },
+    BankRejects {
+        batch: usize,
+        payable: String,
+        fen: i64,
+    },
+
+    Exclude {
+        party: &'static str,
+        first: NaiveDate,
+        last: NaiveDate,
+    },
+    ConfirmExclusion {
+        entry: i64,
+    },
+    RejectExclusion {
+        entry: i64,
+    },
+    LiftExclusion {
+        entry: i64,
+    },
+
+    Draft {
+        programme: &'static str,
+        party: &'static str,
+        content: Content,
+    },
+    Revise {
+        claim: usize,
+        content: Content,
+    },
+    Submit {
+        claim: usize,
+    },
+    Withdraw {
+        claim: usize,
+    },
+    ReviewClaim {
+        claim: usize,
+        verdict: Verdict,
+        version: i32,
+    },
+    Notice {
+        programme: &'static str,
+    },
+    Object {
+        claim: usize,
+    },
+    ApproveClaim {
+        claim: usize,
+        review: i64,
+    },
+    Decline {
+        claim: usize,
+        review: i64,
+        back: bool,
+    },
+
+    ProposeRecovery {
+        payable: String,
+        corrected: Option<i64>,
+    },
+    Order {
+        recovery: usize,
+    },
+    RejectRecovery {
+        recovery: usize,
+    },
+    Void {
+        recovery: usize,
+    },
+    Receive {
+        recovery: usize,
+        file: i64,
+        line: i32,
+    },
+    Offset {
+        recovery: usize,
+        payable: String,
+        fen: Option<i64>,
+    },
+    Plan {
+        recovery: usize,
+        count: u8,
+        first: NaiveDate,
+    },
+    ProposeWriteOff {
+        recovery: usize,
+    },
+    ApproveWriteOff {
+        recovery: usize,
+        entry: i64,
+    },
+    RejectWriteOff {
+        recovery: usize,
+        entry: i64,
+    },
+
+    Lease {
+        tenant: &'static str,
+        premises: &'static str,
+        rent: i64,
+        first: NaiveDate,
+        last: NaiveDate,
+    },
+    Bill {
+        lease: usize,
+        month: Month,
+    },
+    PayRent {
+        lease: usize,
+        fen: i64,
+    },
+    Waive {
+        lease: usize,
+        month: Month,
+        measure: Measure,
+        refund: bool,
+    },
+    ConfirmWaiver {
+        waiver: usize,
+        fen: i64,
+    },
+    Settle {
+        waiver: usize,
+        fen: i64,
+    },
+    Audit {
+        waiver: usize,
+        fen: i64,
+        compensable: bool,
+    },
+    VoidWaiver {
+        waiver: usize,
+    },
+    Defer {
+        lease: usize,
+        month: Month,
+        fen: Option<i64>,
+        count: u8,
+        first: NaiveDate,
+    },
+    Instalment {
+        deferral: usize,
+        fen: i64,
+    },
+    Default {
+        deferral: usize,
+    },
+    Convert {
+        deferral: usize,
+    },
+
+    SetRule {
+        programme: &'static str,
+        carry: bool,
+        end: bool,
+    },
+    ProposeClose {
+        year: i32,
+    },
+    ProposeReopening {
+        closing: i64,
+    },
+    ConfirmPeriod {
+        entry: i64,
+    },
+    RejectPeriod {
+        entry: i64,
+    },
+    WindUp {
+        programme: &'static str,
+        year: i32,
+    },
+    ExpiryJob,
+}
+
+impl Command {
+    /// Whether it is given under a key, and so can be repeated for its first answer. The others know by themselves what was
+    /// done before: files by their bytes, jobs and winding up by what is left to do.
+    pub(super) const fn is_keyed(&self) -> bool {
+        !matches!(
+            self,
+            Self::Statement { .. }
+                | Self::BankRejects { .. }
+                | Self::WindUp { .. }
+                | Self::ExpiryJob
+        )
+    }
+
+    /// Whether it decides on cases that it names, at its place in the log. The others take what they find when they look, or
+    /// are told of no entry.
+    pub(super) const fn is_one_decision(&self) -> bool {
+        !matches!(
+            self,
+            Self::BankRejects { .. }
+                | Self::ExpiryJob
+                | Self::Notice { .. }
+                | Self::Prepare
+                | Self::WindUp { .. }
+        )
+    }
+}
+
+/// A command of somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Asked {
+    pub(super) who: Who,
+    pub(super) key: String,
+    pub(super) command: Command,
+}

@@ -1,0 +1,270 @@
+//! Plays commands on both sides and compares what is told and what there is.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use chrono::Days;
+use subsidy_ledger::identity::Role;
+use subsidy_ledger::party::PartyRole;
+use subsidy_ledger::payment::{self, AccountFilter};
+
+use super::choose::{Dice, choose};
+use super::command::{Asked, Command};
+use super::compare;
+use super::model::{Done, Model, Verdict, is_recorded};
+use super::office::{HALF, NOTICED, OWN_ACCOUNT, SH, YH};
+use super::real::{self, Giving, Names, Told};
+use crate::kit::TestDb;
+use crate::kit::scenario::{World, day};
+
+/// What differs between the sides, after all that was asked and told.
+pub(super) type Played = Result<(), String>;
+
+/// A step: a day on which nothing happens passes, or commands are given, one alone or several at once.
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    Days(u8),
+    Alone(Dice),
+    AtOnce(Vec<Dice>),
+}
+
+/// A model and a zone that should agree.
+pub(super) struct Play {
+    world: Arc<World>,
+    names: Arc<Names>,
+    model: Model,
+    /// What was asked and told, for whoever reads a failure.
+    trace: Vec<String>,
+}
+
+/// The first day: the rules of all programmes are in force.
+const FIRST_DAY: &str = "2020-05-07";
+
+impl Play {
+    /// A new zone with persons, parties, programmes and bank accounts; the budget is given by commands, as all else.
+    pub(super) async fn new(db: &Arc<TestDb>) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let code = format!("Z{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        let mut world = World::people(Arc::clone(db), &code).await;
+        let carrier = world
+            .register("c", "91350100M000100Y43", PartyRole::Carrier)
+            .await;
+        world.parties.insert("c", carrier);
+        world.enrol("c", &[Role::Incubator], Some(carrier)).await;
+        world
+            .enrol("c2", &[Role::Incubator, Role::Sme], Some(carrier))
+            .await;
+        let firm = world.parties["f"];
+        world.enrol("f2", &[Role::Sme], Some(firm)).await;
+        world.enrol("reviewer2", &[Role::Reviewer], None).await;
+        for (code, pack) in real::packs() {
+            world.publish(code, &pack).await;
+        }
+        world
+            .propose_account("finance", None, OWN_ACCOUNT)
+            .await
+            .unwrap();
+        world.enter_accounts().await;
+        let confirmed = world
+            .confirm_accounts("finance2", AccountFilter::Proposed)
+            .await;
+        assert!(matches!(
+            confirmed,
+            Ok(_) | Err(payment::PaymentError::NothingToDo(_))
+        ));
+        let size = world.size().await;
+        let mut play = Self {
+            world: Arc::new(world),
+            names: Arc::default(),
+            model: Model::new(day(FIRST_DAY), size),
+            trace: Vec::new(),
+        };
+        play.fund().await.unwrap();
+        play
+    }
+
+    /// Little enough that programmes run out of it.
+    async fn fund(&mut self) -> Played {
+        let (year, fen) = (2020, 400_000_00);
+        self.alone(self.asked("finance", Command::Appropriate { year, fen }))
+            .await?;
+        for (programme, fen) in [
+            (SH, 150_000_00),
+            (YH, 60_000_00),
+            (HALF, 60_000_00),
+            (NOTICED, 20_000_00),
+        ] {
+            let allocate = Command::Allocate {
+                programme,
+                year,
+                fen,
+            };
+            self.alone(self.asked("finance", allocate)).await?;
+        }
+        Ok(())
+    }
+
+    fn asked(&self, who: super::office::Who, command: Command) -> Asked {
+        Asked {
+            who,
+            key: format!("key {}", self.trace.len()),
+            command,
+        }
+    }
+
+    pub(super) async fn step(&mut self, step: &Step) -> Played {
+        match step {
+            Step::Days(days) => {
+                self.model.today = self.model.today + Days::new(u64::from(*days));
+                self.trace.push(format!("{} it is", self.model.today));
+            }
+            Step::Alone(dice) => {
+                if let Some(asked) = choose(&self.model, dice, &format!("key {}", self.trace.len()))
+                {
+                    self.alone(asked).await?;
+                }
+            }
+            Step::AtOnce(all) => {
+                let mut group: Vec<Asked> = Vec::new();
+                for (at, dice) in all.iter().enumerate() {
+                    let key = format!("key {} {at}", self.trace.len());
+                    let chosen = choose(&self.model, dice, &key);
+                    let twin = group.last().filter(|_| dice.is_twin()).cloned();
+                    let chosen = twin.or(chosen);
+                    group.extend(chosen.filter(|asked| asked.command.is_one_decision()));
+                }
+                self.at_once(group).await?;
+            }
+        }
+        self.compare().await
+    }
+
+    fn giving(&self, asked: &Asked) -> Giving {
+        Giving {
+            world: Arc::clone(&self.world),
+            names: Arc::clone(&self.names),
+            today: self.model.today,
+            asked: asked.clone(),
+        }
+    }
+
+    async fn alone(&mut self, asked: Asked) -> Played {
+        let told = self.giving(&asked).give().await;
+        self.heard(&asked, &told)
+    }
+
+    /// Gives commands at the same moment. The log says in which order they came: played in it, the model must answer alike. A
+    /// refusal that is in no log must be right somewhere in that order.
+    async fn at_once(&mut self, group: Vec<Asked>) -> Played {
+        let given = group
+            .iter()
+            .map(|asked| tokio::spawn(self.giving(asked).give()));
+        let given: Vec<_> = given.collect();
+        let mut told = Vec::with_capacity(group.len());
+        for (asked, given) in group.into_iter().zip(given) {
+            told.push((asked, given.await.unwrap()));
+        }
+        self.trace.push(format!("{} at once:", self.model.today));
+        let (mut logged, unlogged): (Vec<_>, Vec<_>) =
+            told.into_iter().partition(|(_, told)| told.index.is_some());
+        logged.sort_by_key(|(_, told)| told.index);
+        let mut moments = vec![self.model.clone()];
+        for (asked, told) in &logged {
+            self.heard(asked, told)?;
+            moments.push(self.model.clone());
+        }
+        for (asked, told) in &unlogged {
+            self.trace.push(format!("  {asked:?}\n    -> {told:?}"));
+            let fits = |moment: &Model| fits(&moment.clone().give(asked), told, moment).is_ok();
+            if !moments.iter().any(fits) {
+                let last = self.model.clone().give(asked);
+                let why = format!("at no moment was that right; at last the model says {last:?}");
+                return self.fail(&why);
+            }
+        }
+        Ok(())
+    }
+
+    /// The model's answer to a command, compared with the ledger's.
+    fn heard(&mut self, asked: &Asked, told: &Told) -> Played {
+        let before = self.model.clone();
+        let verdict = self.model.give(asked);
+        self.trace
+            .push(format!("{} {asked:?}\n    -> {told:?}", self.model.today));
+        if let Err(why) = fits(&verdict, told, &before) {
+            return self.fail(&why);
+        }
+        match verdict {
+            Verdict::Done(Done {
+                new: Some(name), ..
+            }) => self.name(&name, told),
+            Verdict::Refused(_) if told.index.is_some() => self.model.refuse(asked),
+            Verdict::Done(_) | Verdict::Refused(_) | Verdict::Repeated(_) => {}
+        }
+        Ok(())
+    }
+
+    fn name(&mut self, name: &str, told: &Told) {
+        let names = Arc::make_mut(&mut self.names);
+        names.insert(name, told.id.expect("a case that begins has an id"));
+        for (payable, id) in &told.instructions {
+            names.instruct(name, *payable, id);
+        }
+    }
+
+    async fn compare(&self) -> Played {
+        match compare::difference(&self.world, &self.names, &self.model).await {
+            Some(difference) => self.fail(&difference),
+            None => Ok(()),
+        }
+    }
+
+    fn fail(&self, why: &str) -> Played {
+        Err(format!("{}\n{why}", self.trace.join("\n")))
+    }
+
+    /// What must hold of the zone at last: all that `verify` compares, books that balance, and a bank that agrees.
+    pub(super) async fn end(&self) -> Played {
+        self.world.check_invariants().await;
+        if self.model.bank_lines.is_empty() {
+            return Ok(());
+        }
+        let read =
+            self.world
+                .db
+                .app()
+                .read(self.world.zone.id, self.world.zone.clone(), |conn, zone| {
+                    Box::pin(payment::reconcile(conn, zone))
+                });
+        let reconciled = read.await.unwrap();
+        if reconciled.agrees() {
+            Ok(())
+        } else {
+            self.fail(&format!("books and bank differ: {reconciled:?}"))
+        }
+    }
+}
+
+/// Whether an answer is what the model says.
+fn fits(verdict: &Verdict, told: &Told, before: &Model) -> Result<(), String> {
+    let wrong = |why: String| Err(format!("the model says {why}"));
+    match (verdict, &told.code) {
+        (Verdict::Done(done), None) => match told.index {
+            Some(index) if index != done.index => wrong(format!("entry {}", done.index)),
+            _ => Ok(()),
+        },
+        (Verdict::Done(done), Some(_)) => wrong(format!("{done:?}")),
+        (Verdict::Repeated(entry), _) if told.index == Some(*entry) => Ok(()),
+        (Verdict::Repeated(entry), _) => wrong(format!("as before, by entry {entry}")),
+        (Verdict::Refused(why), code) => {
+            let named = code.as_deref().is_some_and(|code| why.0.contains(code));
+            let recorded = code.as_deref().is_some_and(is_recorded);
+            let entry = recorded.then_some(before.size);
+            if named && told.index == entry {
+                Ok(())
+            } else {
+                wrong(format!("refused for {:?}, by entry {entry:?}", why.0))
+            }
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Why nothing was recorded, in the model's words.
+
+use subsidy_ledger::accounting::PeriodError;
+use subsidy_ledger::batch::{BatchError, Rejected};
+use subsidy_ledger::claim::NoticeError;
+use subsidy_ledger::job::JobError;
+use subsidy_ledger::journal::{RecallError, RecordError, Refusal};
+use subsidy_ledger::payment::PaymentError;
+use subsidy_ledger::programme::{ControlError, ProgrammeError};
+use subsidy_ledger::voucher::WindUpError;
+
+pub(super) trait Code {
+    /// One of the model's reasons; any other error says what it is.
+    fn code(&self) -> String;
+}
+
+impl Code for Rejected {
+    fn code(&self) -> String {
+        match self {
+            Self::Unknown { what, .. } => format!("unknown {what}"),
+            Self::Forbidden(_) => "forbidden".to_owned(),
+            Self::KeyConflict(_) => "key conflict".to_owned(),
+            Self::NoPolicy { .. } => "no policy".to_owned(),
+            Self::Facts(_) => "facts".to_owned(),
+            Self::Input(_) => "input".to_owned(),
+            Self::Run(_) => self.to_string(),
+        }
+    }
+}
+
+impl Code for Refusal {
+    fn code(&self) -> String {
+        match self {
+            Self::Insufficient { .. } => "insufficient".to_owned(),
+            Self::PeriodClosed(_) => "period closed".to_owned(),
+            Self::KeyConflict(_) => "key conflict".to_owned(),
+            other => other.to_string(),
+        }
+    }
+}
+
+impl Code for RecordError {
+    fn code(&self) -> String {
+        match self {
+            Self::Refused(refusal) => refusal.code(),
+            other => format!("{other:?}"),
+        }
+    }
+}
+
+impl Code for RecallError {
+    fn code(&self) -> String {
+        match self {
+            Self::KeyConflict(_) => "key conflict".to_owned(),
+            other => format!("{other:?}"),
+        }
+    }
+}
+
+impl Code for BatchError {
+    fn code(&self) -> String {
+        match self {
+            Self::Refused(refusal) => refusal.code(),
+            Self::Record(error) => error.code(),
+            other => format!("{other:?}"),
+        }
+    }
+}
+
+impl Code for ProgrammeError {
+    fn code(&self) -> String {
+        match self {
+            Self::Unknown(_) => "unknown programme".to_owned(),
+            Self::YearClosed { .. } => "year closed".to_owned(),
+            Self::Forbidden(_) => "forbidden".to_owned(),
+            Self::Recall(error) => error.code(),
+            Self::Record(error) => error.code(),
+            other => format!("{other:?}"),
+        }
+    }
+}
+
+impl Code for ControlError {
+    fn code(&self) -> String {
+        match self {
+            Self::Programme(error) => return error.code(),
+            Self::OneProgramme(_) => "one programme",
+            Self::MoreThanFree { .. } => "more than free",
+            Self::NotWaiting(_) => "not waiting",
+            Self::Frozen { .. } => "frozen",
+            Self::NotFrozen { .. } => "not frozen",
+        }
+        .to_owned()
+    }
+}
+
+impl Code for PaymentError {
+    fn code(&self) -> String {
+        match self {
+            Self::Unknown(_) => "unknown payable".to_owned(),
+            Self::NothingReady(_) => "nothing ready".to_owned(),
+            Self::UnknownBatch(_) => "unknown batch".to_owned(),
+            Self::BatchDecided(_) => "batch decided".to_owned(),
+            Self::StatementGap { .. } => "statement gap".to_owned(),
+            Self::Rows(_) => "rows".to_owned(),
+            Self::Forbidden(_) => "forbidden".to_owned(),
+            Self::Recall(error) => error.code(),
+            Self::Record(error) => error.code(),
+            Self::Refused(refusal) => refusal.code(),
+            other => format!("{other:?}"),
+        }
+    }
+}
+
+impl Code for NoticeError {
+    fn code(&self) -> String {
+        match self {
+            Self::NothingToShow(_) => "nothing to show".to_owned(),
+            Self::Forbidden(_) => "forbidden".to_owned(),
+            Self::Recall(error) => error.code(),
+            Self::Record(error) => error.code(),
+            other => format!("{other:?}"),
+        }
+    }
+}
+
+impl Code for PeriodError {
+    fn code(&self) -> String {
+        match self {
+            Self::UnknownProgramme(_) => "unknown programme".to_owned(),
+            Self::YearNotOver(_) => "year not over".to_owned(),
+            Self::YearClosed { .. } => "year closed".to_owned(),
+            Self::NextYearClosed { .. } => "next year closed".to_owned(),
+            Self::Frozen { .. } => "frozen".to_owned(),
+            Self::VouchersLeft { .. } => "vouchers left".to_owned(),
+            Self::Waits(_) => "waits".to_owned(),
+            Self::NotClosed(_) => "not closed".to_owned(),
+            Self::NotWaiting(_) => "not waiting".to_owned(),
+            Self::Forbidden(_) => "forbidden".to_owned(),
+            Self::Recall(error) => error.code(),
+            Self::Record(error) => error.code(),
+            other => format!("{other:?}"),
+        }
+    }
+}
+
+impl Code for WindUpError {
+    fn code(&self) -> String {
+        match self {
+            Self::YearNotOver(_) => "year not over".to_owned(),
+            Self::Kept(_) => "kept".to_owned(),
+            Self::Forbidden(_) => "forbidden".to_owned(),
+            Self::Batch(error) => error.code(),
+            other @ Self::Database(_) => format!("{other:?}"),
+        }
+    }
+}
+
+impl Code for JobError {
+    fn code(&self) -> String {
+        match self {
+            Self::Forbidden(_) => "forbidden".to_owned(),
+            other => format!("{other:?}"),
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Vouchers, the job that lets them lapse, and winding up.
+
+use subsidy_ledger::job::{self, Begun, Job};
+use subsidy_ledger::policy::{Fact, Facts, Raw, Source};
+use subsidy_ledger::types::{Currency, VoucherId};
+use subsidy_ledger::voucher::{
+    self, Apply, Cancel, Expire, Freeze, Issue, PlaceHold, Redeem, Release, Review, WindUp,
+};
+
+use super::super::office::{SH, YH};
+use super::{Command, Giving, Told, of_case, of_one, reason, stated_on, text, year};
+
+impl Giving {
+    pub(super) async fn of_voucher(self) -> Told {
+        let voucher = |at: &usize| -> VoucherId { VoucherId(self.names.case('V', *at)) };
+        match &self.asked.command {
+            Command::Apply {
+                programme,
+                party,
+                fen,
+            } => {
+                let input = Apply {
+                    facts: applied(programme, *fen),
+                    party: self.party(party),
+                    programme: programme.parse().unwrap(),
+                };
+                of_case!(self, input, voucher::apply)
+            }
+            Command::ReviewVoucher { voucher: at } => {
+                let application = voucher(at);
+                of_case!(self, Review { application }, voucher::review)
+            }
+            Command::Issue { voucher: at } => {
+                let application = voucher(at);
+                of_case!(self, Issue { application }, voucher::issue)
+            }
+            Command::Hold {
+                voucher: at,
+                provider,
+                price,
+            } => {
+                let input = PlaceHold {
+                    facts: ordered(),
+                    price: text(*price),
+                    provider: self.party(provider),
+                    voucher: voucher(at),
+                };
+                of_case!(self, input, voucher::hold)
+            }
+            Command::Expire { voucher: at } => {
+                of_case!(
+                    self,
+                    Expire {
+                        voucher: voucher(at)
+                    },
+                    voucher::expire
+                )
+            }
+            Command::Cancel { voucher: at } => {
+                let input = Cancel {
+                    reason: reason(),
+                    voucher: voucher(at),
+                };
+                of_case!(self, input, voucher::cancel)
+            }
+            Command::Freeze { voucher: at } | Command::Thaw { voucher: at } => {
+                let input = Freeze {
+                    frozen: matches!(self.asked.command, Command::Freeze { .. }),
+                    reason: reason(),
+                    voucher: voucher(at),
+                };
+                of_case!(self, input, voucher::freeze)
+            }
+            Command::Redeem { .. } | Command::Release { .. } => self.of_hold().await,
+            Command::WindUp { .. } => self.wind_up().await,
+            _ => self.expire_due().await,
+        }
+    }
+
+    async fn of_hold(self) -> Told {
+        match &self.asked.command {
+            Command::Redeem { hold, price } => {
+                let input = Redeem {
+                    evidence: Vec::new(),
+                    hold: subsidy_ledger::types::HoldId(self.names.case('H', *hold)),
+                    price: text(*price),
+                };
+                let mut told = of_case!(self, input, voucher::redeem);
+                told.id = None;
+                told
+            }
+            Command::Release { hold } => {
+                let input = Release {
+                    hold: subsidy_ledger::types::HoldId(self.names.case('H', *hold)),
+                    reason: reason(),
+                };
+                of_case!(self, input, voucher::release)
+            }
+            other => panic!("{other:?} is of no hold"),
+        }
+    }
+
+    async fn wind_up(self) -> Told {
+        let Command::WindUp {
+            programme,
+            year: of,
+        } = &self.asked.command
+        else {
+            panic!("{:?} winds nothing up", self.asked);
+        };
+        let input = WindUp {
+            programme: programme.parse().unwrap(),
+            year: year(*of),
+            reason: reason(),
+        };
+        let given = of_one!(self, input, |conn, command, input| {
+            Box::pin(async move { voucher::wind_up(conn, &command, (input, None), 1_000).await })
+        });
+        Told::of(given, |_| Told::default())
+    }
+
+    /// A run of the job, from its beginning to its end.
+    async fn expire_due(self) -> Told {
+        let given = of_one!(self, Job::VoucherExpiry, |conn, command, job| {
+            Box::pin(async move {
+                let Begun::Run(run) = job::begin(conn, &command, *job).await? else {
+                    panic!("another run goes on");
+                };
+                while job::step(conn, &command, (run, *job)).await? > 0 {}
+                job::end(conn, &command, run, None).await
+            })
+        });
+        Told::of(given, |()| Told::default())
+    }
+}
+
+/// What an applicant or an order states.
+fn stated(facts: &[(&str, &str)]) -> Facts {
+    let mut stated = Facts::new(Currency::Cny);
+    for (name, text) in facts {
+        let fact = Fact::named(name).unwrap();
+        let raw = Raw::typed(fact, text);
+        stated
+            .state(fact, raw, Source::Declared, stated_on())
+            .unwrap();
+    }
+    stated
+}
+
+fn applied(programme: &str, fen: i64) -> Facts {
+    let sum = text(fen);
+    match programme {
+        YH => stated(&[("requested_amount", &sum)]),
+        _ => stated(&[("applicant_kind", "enterprise"), ("service_price", &sum)]),
+    }
+}
+
+/// Orders of either programme, since whoever orders by a voucher that is unknown does not know its programme.
+fn ordered() -> Facts {
+    stated(&[
+        ("related_party", "false"),
+        ("statutory_testing", "false"),
+        ("project_funded", "false"),
+    ])
+}
+
+/// The rules of the voucher programmes, those of Yuhuan in force from 2020 on, so that both meet.
+pub(in crate::interleave) fn packs() -> [(&'static str, String); 2] {
+    let yuhuan = crate::policy_cases::pack_text("yuhuan-2023");
+    let (since, from) = ("from = 2023-01-01", "from = 2020-01-01");
+    assert!(yuhuan.contains(since));
+    [
+        (SH, crate::policy_cases::pack_text("shanghai-2020")),
+        (YH, yuhuan.replace(since, from)),
+    ]
+}
