@@ -186,7 +186,7 @@ async fn claim_all(office: &Office, numbers: &[usize], drafts: Vec<Draft>) {
                     );
                 }
                 let reviews: Vec<_> = up_to(2).map(|claim| (reviewer, recommend(claim))).collect();
-                let mut reviewed = HashMap::new();
+                let mut seen = HashMap::new();
                 for (answer, (_, input)) in claim::review(conn, &reviews)
                     .await?
                     .into_iter()
@@ -197,11 +197,11 @@ async fn claim_all(office: &Office, numbers: &[usize], drafts: Vec<Draft>) {
                         matches!(answer.answer, ReviewAnswer::Recommended { .. }),
                         "{answer:?}"
                     );
-                    reviewed.insert(input.claim, answer.index);
+                    seen.insert(input.claim, answer.index);
                 }
                 let approvals: Vec<_> = up_to(3)
                     .map(|claim| {
-                        let review = *reviewed.get(&claim).unwrap();
+                        let review = *seen.get(&claim).unwrap();
                         (manager, Approve { claim, review })
                     })
                     .collect();

@@ -103,8 +103,7 @@ pub(crate) async fn vouchers(bench: &mut Bench, look: &mut PgConnection) {
 }
 
 async fn orders(bench: &mut Bench, look: &mut PgConnection, issued: Vec<VoucherId>) {
-    let office = bench.office.clone();
-    let (clerk, manager) = (office.by("clerk"), office.by("manager"));
+    let clerk = bench.office.by("clerk");
     let provider = *of_role(look, "provider", 1).await.first().unwrap();
     // Of the whole zone, not of the first firms: what is asked for lies far apart.
     let sql = format!(
@@ -143,13 +142,19 @@ async fn orders(bench: &mut Bench, look: &mut PgConnection, issued: Vec<VoucherI
         .await;
     let is_redeemed = |answer: &RedeemAnswer| matches!(answer, RedeemAnswer::Redeemed { .. });
     assert!(redeemed.iter().all(is_redeemed), "{redeemed:?}");
-    // Orders that come to nothing: placed unmeasured.
+    endings(bench, second.iter().map(order).collect(), issued).await;
+}
+
+/// Orders that come to nothing, and what else ends a voucher's use.
+async fn endings(bench: &mut Bench, orders: Vec<PlaceHold>, issued: Vec<VoucherId>) {
+    let office = bench.office.clone();
+    let (clerk, manager) = (office.by("clerk"), office.by("manager"));
+    let second: Vec<VoucherId> = orders.iter().map(|order| order.voucher).collect();
+    // Placed together, unmeasured.
     let held = office
-        .batch(
-            &clerk,
-            second.iter().map(order).collect(),
-            |conn, requests| Box::pin(voucher::hold(conn, requests)),
-        )
+        .batch(&clerk, orders, |conn, requests| {
+            Box::pin(voucher::hold(conn, requests))
+        })
         .await;
     let release = held.iter().map(|held| Release {
         hold: hold_of(held),
@@ -392,10 +397,10 @@ async fn waivers(bench: &mut Bench, leases: &[LeaseId]) {
 
 #[expect(clippy::panic, reason = "a benchmark fails where it stands")]
 fn declared(answer: &WaiverAnswer) -> WaiverId {
-    match answer {
-        WaiverAnswer::Declared { waiver, .. } => *waiver,
-        other => panic!("{other:?}"),
-    }
+    let WaiverAnswer::Declared { waiver, .. } = answer else {
+        panic!("{answer:?}");
+    };
+    *waiver
 }
 
 async fn deferrals(bench: &mut Bench, look: &mut PgConnection) {
@@ -451,8 +456,8 @@ async fn deferrals(bench: &mut Bench, look: &mut PgConnection) {
 
 #[expect(clippy::panic, reason = "a benchmark fails where it stands")]
 fn agreed(answer: &DeferralAnswer) -> DeferralId {
-    match answer {
-        DeferralAnswer::Agreed { deferral, .. } => *deferral,
-        other => panic!("{other:?}"),
-    }
+    let DeferralAnswer::Agreed { deferral, .. } = answer else {
+        panic!("{answer:?}");
+    };
+    *deferral
 }

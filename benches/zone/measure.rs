@@ -77,7 +77,10 @@ impl Bench {
 
     /// How many cases each kind of command needs.
     pub(crate) const fn wanted(&self) -> usize {
-        self.each + EXPLAINED
+        match self.plans {
+            Some(_) => self.each + EXPLAINED,
+            None => self.each,
+        }
     }
 
     /// Commands of cases, one at a time, each of which has to be recorded; their answers.
@@ -155,6 +158,28 @@ impl Bench {
         }
         self.keep(name, Aim::Command, times);
         answers
+    }
+
+    /// A command that is given for its plans alone, if they are wanted.
+    pub(crate) async fn explain<I, T, E, F>(
+        &mut self,
+        name: &'static str,
+        caller: Caller,
+        (input, body): (I, F),
+    ) where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        E: std::error::Error + From<sqlx::Error> + Send + 'static,
+        F: for<'c> Fn(&'c mut PgConnection, Command<'c>, &'c I) -> BoxFuture<'c, Result<T, E>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        if let Some(plans) = &mut self.plans {
+            plans.begin();
+            plans.office.one(caller, input, body).await.unwrap();
+            plans.end(name);
+        }
     }
 
     /// A report, several times over; what it said last.

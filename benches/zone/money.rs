@@ -13,7 +13,9 @@ use subsidy_ledger::recovery::{
     self, Cause, DecideAnswer, OffsetAnswer, OffsetRecovery, OrderRecovery, ProposeAnswer,
     ProposeRecovery, ReceiveAnswer, ReceiveRecovery,
 };
-use subsidy_ledger::types::{AccountId, BatchId, Currency, LogIndex, PayableId, RecoveryId};
+use subsidy_ledger::types::{
+    AccountId, BatchId, Currency, LogIndex, PartyId, PayableId, RecoveryId,
+};
 
 use crate::cases::{OWN, account, account_number, payables};
 use crate::fill::{Size, count, firms, rows};
@@ -24,6 +26,8 @@ use crate::measure::Bench;
 const BATCH: i64 = 5;
 /// Every so many lines of the statement name no instruction, only the other side's account.
 const NAMELESS: usize = 100;
+/// Payments of the second statement.
+const FEW: usize = 200;
 /// The day of the statement.
 const BOOKED: &str = "2020-06-20";
 /// The day after it.
@@ -118,17 +122,20 @@ async fn accounts(bench: &mut Bench, look: &mut PgConnection, size: Size) {
         .await;
 }
 
-/// A statement that says of every payment in transit that it was paid, and brings some money besides; the entry that took
-/// it in.
+/// A statement that says of the payments in transit that they were paid, and brings some money besides; the entry that took
+/// it in. A few payments are left for a second statement, whose plans are written down.
 pub(crate) async fn statement(
     bench: &mut Bench,
     look: &mut PgConnection,
     (size, most): (Size, Duration),
 ) -> LogIndex {
     let office = bench.office.clone();
-    let (file, lines) = written(look, size, bench.wanted()).await;
+    let sent = sent(look, size).await;
+    let (few, many) = sent.split_at((sent.len() / 10).min(FEW));
+    let (file, closing) = written("S1", 0, (many, bench.wanted()));
     println!(
-        "a statement of {lines} lines, {} MB",
+        "a statement of {} lines, {} MB",
+        many.len() + bench.wanted(),
         file.len() / 1_000_000
     );
     let begun = Instant::now();
@@ -138,13 +145,10 @@ pub(crate) async fn statement(
         office.vault().await,
         StatementFile::new(file.as_bytes(), read),
     );
-    let taken = office.one(
-        office.on("cashier", BOOKED),
-        input,
-        |conn, command, (vault, file)| {
-            Box::pin(async move { payment::import_statements(conn, &command, vault, file).await })
-        },
-    );
+    let cashier = office.on("cashier", BOOKED);
+    let taken = office.one(cashier.clone(), input, |conn, command, (vault, file)| {
+        Box::pin(async move { payment::import_statements(conn, &command, vault, file).await })
+    });
     let answer = taken.await.unwrap();
     let took = begun.elapsed();
     println!(
@@ -154,42 +158,74 @@ pub(crate) async fn statement(
     );
     assert_eq!(answer.unmatched_debits, 0, "{answer:?}");
     bench.once("statement_100k", took, most);
+
+    let (file, _) = written("S2", closing, (few, 0));
+    let read = read_statements(file.as_bytes(), Currency::Cny).unwrap();
+    let input = (
+        office.vault().await,
+        StatementFile::new(file.as_bytes(), read),
+    );
+    bench
+        .explain(
+            "statement_100k",
+            cashier,
+            (input, |conn, command, (vault, file)| {
+                Box::pin(
+                    async move { payment::import_statements(conn, &command, vault, file).await },
+                )
+            }),
+        )
+        .await;
     answer.file
 }
 
-/// The statement as a bank would send it, and how many lines it has.
-async fn written(look: &mut PgConnection, size: Size, receipts: usize) -> (String, usize) {
+/// A payment in transit: what the bank knows it by, how much in minor units, and to which account.
+struct Sent {
+    id: String,
+    amount: i64,
+    account: String,
+}
+
+/// All of them, in no order.
+async fn sent(look: &mut PgConnection, size: Size) -> Vec<Sent> {
     let payees = firms(look, size.payees).await;
     let number_of: HashMap<_, _> = payees.into_iter().zip(0_usize..).collect();
     let sql = "SELECT l.end_to_end_id, l.amount, p.payee_id FROM ledger.payment_line l
          JOIN ledger.payable p USING (zone_id, payable_id) WHERE l.state = 'sent' ORDER BY md5(l.end_to_end_id)";
-    let sent = rows(look, sql.to_owned()).await;
+    let rows = rows(look, sql.to_owned()).await;
+    let sent = rows.iter().map(|row| Sent {
+        id: row.get(0),
+        amount: row.get(1),
+        account: account_number(*number_of.get(&PartyId(row.get(2))).unwrap()),
+    });
+    sent.collect()
+}
+
+/// The statement as a bank would send it, and the balance that it ends with.
+fn written(id: &str, opening: i64, (sent, receipts): (&[Sent], usize)) -> (String, i64) {
     let mut entries = String::new();
-    let mut moved = 0;
-    for (number, row) in sent.iter().enumerate() {
-        let (id, amount): (String, i64) = (row.get(0), row.get(1));
-        moved -= amount;
-        let payee = number_of.get(&subsidy_ledger::types::PartyId(row.get(2)));
-        let side = account_number(*payee.unwrap());
-        let refs = if number % NAMELESS == 0 {
+    let mut closing = opening;
+    for (place, one) in sent.iter().enumerate() {
+        closing -= one.amount;
+        let refs = if place % NAMELESS == 0 {
             String::new()
         } else {
-            format!("<Refs><EndToEndId>{id}</EndToEndId></Refs>")
+            format!("<Refs><EndToEndId>{}</EndToEndId></Refs>", one.id)
         };
-        entry(&mut entries, -amount, &refs, &side);
+        entry(&mut entries, -one.amount, &refs, &one.account);
     }
     for _ in 0..receipts {
-        moved += RECEIPT;
+        closing += RECEIPT;
         entry(&mut entries, RECEIPT, "", "");
     }
     let file = format!(
         "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08\"><BkToCstmrStmt>\
-         <GrpHdr><MsgId>BENCH</MsgId></GrpHdr><Stmt><Id>S1</Id>\
+         <GrpHdr><MsgId>BENCH</MsgId></GrpHdr><Stmt><Id>{id}</Id>\
          <Acct><Id><Othr><Id>{OWN}</Id></Othr></Id></Acct>{}{}{entries}</Stmt></BkToCstmrStmt></Document>",
-        balance("OPBD", 0),
-        balance("CLBD", moved)
+        balance("OPBD", opening),
+        balance("CLBD", closing)
     );
-    (file, sent.len() + receipts)
+    (file, closing)
 }
 
 /// What a receipt brings, minor units.
@@ -218,10 +254,10 @@ fn entry(entries: &mut String, minor: i64, refs: &str, side: &str) {
     } else {
         format!("<RltdPties><CdtrAcct><Id><Othr><Id>{side}</Id></Othr></Id></CdtrAcct></RltdPties>")
     };
-    write!(
+    writeln!(
         entries,
         "<Ntry>{}<Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>{BOOKED}</Dt></BookgDt><NtryDtls><TxDtls>{refs}{party}</TxDtls>\
-         </NtryDtls></Ntry>\n",
+         </NtryDtls></Ntry>",
         amount(minor)
     )
     .unwrap();

@@ -103,7 +103,7 @@ fn parse(log: &str) -> Vec<Plan> {
             Some(text) if is_plan => {
                 let plan = plans.last_mut().unwrap();
                 if let Some(query) = text.strip_prefix("Query Text: ") {
-                    plan.query = query.trim().to_owned();
+                    plan.query += query.trim();
                 } else if plan.nodes.is_empty() && !text.contains("(cost=") {
                     plan.query += "\n";
                     plan.query += text.trim_end();

@@ -2,8 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use subsidy_ledger::accounting::{self, FreeAtEnd, NewRule, Rule, VouchersAtEnd};
-use subsidy_ledger::types::VoucherId;
+use futures::future::BoxFuture;
+use sqlx::PgConnection;
+use subsidy_ledger::accounting::{
+    self, Confirmed, FreeAtEnd, NewRule, PeriodError, Plan, Rule, VouchersAtEnd,
+};
+use subsidy_ledger::identity::Command;
+use subsidy_ledger::journal::Recorded;
+use subsidy_ledger::types::{FiscalYear, LogIndex, Reason};
 use subsidy_ledger::voucher::{self, WindUp};
 
 use crate::fill::{PROGRAMMES, Size, YEAR, voucher_programme};
@@ -12,6 +18,8 @@ use crate::measure::Bench;
 
 /// The first working days of the next year.
 const AFTER: &str = "2021-01-05";
+/// And of the one after that.
+const LATER: &str = "2022-01-05";
 /// Vouchers of a transaction, as `voucher wind-up` has it.
 const PART: i64 = 1_000;
 
@@ -19,8 +27,23 @@ const PART: i64 = 1_000;
 pub(crate) async fn close(bench: &mut Bench, size: Size, most: Duration) {
     let office = bench.office.clone();
     let last = voucher_programme(PROGRAMMES - 1);
+    end_vouchers(bench, &last).await;
     let begun = Instant::now();
-    let taken_back = wind_up(bench, &last).await;
+    let mut taken_back = 0;
+    let mut after = None;
+    loop {
+        let manager = office.on("manager", AFTER);
+        let input = (wind_up(&last), after);
+        let wound = office.one(manager, input, |conn, command, (input, after)| {
+            Box::pin(async move { voucher::wind_up(conn, &command, (input, *after), PART).await })
+        });
+        let wound = wound.await.unwrap();
+        taken_back += wound.cancelled;
+        after = wound.last;
+        if after.is_none() {
+            break;
+        }
+    }
     let winding = begun.elapsed();
     println!(
         "{taken_back} vouchers that end with the year taken back in {winding:.1?}: {} a second",
@@ -29,34 +52,67 @@ pub(crate) async fn close(bench: &mut Bench, size: Size, most: Duration) {
     assert_eq!(taken_back, size.firms);
 
     let begun = Instant::now();
-    let finance = office.on("finance", AFTER);
-    let proposed = office.one(
-        finance,
-        (YEAR, reason()),
-        |conn, command, (year, reason)| {
-            Box::pin(
-                async move { accounting::propose_year_end(conn, &command, (*year, reason)).await },
-            )
-        },
-    );
+    let asked = (YEAR, reason());
+    let proposed = office.one(office.on("finance", AFTER), asked, propose);
     let (proposed, plan) = proposed.await.unwrap();
-    let manager = office.on("manager", AFTER);
-    let confirmed = office.one(manager, proposed.index, |conn, command, index| {
-        Box::pin(async move { accounting::confirm(conn, &command, *index).await })
-    });
+    let confirmed = office.one(office.on("manager", AFTER), proposed.index, confirm);
     let (_, confirmed) = confirmed.await.unwrap();
     assert_eq!(confirmed.refused, None);
-    println!(
-        "{} programmes: {} lapses",
-        plan.lines.len(),
-        plan.lapses().to_grouped_text(plan.currency)
-    );
+    let lapses = plan.lapses().to_grouped_text(plan.currency);
+    println!("{} programmes, {lapses} lapse", plan.lines.len());
     bench.once("year_end_close", begun.elapsed(), most);
     bench.once("year_end_with_vouchers", winding + begun.elapsed(), most);
+    explain(bench).await;
 }
 
-/// Takes the vouchers of a programme back, as many commands as that takes.
-async fn wind_up(bench: &Bench, programme: &str) -> usize {
+/// The same of the next year, and of a few vouchers, for the plans alone.
+async fn explain(bench: &mut Bench) {
+    let office = bench.office.clone();
+    let finance = office.on("finance", LATER);
+    let asked = (YEAR.next(), reason());
+    bench
+        .explain("year.propose", finance.clone(), (asked, propose))
+        .await;
+    let other = voucher_programme(PROGRAMMES - 2);
+    end_vouchers(bench, &other).await;
+    let manager = office.on("manager", LATER);
+    bench
+        .explain(
+            "year.wind_up",
+            manager,
+            (wind_up(&other), |conn, command, input| {
+                Box::pin(async move { voucher::wind_up(conn, &command, (input, None), PART).await })
+            }),
+        )
+        .await;
+}
+
+fn propose<'c>(
+    conn: &'c mut PgConnection,
+    command: Command<'c>,
+    (year, reason): &'c (FiscalYear, Reason),
+) -> BoxFuture<'c, Result<(Recorded, Plan), PeriodError>> {
+    Box::pin(async move { accounting::propose_year_end(conn, &command, (*year, reason)).await })
+}
+
+fn confirm<'c>(
+    conn: &'c mut PgConnection,
+    command: Command<'c>,
+    index: &'c LogIndex,
+) -> BoxFuture<'c, Result<(Recorded, Confirmed), PeriodError>> {
+    Box::pin(async move { accounting::confirm(conn, &command, *index).await })
+}
+
+fn wind_up(programme: &str) -> WindUp {
+    WindUp {
+        programme: programme.parse().unwrap(),
+        year: YEAR,
+        reason: reason(),
+    }
+}
+
+/// From now on the vouchers of a programme end with their year.
+async fn end_vouchers(bench: &Bench, programme: &str) {
     let office = &bench.office;
     let rule = NewRule {
         programme: programme.parse().unwrap(),
@@ -70,23 +126,4 @@ async fn wind_up(bench: &Bench, programme: &str) -> usize {
         Box::pin(async move { accounting::set_rule(conn, &command, rule).await })
     });
     set.await.unwrap();
-    let mut taken_back = 0;
-    let mut after: Option<VoucherId> = None;
-    loop {
-        let input = WindUp {
-            programme: programme.parse().unwrap(),
-            year: YEAR,
-            reason: reason(),
-        };
-        let manager = office.on("manager", AFTER);
-        let wound = office.one(manager, (input, after), |conn, command, (input, after)| {
-            Box::pin(async move { voucher::wind_up(conn, &command, (input, *after), PART).await })
-        });
-        let wound = wound.await.unwrap();
-        taken_back += wound.cancelled;
-        after = wound.last;
-        if after.is_none() {
-            return taken_back;
-        }
-    }
 }
