@@ -20,6 +20,9 @@ const SETTINGS: [(&str, &str); 6] = [
     ("auto_explain.log_parameter_max_length", "0"),
 ];
 
+/// Characters of a line that are kept: a condition may list thousands of values.
+const LONGEST: usize = 240;
+
 pub(crate) struct Plans {
     /// The same zone, in sessions that explain themselves.
     pub(crate) office: Office,
@@ -108,7 +111,8 @@ fn parse(log: &str) -> Vec<Plan> {
                     plan.query += "\n";
                     plan.query += text.trim_end();
                 } else {
-                    plan.nodes += without_cost(text).trim_end();
+                    plan.nodes
+                        .extend(without_cost(text).trim_end().chars().take(LONGEST));
                     plan.nodes += "\n";
                 }
             }
