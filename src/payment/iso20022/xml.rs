@@ -425,8 +425,6 @@ impl<'a> Walk<'a> {
             return Ok(Step::Other);
         }
         let before = self.open.last().map_or(0, |element| element.text.len());
-        // What an element's text begins with is white space between its children, as often as it has children.
-        let text = if before == 0 { text.trim_start() } else { text };
         let problem = if self.open.is_empty() && !text.trim().is_empty() {
             Some("text outside of the message")
         } else if before + text.len() > MAX_TEXT {
