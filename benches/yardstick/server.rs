@@ -28,12 +28,17 @@ pub(crate) async fn recreate_database(server: &PrivatePostgres, name: &str) {
     }
 }
 
-/// Under `target/`, unless that is where the server's account can't enter.
-pub(crate) async fn open_server() -> PrivatePostgres {
-    let settings = PrivateSettings {
+/// As the service's own.
+pub(crate) fn settings() -> PrivateSettings {
+    PrivateSettings {
         binaries: std::env::var_os("SUBSIDY_LEDGER_PG_BIN").map(PathBuf::from),
         guard: Some(PathBuf::from(env!("CARGO_BIN_EXE_subsidy-ledger"))),
-    };
+    }
+}
+
+/// Under `target/`, unless that is where the server's account can't enter.
+pub(crate) async fn open_server() -> PrivatePostgres {
+    let settings = settings();
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-postgres");
     match PrivatePostgres::open(&folder, &settings).await {
         Err(PrivatePostgresError::NotTraversable { .. }) => {

@@ -15,6 +15,9 @@ use crate::types::{AccountId, Amount, BatchId, LogIndex, Money, PartyId, Payable
 /// How many payables that are held out are listed: they stand in the entry of the batch.
 const LISTED: usize = 100;
 
+/// The fewest and the most payables that are locked at a time, so that a small batch does not lock everything that waits.
+const PAGES: (i64, i64) = (100, 5_000);
+
 /// What goes into a batch.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Selection {
@@ -81,7 +84,7 @@ impl std::fmt::Display for HeldBecause {
     }
 }
 
-/// Approved payables that stay for another batch.
+/// Approved payables that were looked at and stay for another batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldOut {
     /// The oldest hundred of them, and why.
@@ -117,8 +120,8 @@ struct Prepared {
 }
 
 /// Prepares a batch of approved payables, oldest first: each goes to the bank account that its payee has now. What can't
-/// go is held out, with the reason, and does not count towards the limit. A repeat under the same key has the first
-/// answer.
+/// go is held out, with the reason, and does not count towards the limit; the oldest hundred are looked at, or more until
+/// the batch is full. A repeat under the same key has the first answer.
 pub async fn prepare(
     conn: &mut PgConnection,
     command: &Command<'_>,
@@ -128,12 +131,24 @@ pub async fn prepare(
     let zone = command.zone;
     let key = idempotency(command, selection);
     let person = command.actor.person;
-    let candidates = store::lock_approved(conn, zone, person, selection).await?;
+    let mut chosen = Chosen::default();
+    let page = selection.limit.clamp(PAGES.0, PAGES.1);
+    loop {
+        let after = (chosen.last, page);
+        let candidates = store::lock_approved(conn, zone, person, selection, after).await?;
+        let is_last = i64::try_from(candidates.len()).unwrap_or(i64::MAX) < page;
+        chosen.take(candidates, selection);
+        if is_last || chosen.is_full(selection) {
+            break;
+        }
+    }
     // After locking: whoever gave the same command at the same moment has let go of the rows by now.
     if let Some(batch) = prepared_before(conn, command, selection).await? {
         return Ok(batch);
     }
-    let (ready, held_out) = choose(candidates, selection);
+    let Chosen {
+        ready, held_out, ..
+    } = chosen;
     if ready.is_empty() {
         return Err(PaymentError::NothingReady(held_out.counts));
     }
@@ -202,29 +217,38 @@ async fn prepared_before(
     }))
 }
 
-/// Pure: what goes into the batch, and to which account; what is held out, and why.
-fn choose(
-    candidates: Vec<Candidate>,
-    selection: &Selection,
-) -> (Vec<(Candidate, AccountId)>, HeldOut) {
-    let mut ready = Vec::new();
-    let mut held_out = HeldOut::default();
-    let limit = usize::try_from(selection.limit).unwrap_or(0);
-    for candidate in candidates {
-        let over = |limit: i64| candidate.amount.minor() > limit;
-        if candidate.is_own {
-            held_out.add(candidate.id, HeldBecause::OwnCase);
-        } else if selection.line_limit.is_some_and(over) {
-            held_out.add(candidate.id, HeldBecause::OverLimit);
-        } else if let Some(account) = candidate.account {
-            if ready.len() < limit {
-                ready.push((candidate, account));
+/// What goes into the batch, and to which account; what is held out, and why. Pure.
+#[derive(Default)]
+struct Chosen {
+    ready: Vec<(Candidate, AccountId)>,
+    held_out: HeldOut,
+    /// The last one that was looked at.
+    last: Option<PayableId>,
+}
+
+impl Chosen {
+    fn is_full(&self, selection: &Selection) -> bool {
+        self.ready.len() >= usize::try_from(selection.limit).unwrap_or(0)
+    }
+
+    /// Looks at further candidates. What could go when the batch is full waits for another one.
+    fn take(&mut self, candidates: Vec<Candidate>, selection: &Selection) {
+        for candidate in candidates {
+            self.last = Some(candidate.id);
+            let over = |limit: i64| candidate.amount.minor() > limit;
+            if candidate.is_own {
+                self.held_out.add(candidate.id, HeldBecause::OwnCase);
+            } else if selection.line_limit.is_some_and(over) {
+                self.held_out.add(candidate.id, HeldBecause::OverLimit);
+            } else if let Some(account) = candidate.account {
+                if !self.is_full(selection) {
+                    self.ready.push((candidate, account));
+                }
+            } else {
+                self.held_out.add(candidate.id, HeldBecause::NoAccount);
             }
-        } else {
-            held_out.add(candidate.id, HeldBecause::NoAccount);
         }
     }
-    (ready, held_out)
 }
 
 /// Gives each payable its end-to-end id: the batch's short name and the line's number.
@@ -328,7 +352,14 @@ mod tests {
             line_limit: Some(5_000_00),
             cut_off: None,
         };
-        let (ready, held_out) = choose(candidates, &selection);
+        let mut chosen = Chosen::default();
+        let mut pages = candidates.into_iter();
+        chosen.take(pages.by_ref().take(2).collect(), &selection);
+        assert!(!chosen.is_full(&selection) && chosen.last == Some(ids[1]));
+        chosen.take(pages.collect(), &selection);
+        let Chosen {
+            ready, held_out, ..
+        } = chosen;
         let ready: Vec<PayableId> = ready.iter().map(|(one, _)| one.id).collect();
         assert_eq!(ready, ids[3..5]);
         let because = [

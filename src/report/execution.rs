@@ -1,6 +1,9 @@
 //! Budget execution by programme, year and funder: the figures of [`super::budget_execution`], how each is borne, and what is
 //! frozen.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use chrono::NaiveDate;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use sqlx::PgConnection;
@@ -10,7 +13,7 @@ use super::store;
 use crate::policy::{self, Bilingual, Funder, split};
 use crate::programme;
 use crate::programme::store::Frozen;
-use crate::types::{Code, Currency, FiscalYear, Money, Zone};
+use crate::types::{Code, Currency, FiscalYear, Money, PolicyId, Zone};
 
 /// Which lines are asked for; all, if nothing is said.
 #[derive(Clone, Debug, Default)]
@@ -93,6 +96,7 @@ pub async fn execution(
     filter: &ExecutionFilter,
 ) -> Result<Vec<Execution>, ExecutionError> {
     let frozen = programme::store::all_frozen(conn, zone.id).await?;
+    let mut in_force = HashMap::new();
     let mut all = Vec::new();
     for line in store::budget_execution(conn, zone.id).await? {
         let is_asked = filter.year.is_none_or(|year| line.year == Some(year))
@@ -100,7 +104,7 @@ pub async fn execution(
         if !is_asked {
             continue;
         }
-        let borne = borne(conn, zone, today, &line).await?;
+        let borne = borne(conn, zone, today, (&line, &mut in_force)).await?;
         let is_it = |frozen: &&Frozen| {
             line.programme.as_ref() == Some(&frozen.programme) && line.year == Some(frozen.year)
         };
@@ -114,21 +118,30 @@ pub async fn execution(
     Ok(all)
 }
 
+/// The versions in force on the days that lines are borne on: as many as there are years, however many programmes.
+type InForce = HashMap<NaiveDate, HashMap<Code, PolicyId>>;
+
 /// Who bears a line by the version in force on the last day of its year, or today.
 async fn borne(
     conn: &mut PgConnection,
     zone: &Zone,
     today: NaiveDate,
-    line: &BudgetLine,
+    (line, in_force): (&BudgetLine, &mut InForce),
 ) -> Result<Borne, ExecutionError> {
     let (Some(programme), Some(year)) = (&line.programme, line.year) else {
         return Ok(Borne::Unallocated);
     };
     let on = day_in(year, today);
-    let published = policy::store::in_force_on(conn, zone.id, programme, on).await?;
-    let Some(policy) = published.map(|published| published.policy) else {
+    let versions = match in_force.entry(on) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(place) => {
+            place.insert(policy::store::all_in_force_on(conn, zone.id, on).await?)
+        }
+    };
+    let Some(policy) = versions.get(programme).copied() else {
         return Ok(Borne::NoPolicy { on });
     };
+    let policy = policy::store::load(conn, zone.id, policy).await?;
     let version = policy.version().clone();
     Ok(match policy.funding() {
         [only] if only.when.is_none() => Borne::ByShares {

@@ -382,6 +382,10 @@ impl<'a> Walk<'a> {
         let line = self.line();
         let path = match self.open.last_mut() {
             Some(around) => {
+                // White space between children, as often as there are children, is no text.
+                if around.text.trim().is_empty() {
+                    around.text.clear();
+                }
                 let number = around.number(&name);
                 if number == 1 {
                     format!("{}/{name}", around.place.path)

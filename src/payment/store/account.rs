@@ -100,20 +100,35 @@ pub(in crate::payment) async fn lock_accounts(
         AccountFilter::Proposed => (true, Vec::new()),
         AccountFilter::Ids(ids) => (false, ids.iter().map(|id| id.0).collect()),
     };
-    sqlx::query_scalar!(
-        "WITH asked AS (SELECT account_id, party_id FROM ledger.bank_account
-             WHERE zone_id = $1 AND (account_id = ANY($3) OR $2 AND state = 'proposed'))
-         SELECT a.account_id FROM ledger.bank_account a
-         WHERE a.zone_id = $1 AND (a.account_id IN (SELECT account_id FROM asked) OR a.state = 'confirmed'
-             AND EXISTS (SELECT FROM asked WHERE asked.party_id IS NOT DISTINCT FROM a.party_id))
-         ORDER BY a.account_id FOR UPDATE OF a",
+    // Each account that was asked for, and the one of the same party that is in force, by index: a zone has thousands.
+    let locked = sqlx::query_scalar!(
+        r#"WITH asked AS MATERIALIZED (
+               SELECT account_id, party_id FROM ledger.bank_account WHERE zone_id = $1 AND account_id = ANY($3)
+               UNION ALL
+               SELECT account_id, party_id FROM ledger.bank_account
+               WHERE $2 AND zone_id = $1 AND confirmed_index IS NULL AND superseded_index IS NULL
+           ), wanted AS (
+               SELECT account_id FROM asked
+               UNION
+               SELECT b.account_id FROM asked CROSS JOIN LATERAL (
+                   SELECT account_id FROM ledger.bank_account
+                   WHERE zone_id = $1 AND party_id = asked.party_id AND confirmed_index IS NOT NULL
+                       AND superseded_index IS NULL OFFSET 0) b
+               UNION
+               SELECT account_id FROM ledger.bank_account
+               WHERE zone_id = $1 AND party_id IS NULL AND confirmed_index IS NOT NULL AND superseded_index IS NULL
+                   AND EXISTS (SELECT FROM asked WHERE party_id IS NULL)
+           )
+           SELECT a.account_id FROM ledger.bank_account a
+           WHERE a.zone_id = $1 AND a.account_id IN (SELECT account_id FROM wanted)
+           ORDER BY a.account_id FOR UPDATE OF a"#,
         zone.0,
         all,
         &ids,
     )
     .fetch_all(&mut *conn)
     .await?;
-    let mut rows = accounts(conn, zone, None).await?;
+    let mut rows = by_ids(conn, zone, &locked).await?;
     rows.retain(|row| match filter {
         AccountFilter::Proposed => row.state == AccountState::Proposed,
         AccountFilter::Ids(ids) => ids.contains(&row.account),
@@ -135,9 +150,20 @@ pub(in crate::payment) async fn confirm_accounts(
         .collect();
     let indices: Vec<i64> = confirmed.iter().map(|(_, index)| index.0).collect();
     sqlx::query!(
-        "UPDATE ledger.bank_account a SET superseded_index = new.log_index
-         FROM unnest($2::uuid[], $3::bigint[]) AS new (party_id, log_index)
-         WHERE a.zone_id = $1 AND a.party_id IS NOT DISTINCT FROM new.party_id AND a.state = 'confirmed'",
+        "WITH new AS (
+             SELECT * FROM unnest($2::uuid[], $3::bigint[]) AS new (party_id, log_index)
+         ), before AS (
+             SELECT b.account_id, new.log_index FROM new CROSS JOIN LATERAL (
+                 SELECT account_id FROM ledger.bank_account
+                 WHERE zone_id = $1 AND party_id = new.party_id AND confirmed_index IS NOT NULL
+                     AND superseded_index IS NULL OFFSET 0) b
+             UNION ALL
+             SELECT b.account_id, new.log_index FROM new JOIN ledger.bank_account b ON b.zone_id = $1
+                 AND b.party_id IS NULL AND b.confirmed_index IS NOT NULL AND b.superseded_index IS NULL
+             WHERE new.party_id IS NULL
+         )
+         UPDATE ledger.bank_account a SET superseded_index = before.log_index
+         FROM before WHERE a.zone_id = $1 AND a.account_id = before.account_id",
         zone.0,
         &parties as _,
         &indices,
@@ -158,13 +184,46 @@ pub(in crate::payment) async fn confirm_accounts(
     Ok(())
 }
 
+struct Row {
+    account_id: Uuid,
+    party_id: Option<Uuid>,
+    name: Option<String>,
+    masked: String,
+    state: String,
+    proposed_by: Uuid,
+    proposed_index: i64,
+    confirmed_index: Option<i64>,
+    shared_with: i64,
+}
+
+impl From<Row> for AccountRow {
+    fn from(row: Row) -> Self {
+        Self {
+            account: AccountId(row.account_id),
+            party: row.party_id.map(PartyId),
+            name: row.name,
+            masked: row.masked,
+            state: match row.state.as_str() {
+                "proposed" => AccountState::Proposed,
+                "confirmed" => AccountState::Confirmed,
+                _ => AccountState::Superseded,
+            },
+            proposed_by: PersonId(row.proposed_by),
+            proposed_index: LogIndex(row.proposed_index),
+            confirmed_index: row.confirmed_index.map(LogIndex),
+            shared_with: row.shared_with,
+        }
+    }
+}
+
 /// Accounts without what is sealed in them, newest first; of one party, or of all, and the zone's own.
 pub async fn accounts(
     conn: &mut PgConnection,
     zone: ZoneId,
     party: Option<PartyId>,
 ) -> Result<Vec<AccountRow>, sqlx::Error> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Row,
         r#"SELECT a.account_id, a.party_id, p.name AS "name?", a.masked, a.state AS "state!", a.proposed_by,
                a.proposed_index, a.confirmed_index,
                (SELECT count(DISTINCT o.party_id) FROM ledger.bank_account o
@@ -179,22 +238,32 @@ pub async fn accounts(
     )
     .fetch_all(conn)
     .await?;
-    let row = rows.into_iter().map(|row| AccountRow {
-        account: AccountId(row.account_id),
-        party: row.party_id.map(PartyId),
-        name: row.name,
-        masked: row.masked,
-        state: match row.state.as_str() {
-            "proposed" => AccountState::Proposed,
-            "confirmed" => AccountState::Confirmed,
-            _ => AccountState::Superseded,
-        },
-        proposed_by: PersonId(row.proposed_by),
-        proposed_index: LogIndex(row.proposed_index),
-        confirmed_index: row.confirmed_index.map(LogIndex),
-        shared_with: row.shared_with,
-    });
-    Ok(row.collect())
+    Ok(rows.into_iter().map(AccountRow::from).collect())
+}
+
+/// The same of these accounts.
+async fn by_ids(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    ids: &[Uuid],
+) -> Result<Vec<AccountRow>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT a.account_id, a.party_id, p.name AS "name?", a.masked, a.state AS "state!", a.proposed_by,
+               a.proposed_index, a.confirmed_index,
+               (SELECT count(DISTINCT o.party_id) FROM ledger.bank_account o
+                WHERE o.zone_id = a.zone_id AND o.number_mark = a.number_mark AND o.state <> 'superseded'
+                    AND o.party_id IS DISTINCT FROM a.party_id) AS "shared_with!"
+           FROM ledger.bank_account a
+           LEFT JOIN ledger.party p ON p.zone_id = a.zone_id AND p.party_id = a.party_id
+           WHERE a.zone_id = $1 AND a.account_id = ANY($2)
+           ORDER BY a.proposed_index DESC"#,
+        zone.0,
+        ids,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(AccountRow::from).collect())
 }
 
 /// What is sealed of accounts, in the order asked for.

@@ -476,9 +476,8 @@ pub(in crate::payment) async fn moved_at_bank(
         r#"SELECT coalesce(sum(CASE WHEN t.debit_account_id = a.account_id THEN t.amount ELSE -t.amount END), 0)::bigint
                AS "moved!"
            FROM ledger.transfer t
-           JOIN ledger.account a ON a.zone_id = t.zone_id AND a.code = 'F1010'
-               AND a.account_id IN (t.debit_account_id, t.credit_account_id)
-           WHERE t.zone_id = $1 AND t.log_index = $2"#,
+           JOIN ledger.account a ON a.zone_id = t.zone_id AND a.account_id IN (t.debit_account_id, t.credit_account_id)
+           WHERE t.zone_id = $1 AND t.log_index = $2 AND a.address >= 'F1010:' AND a.address < 'F1010;'"#,
         zone.0,
         index.0,
     )
@@ -512,9 +511,9 @@ pub(in crate::payment) async fn sums(
 ) -> Result<Sums, sqlx::Error> {
     let row = sqlx::query!(
         r#"SELECT
-               (SELECT coalesce(sum(debits - credits), 0)::bigint FROM ledger.account
+               (SELECT coalesce(sum(debits - credits), 0)::bigint FROM ledger.control_total
                 WHERE zone_id = $1 AND code = 'F1010') AS "bank!",
-               (SELECT coalesce(sum(credits - debits), 0)::bigint FROM ledger.account
+               (SELECT coalesce(sum(credits - debits), 0)::bigint FROM ledger.control_total
                 WHERE zone_id = $1 AND code = 'F1020') AS "in_transit!",
                (SELECT count(*) FROM ledger.payment_line WHERE zone_id = $1 AND state = 'sent') AS "sent!",
                (SELECT coalesce(sum(amount), 0)::bigint FROM ledger.payment_line
@@ -545,11 +544,15 @@ pub(in crate::payment) async fn book_only(
 ) -> Result<Vec<(LogIndex, String, NaiveDate, i64)>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"SELECT e.log_index, e.kind, e.effective, m.moved AS "moved!"
-           FROM (SELECT t.log_index,
-                   sum(CASE WHEN t.debit_account_id = a.account_id THEN t.amount ELSE -t.amount END)::bigint AS moved
+           FROM (SELECT s.log_index, sum(s.moved)::bigint AS moved
                FROM ledger.account a
-               JOIN ledger.transfer t ON t.zone_id = a.zone_id AND a.account_id IN (t.debit_account_id, t.credit_account_id)
-               WHERE a.zone_id = $1 AND a.code = 'F1010' GROUP BY t.log_index) m
+               CROSS JOIN LATERAL (
+                   SELECT t.log_index, t.amount AS moved FROM ledger.transfer t
+                   WHERE t.zone_id = a.zone_id AND t.debit_account_id = a.account_id
+                   UNION ALL
+                   SELECT t.log_index, -t.amount FROM ledger.transfer t
+                   WHERE t.zone_id = a.zone_id AND t.credit_account_id = a.account_id) s
+               WHERE a.zone_id = $1 AND a.address >= 'F1010:' AND a.address < 'F1010;' GROUP BY s.log_index) m
            JOIN ledger.entry e ON e.zone_id = $1 AND e.log_index = m.log_index
            WHERE m.moved <> 0
                AND NOT EXISTS (SELECT FROM ledger.bank_line b WHERE b.zone_id = $1 AND b.receipt_index = m.log_index)

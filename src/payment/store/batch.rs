@@ -28,13 +28,13 @@ pub(in crate::payment) struct Candidate {
     pub(in crate::payment) account: Option<AccountId>,
 }
 
-/// Locks the approved payables that a batch could take, oldest first: as many as the limit of those that can go, and
-/// all before them that can't.
+/// Locks at most `page` approved payables that a batch could take, after one of them, oldest first.
 pub(in crate::payment) async fn lock_approved(
     conn: &mut PgConnection,
     zone: &Zone,
     person: PersonId,
     selection: &Selection,
+    (after, page): (Option<PayableId>, i64),
 ) -> Result<Vec<Candidate>, sqlx::Error> {
     // The account is looked up again when the batch is released, so its row is not locked.
     let rows = sqlx::query!(
@@ -49,10 +49,13 @@ pub(in crate::payment) async fn lock_approved(
            WHERE p.zone_id = $1 AND p.state = 'approved' AND ($2::date IS NULL OR EXISTS (
                SELECT FROM ledger.entry e WHERE e.zone_id = p.zone_id AND e.log_index = p.approved_index
                    AND e.effective <= $2))
-           ORDER BY p.payable_id FOR UPDATE OF p"#,
+               AND p.payable_id > coalesce($4::uuid, '00000000-0000-0000-0000-000000000000')
+           ORDER BY p.payable_id LIMIT $5 FOR UPDATE OF p"#,
         zone.id.0,
         selection.cut_off,
         person.0,
+        after.map(|after| after.0),
+        page,
     )
     .fetch_all(conn)
     .await?;

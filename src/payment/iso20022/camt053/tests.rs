@@ -172,6 +172,13 @@ fn an_overdrawn_account_and_several_statements_add_up() {
 }
 
 #[test]
+fn as_many_indented_entries_as_there_are_are_read() {
+    let one = format!("\n        {}", entry("0.01", "DBIT", ""));
+    let statements = read(&day("950.00", &one.repeat(5_000))).unwrap();
+    assert_eq!(statements.first().map(|one| one.lines.len()), Some(5_000));
+}
+
+#[test]
 fn sums_that_do_not_agree_are_named_with_their_place() {
     let summary = "<TxsSummry><TtlNtries><NbOfNtries>3</NbOfNtries></TtlNtries></TxsSummry>";
     let sum = "<TxsSummry><TtlDbtNtries><NbOfNtries>1</NbOfNtries><Sum>299.99</Sum></TtlDbtNtries></TxsSummry>";
