@@ -120,6 +120,7 @@ pub(crate) fn draft(number: usize, party: PartyId) -> Draft {
                 reference: format!("invoice-{number}").parse().unwrap(),
                 value: format!("{}.{:02}", price / 100, price % 100),
             }],
+            milestone: None,
         },
         party,
         programme: CLAIMS.parse().unwrap(),

@@ -152,6 +152,7 @@ fn content_of(claimed: &Claimed) -> Content {
         documents: (1..=6).map(document).collect(),
         facts,
         lines: Vec::new(),
+        milestone: None,
     }
 }
 
