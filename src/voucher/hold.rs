@@ -95,8 +95,9 @@ async fn reserve(
         granted_on,
         ledger: ledger_of(conn, round, &vouchers, &policies).await?,
         excluded: {
-            let holders: Vec<PartyId> = vouchers.values().map(|voucher| voucher.holder).collect();
-            exclusion::excluded_on(conn, zone.id, round.today, &holders).await?
+            let holders = vouchers.values().map(|voucher| voucher.holder);
+            let both: Vec<PartyId> = holders.chain(asked).collect();
+            exclusion::excluded_on(conn, zone.id, round.today, &both).await?
         },
         vouchers,
         policies,
@@ -220,6 +221,9 @@ fn place(
     today: NaiveDate,
 ) -> Result<(Amount, Result<Transfer, TransferError>), Refused> {
     if let Some(excluded) = rules::excluded(excluded, voucher.holder) {
+        return Err(excluded);
+    }
+    if let Some(excluded) = rules::provider_excluded(excluded, provider) {
         return Err(excluded);
     }
     if provider == voucher.holder {

@@ -130,6 +130,8 @@ pub enum VoucherRefusal {
     WrongState,
     /// The party is excluded from programmes; the reason is the last day of it.
     Excluded,
+    /// The provider is excluded from programmes; the reason is the last day of it.
+    ProviderExcluded,
 }
 
 impl VoucherRefusal {
@@ -162,6 +164,10 @@ impl VoucherRefusal {
             Self::Excluded => (
                 "The party is excluded from programmes until that day: `exclusion list` says why.",
                 "该主体在该日之前被取消申报资格，可用 `exclusion list` 查看。",
+            ),
+            Self::ProviderExcluded => (
+                "The provider is excluded from programmes until that day: order from another one.",
+                "该服务机构在该日之前被取消申报资格，请选择其他机构。",
             ),
             Self::BudgetFrozen => (
                 "The programme's budget is frozen: nothing is granted from it for now.",

@@ -232,11 +232,17 @@ pub(super) fn refused(decision: &Decision) -> Refused {
 
 /// That a party is excluded from programmes, and until when.
 pub(super) fn excluded(excluded: &Excluded, party: PartyId) -> Option<Refused> {
-    let until = excluded.until(party)?;
-    Some(Refused {
-        code: VoucherRefusal::Excluded,
-        reasons: vec![until.to_string()],
-    })
+    until(excluded, party, VoucherRefusal::Excluded)
+}
+
+/// That a provider is excluded from programmes, and until when.
+pub(super) fn provider_excluded(excluded: &Excluded, provider: PartyId) -> Option<Refused> {
+    until(excluded, provider, VoucherRefusal::ProviderExcluded)
+}
+
+fn until(excluded: &Excluded, party: PartyId, code: VoucherRefusal) -> Option<Refused> {
+    let reasons = vec![excluded.until(party)?.to_string()];
+    Some(Refused { code, reasons })
 }
 
 /// The reason codes of a decision, as text.

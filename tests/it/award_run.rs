@@ -482,3 +482,20 @@ async fn what_can_not_be_run_is_said() {
     let unknown = resume(&world, "manager", RunId::generate(), 5).await;
     assert!(unknown.unwrap_err().to_string().contains("no award run"));
 }
+
+#[tokio::test]
+async fn an_excluded_firm_is_not_on_the_list() {
+    let world = world(&[], 1_000_000, 1).await;
+    let excluded = crate::exclusion::proposed(&world, "f").await;
+    let confirmed = crate::exclusion::confirm(&world, "manager", excluded).await;
+    assert_eq!(confirmed, "confirmed");
+    let on = "2020-06-02";
+    let input = Propose {
+        day: on.parse().unwrap(),
+        ..proposal(Some("5000.00"))
+    };
+    let caller = world.caller("reviewer", on, None);
+    let proposed = propose(&world, caller, input).await.unwrap();
+    let looked_at = proposed["looked_at"].as_u64().unwrap();
+    assert_eq!(proposed["candidates"], looked_at - 1);
+}

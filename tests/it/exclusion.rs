@@ -177,3 +177,25 @@ async fn no_voucher_is_issued_to_or_used_by_a_party_that_is_excluded() {
     )
     .await;
 }
+
+#[tokio::test]
+async fn an_excluded_provider_gets_no_new_orders() {
+    let mut play = Play::new(&[("SH", 2020, 1_000_000)]).await;
+    play.check(
+        "day       | who      | command    | outcome
+        2020-05-01 | clerk    | apply a SH f applicant_kind=enterprise service_price=100000.00 | pass 50000.00
+        2020-05-02 | reviewer | review a   | recommended 50000.00
+        2020-05-03 | manager  | issue a    | issued 50000.00 last_day=2020-12-31
+        2020-05-04 | f        | hold h a p 20000.00 | held 10000.00 own_share=10000.00",
+    )
+    .await;
+    let excluded = proposed(&play.world, "p").await;
+    assert_eq!(confirm(&play.world, "manager", excluded).await, "confirmed");
+    // What was ordered before is redeemed.
+    play.check(
+        "day       | who | command    | outcome
+        2020-06-01 | f   | hold i a p 20000.00 | refused PROVIDER_EXCLUDED reasons=2020-12-31
+        2020-06-01 | p   | redeem h 20000.00 | redeemed 10000.00 own_share=10000.00 payee=p returned=0.00",
+    )
+    .await;
+}

@@ -9,6 +9,7 @@ use super::facts::{add_earlier, facts_of};
 use super::{Candidate, Progress, Run, store};
 use crate::batch::{self, Answers, BatchError, Rejected, Round, Step};
 use crate::caps::{Asked, Usages};
+use crate::exclusion;
 use crate::identity::{Command, Role};
 use crate::journal::{self, AccountCode};
 use crate::party::{self, Filter, PartyRole};
@@ -167,7 +168,7 @@ fn check(
     }
 }
 
-/// Who qualifies, for how much, each by itself; and how many were looked at.
+/// Who qualifies and is not excluded today, for how much, each by itself; and how many were looked at.
 async fn candidates(
     conn: &mut PgConnection,
     command: &Command<'_>,
@@ -196,12 +197,15 @@ async fn candidates(
             .map(|party| Asked::grant(policy, party.id))
             .collect();
         let usages = Usages::read(conn, zone, command.today(), &asked).await?;
+        let excluded = exclusion::excluded_on(conn, zone.id, command.today(), &ids).await?;
         for (asked, facts) in asked.into_iter().zip(&facts) {
             looked_at = looked_at.saturating_add(1);
             let decision = rules::grant(policy, facts, &usages.of(asked), day);
-            if let (Outcome::Pass, Ok(amount)) =
-                (decision.outcome, Amount::new(decision.amount.money()))
-            {
+            if let (Outcome::Pass, Ok(amount), None) = (
+                decision.outcome,
+                Amount::new(decision.amount.money()),
+                excluded.until(asked.holder),
+            ) {
                 let party = asked.holder;
                 list.push(Candidate { party, amount });
             }

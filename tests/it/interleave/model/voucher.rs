@@ -238,6 +238,7 @@ impl Model {
         };
         why.unless(acts_for(who, &[voucher.party]), "unknown voucher");
         why.when(self.is_excluded(voucher.party), "EXCLUDED");
+        why.when(self.is_excluded(provider), "PROVIDER_EXCLUDED");
         why.when(provider == voucher.party, "OWN_PROVIDER");
         why.when(self.today > face.last_day, "EXPIRED");
         why.when(face.is_frozen, "FROZEN");
