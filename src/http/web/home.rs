@@ -228,7 +228,7 @@ fn budget_tables(language: Language, lines: &[BudgetLine]) -> Vec<BudgetTable> {
 }
 
 /// The columns of the budget table, in the order of an amount's life.
-fn columns(t: &Texts, figures: &BudgetFigures) -> [(&'static str, Money); 9] {
+fn columns(t: &Texts, figures: &BudgetFigures) -> [(&'static str, Money); 10] {
     [
         (t.appropriated, figures.appropriated),
         (t.allocated, figures.allocated),
@@ -239,6 +239,7 @@ fn columns(t: &Texts, figures: &BudgetFigures) -> [(&'static str, Money); 9] {
         (t.redeemed, figures.redeemed),
         (t.paid, figures.paid),
         (t.lapsed, figures.lapsed),
+        (t.carried, figures.carried),
     ]
 }
 

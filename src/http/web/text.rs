@@ -43,6 +43,7 @@ texts! {
     redeemed: "已兑付", "Redeemed";
     paid: "已支付", "Paid";
     lapsed: "失效", "Lapsed";
+    carried: "结转", "Carried";
     free: "项目可用", "Free";
     books: "账簿平衡", "Books in balance";
     books_what: "复式记账：每一本账借方合计必须等于贷方合计。", "Double entry: in every book, debits must equal credits.";
@@ -139,6 +140,7 @@ mod tests {
             (EN.redeemed, ZH.redeemed),
             (EN.paid, ZH.paid),
             (EN.lapsed, ZH.lapsed),
+            (EN.carried, ZH.carried),
             (EN.free, ZH.free),
         ];
         for (english, chinese) in pairs {
