@@ -303,19 +303,24 @@ impl Script {
             let content = fs::read(self.folder.join(file))?;
             return Ok(format!("{before}{}", hex(&Sha256::digest(content))));
         }
-        let Some((before, rest)) = word.split_once('$') else {
-            return Ok(word.to_owned());
-        };
-        let end = rest
-            .find(|c: char| !c.is_ascii_alphanumeric())
-            .unwrap_or(rest.len());
-        let (name, after) = rest.split_at(end);
-        let kept = self
-            .names
-            .get(name)
-            .with_context(|| format!("nothing was kept as {name}"))?;
-        Ok(format!("{before}{kept}{after}"))
+        named(word, |name| {
+            let kept = self.names.get(name);
+            kept.cloned()
+                .with_context(|| format!("nothing was kept as {name}"))
+        })
     }
+}
+
+/// A word with the name in it, if there is one, replaced by what it stands for.
+fn named(word: &str, kept: impl Fn(&str) -> anyhow::Result<String>) -> anyhow::Result<String> {
+    let Some((before, rest)) = word.split_once('$') else {
+        return Ok(word.to_owned());
+    };
+    let end = rest
+        .find(|c: char| !c.is_ascii_alphanumeric())
+        .unwrap_or(rest.len());
+    let (name, after) = rest.split_at(end);
+    Ok(format!("{before}{}{after}", kept(name)?))
 }
 
 /// When a line is given: after ten in the morning, each line of a day a second later.
@@ -397,9 +402,9 @@ mod tests {
                 assert_eq!(line.words.len(), 2, "{line:?}");
                 continue;
             }
-            let words = line.words.iter().map(|word| match word.split_once('$') {
-                Some((before, _)) => format!("{before}1"),
-                None => word.replace('#', &"0".repeat(64)),
+            let words = line.words.iter().map(|word| {
+                let hashed = word.replace('#', &"0".repeat(64));
+                named(&hashed, |_| Ok("1".to_owned())).unwrap()
             });
             let whole = std::iter::once("subsidy-ledger".to_owned()).chain(words);
             if let Err(error) = Cli::try_parse_from(whole) {
