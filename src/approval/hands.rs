@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use sqlx::PgConnection;
 
 use super::store;
+use crate::batch::Round;
 use crate::identity::{Actor, Role};
 use crate::types::{PartyId, PersonId, ZoneId};
 
@@ -34,6 +35,16 @@ pub struct Hands {
 }
 
 impl Hands {
+    /// Reads what is known of whoever acts in a round, on its day.
+    pub(crate) async fn of_round<I: Sync>(
+        conn: &mut PgConnection,
+        round: &Round<'_, I>,
+    ) -> Result<Self, sqlx::Error> {
+        let actors = round.requests.iter();
+        let actors: Vec<PersonId> = actors.map(|(command, _)| command.actor.person).collect();
+        Self::read(conn, round.zone.id, round.today, &actors).await
+    }
+
     /// Reads what is in force on a day. A delegation counts only as long as the principal has the duty.
     pub async fn read(
         conn: &mut PgConnection,

@@ -16,7 +16,7 @@ use crate::approval::{Acting, Hands};
 use crate::batch::{self, Answers, BatchError, Decided, Rejected, Round, Step};
 use crate::identity::{Command, Role};
 use crate::policy::{Facts, Outcome, StatedBy};
-use crate::types::{Amount, ClaimId, LogIndex, PersonId, Reason};
+use crate::types::{Amount, ClaimId, LogIndex, Reason};
 
 /// That a milestone of a contract limited what is recommended, beside the reason codes of policies.
 const MILESTONE: &str = "MILESTONE";
@@ -97,12 +97,8 @@ async fn review_round(
     let (zone, today, requests) = (round.zone, round.today, &round.requests);
     let ids: Vec<ClaimId> = requests.iter().map(|(_, input)| input.claim).collect();
     let mut claims = store::lock(conn, zone, &ids).await?;
-    let actors: Vec<PersonId> = requests
-        .iter()
-        .map(|(command, _)| command.actor.person)
-        .collect();
     batch::lock_head(conn, round).await?;
-    let hands = Hands::read(conn, zone.id, today, &actors).await?;
+    let hands = Hands::of_round(conn, round).await?;
     let mut desk = Desk::read(conn, zone, today, &claims).await?;
     let grounds = Grounds::glance(conn, zone, &claims).await?;
     let mut decided = Vec::with_capacity(requests.len());

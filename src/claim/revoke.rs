@@ -19,7 +19,7 @@ use crate::log;
 use crate::payment::{self, Lock, Payable, PayableFilter, PayableState};
 use crate::programme::OpenYears;
 use crate::rent::{self, ClaimWaiver, WaiverAnswer};
-use crate::types::{Amount, ClaimId, LogIndex, PayableId, PersonId, Reason, WaiverId};
+use crate::types::{Amount, ClaimId, LogIndex, PayableId, Reason, WaiverId};
 
 /// An approval to be taken back.
 #[derive(Clone, Debug, Serialize)]
@@ -73,13 +73,9 @@ async fn revoke_round(
     log::lock_head(conn, zone.id)
         .await
         .map_err(journal::RecordError::from)?;
-    let actors: Vec<PersonId> = requests
-        .iter()
-        .map(|(command, _)| command.actor.person)
-        .collect();
     let years = payables.iter().map(|payable| payable.line.year);
     let mut counter = Counter {
-        hands: Hands::read(conn, zone.id, round.today, &actors).await?,
+        hands: Hands::of_round(conn, round).await?,
         years: OpenYears::of(conn, zone, round.today, years).await?,
         moved: moved_by(conn, round, &claims).await?,
         grounds: Grounds::of(conn, zone, &claims, locked).await?,

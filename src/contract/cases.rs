@@ -35,16 +35,6 @@ impl Done {
     }
 }
 
-/// What is known of whoever acts in a round.
-pub(super) async fn hands<I: Sync>(
-    conn: &mut PgConnection,
-    round: &Round<'_, I>,
-) -> Result<Hands, sqlx::Error> {
-    let actors = round.requests.iter();
-    let actors: Vec<PersonId> = actors.map(|(command, _)| command.actor.person).collect();
-    Hands::read(conn, round.zone.id, round.today, &actors).await
-}
-
 /// Whether the person of a command may act on a provider's contract: not who acted `before`, and not recused.
 pub(super) fn may_act(
     hands: &Hands,
@@ -81,7 +71,7 @@ impl Cases {
         let ids: Vec<ContractId> = round.requests.iter().map(|(_, input)| of(input)).collect();
         Ok(Self {
             contracts: store::lock(conn, round.zone.id, &ids).await?,
-            hands: hands(conn, round).await?,
+            hands: Hands::of_round(conn, round).await?,
         })
     }
 

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::cases::{DUTIES, hands, may_act};
+use super::cases::{DUTIES, may_act};
 use super::model::{Contract, Milestone, Said, Stage};
 use super::refused::{ContractRefusal, Refused};
 use super::store;
@@ -114,7 +114,7 @@ async fn propose_round(
         excluded: exclusion::excluded_on(conn, zone, round.today, &providers).await?,
         references: store::by_reference(conn, zone, &references).await?,
         used: used.into_iter().map(|one| one.sha256).collect(),
-        hands: hands(conn, round).await?,
+        hands: Hands::of_round(conn, round).await?,
     };
     let mut decided = Vec::with_capacity(round.requests.len());
     for (command, input) in &round.requests {

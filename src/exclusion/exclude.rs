@@ -133,15 +133,6 @@ fn may_act(
     }
 }
 
-async fn hands<I: Sync>(
-    conn: &mut PgConnection,
-    round: &Round<'_, I>,
-) -> Result<Hands, sqlx::Error> {
-    let actors = round.requests.iter();
-    let actors: Vec<PersonId> = actors.map(|(command, _)| command.actor.person).collect();
-    Hands::read(conn, round.zone.id, round.today, &actors).await
-}
-
 /// Proposes to exclude parties.
 pub async fn exclude(
     conn: &mut PgConnection,
@@ -164,7 +155,7 @@ async fn exclude_round(
         .map(|(_, input)| input.party)
         .collect();
     let known = party::store::parties(conn, zone, &ids).await?;
-    let hands = hands(conn, round).await?;
+    let hands = Hands::of_round(conn, round).await?;
     let decide = |command: &Command<'_>, input: &Exclude| {
         command.actor.require(&DUTIES)?;
         if !known.iter().any(|party| party.id == input.party) {
@@ -287,7 +278,7 @@ where
             let zone = round.zone.id;
             let asked: Vec<LogIndex> = round.requests.iter().map(|(_, input)| of(input)).collect();
             let mut found = store::lock(conn, zone, &asked).await?;
-            let hands = hands(conn, round).await?;
+            let hands = Hands::of_round(conn, round).await?;
             let mut decided = Vec::with_capacity(round.requests.len());
             for (command, input) in &round.requests {
                 let proposed = of(input);

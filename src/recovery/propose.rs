@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::cases::{hands, may_act};
+use super::cases::may_act;
 use super::model::{Basis, Cause, Recovery, Said, Stage};
 use super::refused::{RecoveryRefusal, Refused};
 use super::rightful::{Grounds, Redecided};
@@ -91,7 +91,7 @@ async fn propose_round(
         grounds: Grounds::read(conn, zone, &decided_by.collect::<Vec<_>>()).await?,
         asked_back: store::asked_back(conn, zone.id, &ids).await?,
         payables: found.into_iter().map(|one| (one.id, one)).collect(),
-        hands: hands(conn, round).await?,
+        hands: Hands::of_round(conn, round).await?,
         kept: Vec::new(),
     };
     let mut decided = Vec::with_capacity(round.requests.len());
