@@ -59,7 +59,7 @@ impl FromStr for MilestoneName {
     }
 }
 
-/// Keeps what is reserved and accepted of contracts now. The caller has locked them ([`store::lock`]), and recorded the
+/// Keeps what is reserved and accepted of contracts now. The caller has locked them (`store::lock`), and recorded the
 /// entries that move it.
 pub async fn write_milestones(
     conn: &mut PgConnection,
