@@ -13,7 +13,7 @@ use sqlx::PgConnection;
 use super::bank::{BankLineId, MatchedBy};
 use super::iso20022::{BankLine, Statement};
 use super::settle::{Settlement, settle};
-use super::store::{self, KeptStatement, MatchedLine, NewBankLine, SentLine};
+use super::store::{self, FoundLine, KeptStatement, NewBankLine, SentLine};
 use super::vault::Vault;
 use super::{AccountNumber, BankVerdict, PaymentError};
 use crate::identity::{Command, Role};
@@ -117,8 +117,8 @@ pub async fn import_statements(
     }
     follow(command, &new, kept.last())?;
     let index = record_file(conn, command, file, &new).await?;
-    keep(conn, command, index, &new).await?;
-    match_lines(conn, command, file, index).await?;
+    let found = match_lines(conn, command, (index, &file.sha256), &new).await?;
+    keep(conn, command, (index, &new), &found).await?;
     answer(conn, command, index).await
 }
 
@@ -344,68 +344,78 @@ async fn record_file(
 async fn keep(
     conn: &mut PgConnection,
     command: &Command<'_>,
-    file: LogIndex,
-    new: &[New<'_>],
+    (file, new): (LogIndex, &[New<'_>]),
+    found: &HashMap<i32, FoundLine>,
 ) -> Result<(), PaymentError> {
     let zone = command.zone.id;
     for one in new {
         store::insert_statement(conn, zone, &one.kept(file)).await?;
-        store::insert_bank_lines(conn, zone, (file, one.position), &one.lines).await?;
+        store::insert_bank_lines(conn, zone, (file, one.position), &one.lines, found).await?;
     }
     Ok(())
 }
 
-/// Matches the lines of a file, by id first: what is left in transit then may fit a line that names none of ours.
+/// Matches the lines of a file, by id first: what is left in transit then may fit a line that names none of ours. They are
+/// written afterwards, with what they are: a row that is inserted and then updated costs twice as much.
 async fn match_lines(
     conn: &mut PgConnection,
     command: &Command<'_>,
-    file: &StatementFile,
-    index: LogIndex,
-) -> Result<(), PaymentError> {
-    let lines: HashMap<i32, &BankLine> = (1..)
-        .zip(
-            file.statements
-                .iter()
-                .flat_map(|statement| &statement.lines),
-        )
+    (file, sha256): (LogIndex, &[u8; 32]),
+    new: &[New<'_>],
+) -> Result<HashMap<i32, FoundLine>, PaymentError> {
+    let payments: BTreeMap<i32, &NewBankLine> = new
+        .iter()
+        .flat_map(|one| &one.lines)
+        .filter(|line| line.is_payment())
+        .map(|line| (line.number, line))
         .collect();
+    let matching = Matching {
+        file,
+        sha256,
+        payments: &payments,
+    };
     let zone = command.zone.id;
-    let found = store::matches_by_id(conn, zone, index).await?;
-    apply(conn, command, (file, index, &lines), MatchedBy::Id, &found).await?;
-    let found = store::matches_by_party(conn, zone, index).await?;
-    apply(
-        conn,
-        command,
-        (file, index, &lines),
-        MatchedBy::Party,
-        &found,
-    )
-    .await
+    let named: Vec<&NewBankLine> = payments.values().copied().collect();
+    let by_id = store::matches_by_id(conn, zone, &named).await?;
+    let mut found = apply(conn, command, &matching, (MatchedBy::Id, &by_id)).await?;
+    let left = payments.values().copied();
+    let left: Vec<&NewBankLine> = left
+        .filter(|line| !found.contains_key(&line.number))
+        .collect();
+    let by_party = store::matches_by_party(conn, zone, &left).await?;
+    found.extend(apply(conn, command, &matching, (MatchedBy::Party, &by_party)).await?);
+    Ok(found)
+}
+
+/// The lines of a file that may be instructions, by number.
+struct Matching<'a> {
+    file: LogIndex,
+    sha256: &'a [u8; 32],
+    payments: &'a BTreeMap<i32, &'a NewBankLine>,
 }
 
 /// Records that lines are instructions: paid now, or known to be paid.
 async fn apply(
     conn: &mut PgConnection,
     command: &Command<'_>,
-    (file, index, lines): (&StatementFile, LogIndex, &HashMap<i32, &BankLine>),
-    by: MatchedBy,
-    found: &BTreeMap<String, i32>,
-) -> Result<(), PaymentError> {
+    matching: &Matching<'_>,
+    (by, fits): (MatchedBy, &BTreeMap<String, i32>),
+) -> Result<HashMap<i32, FoundLine>, PaymentError> {
     let zone = command.zone;
-    let ids: Vec<&str> = found.keys().map(String::as_str).collect();
+    let ids: Vec<&str> = fits.keys().map(String::as_str).collect();
     let instructions = store::lock_lines(conn, zone.id, zone.currency, &ids).await?;
     let mut verdicts = Vec::new();
     let mut known = Vec::new();
     for instruction in &instructions {
-        let Some((number, line)) = found
+        let Some(line) = fits
             .get(&instruction.end_to_end_id)
-            .and_then(|number| Some((*number, *lines.get(number)?)))
+            .and_then(|number| matching.payments.get(number))
         else {
             continue;
         };
         let id = BankLineId {
-            file: index,
-            number,
+            file: matching.file,
+            number: line.number,
         };
         match instruction.state.as_str() {
             "paid" => known.push((id, instruction)),
@@ -427,18 +437,25 @@ async fn apply(
             reason: None,
         })
         .collect();
-    let indices = settle(conn, command, &file.sha256, &settlements, None).await?;
-    let paid = settlements.iter().zip(indices).filter_map(|(one, index)| {
-        Some(MatchedLine {
-            line: one.line?.0,
-            instruction: Some(&one.instruction.end_to_end_id),
-            receipt: None,
-            index,
-        })
-    });
-    let paid: Vec<MatchedLine<'_>> = paid.collect();
-    store::mark_matched(conn, zone.id, by, &paid).await?;
-    link(conn, command, &known).await
+    let indices = settle(conn, command, matching.sha256, &settlements, None).await?;
+    let paid = verdicts.iter().zip(indices);
+    let mut found: HashMap<i32, FoundLine> = paid
+        .map(|((id, instruction, ..), index)| (id.number, found_line(instruction, by, index)))
+        .collect();
+    let linked = link(conn, command, &known).await?;
+    found.extend(known.iter().zip(linked).map(|((id, instruction), index)| {
+        let line = found_line(instruction, MatchedBy::Known, index);
+        (id.number, line)
+    }));
+    Ok(found)
+}
+
+fn found_line(instruction: &SentLine, by: MatchedBy, index: LogIndex) -> FoundLine {
+    FoundLine {
+        instruction: instruction.end_to_end_id.clone(),
+        by,
+        index,
+    }
 }
 
 /// Records that lines are instructions which were known to be paid: nothing moves.
@@ -446,7 +463,7 @@ async fn link(
     conn: &mut PgConnection,
     command: &Command<'_>,
     known: &[(BankLineId, &SentLine)],
-) -> Result<(), PaymentError> {
+) -> Result<Vec<LogIndex>, PaymentError> {
     let mut entries = Vec::with_capacity(known.len());
     for (line, instruction) in known {
         let details = Match {
@@ -462,17 +479,8 @@ async fn link(
         });
     }
     let outcomes = journal::record(conn, command.zone, command.now, &entries).await?;
-    let mut matched = Vec::with_capacity(known.len());
-    for ((line, instruction), outcome) in known.iter().zip(outcomes) {
-        matched.push(MatchedLine {
-            line: *line,
-            instruction: Some(&instruction.end_to_end_id),
-            receipt: None,
-            index: outcome?.index,
-        });
-    }
-    store::mark_matched(conn, command.zone.id, MatchedBy::Known, &matched).await?;
-    Ok(())
+    let recorded = outcomes.into_iter().map(|outcome| Ok(outcome?.index));
+    recorded.collect()
 }
 
 /// What the entry of a match says that moves nothing.

@@ -1,6 +1,6 @@
 //! What the bank says, as rows: files, statements and their lines.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
 use sqlx::PgConnection;
@@ -138,12 +138,36 @@ pub(in crate::payment) struct NewBankLine {
     pub(in crate::payment) code: Option<String>,
 }
 
-/// Inserts the lines of a statement.
+impl NewBankLine {
+    fn number_mark(&self) -> Option<&[u8]> {
+        self.number_mark.as_ref().map(<[u8; 32]>::as_slice)
+    }
+
+    fn holder_mark(&self) -> Option<&[u8]> {
+        self.holder_mark.as_ref().map(<[u8; 32]>::as_slice)
+    }
+
+    /// Whether it may be an instruction of ours that the bank has carried out.
+    pub(in crate::payment) fn is_payment(&self) -> bool {
+        self.direction == Direction::Debit && !self.is_return
+    }
+}
+
+/// What a new line is, found by the entry that says so.
+#[derive(Clone, Debug)]
+pub(in crate::payment) struct FoundLine {
+    pub(in crate::payment) instruction: String,
+    pub(in crate::payment) by: MatchedBy,
+    pub(in crate::payment) index: LogIndex,
+}
+
+/// Inserts the lines of a statement with what they are, by number. Those that are nothing yet are left open.
 pub(in crate::payment) async fn insert_bank_lines(
     conn: &mut PgConnection,
     zone: ZoneId,
     (file, position): (LogIndex, i32),
     lines: &[NewBankLine],
+    found: &HashMap<i32, FoundLine>,
 ) -> Result<(), sqlx::Error> {
     for chunk in lines.chunks(CHUNK) {
         let numbers: Vec<i32> = chunk.iter().map(|line| line.number).collect();
@@ -157,18 +181,23 @@ pub(in crate::payment) async fn insert_bank_lines(
             .collect();
         let references: Vec<Option<&str>> =
             chunk.iter().map(|line| line.reference.as_deref()).collect();
-        let mark = |mark: &Option<[u8; 32]>| mark.map(|mark| mark.to_vec());
-        let accounts: Vec<Option<Vec<u8>>> =
-            chunk.iter().map(|line| mark(&line.number_mark)).collect();
-        let holders: Vec<Option<Vec<u8>>> =
-            chunk.iter().map(|line| mark(&line.holder_mark)).collect();
+        let accounts: Vec<Option<&[u8]>> = chunk.iter().map(NewBankLine::number_mark).collect();
+        let holders: Vec<Option<&[u8]>> = chunk.iter().map(NewBankLine::holder_mark).collect();
         let masked: Vec<Option<&str>> = chunk.iter().map(|line| line.masked.as_deref()).collect();
         let codes: Vec<Option<&str>> = chunk.iter().map(|line| line.code.as_deref()).collect();
+        let found = || chunk.iter().map(|line| found.get(&line.number));
+        let instructions: Vec<Option<&str>> = found()
+            .map(|found| Some(found?.instruction.as_str()))
+            .collect();
+        let by: Vec<Option<&str>> = found().map(|found| Some(found?.by.as_str())).collect();
+        let indices: Vec<Option<i64>> = found().map(|found| Some(found?.index.0)).collect();
         sqlx::query!(
             "INSERT INTO ledger.bank_line (zone_id, file_index, position, number, direction, amount, booked_on,
-                 is_return, end_to_end_id, reference, number_mark, holder_mark, masked, code)
+                 is_return, end_to_end_id, reference, number_mark, holder_mark, masked, code, instruction, matched_by,
+                 matched_index)
              SELECT $1, $2, $3, new.* FROM unnest($4::integer[], $5::text[], $6::bigint[], $7::date[], $8::boolean[],
-                 $9::text[], $10::text[], $11::bytea[], $12::bytea[], $13::text[], $14::text[]) AS new",
+                 $9::text[], $10::text[], $11::bytea[], $12::bytea[], $13::text[], $14::text[], $15::text[], $16::text[],
+                 $17::bigint[]) AS new",
             zone.0,
             file.0,
             position,
@@ -183,6 +212,9 @@ pub(in crate::payment) async fn insert_bank_lines(
             &holders as _,
             &masked as _,
             &codes as _,
+            &instructions as _,
+            &by as _,
+            &indices as _,
         )
         .execute(&mut *conn)
         .await?;
@@ -190,24 +222,31 @@ pub(in crate::payment) async fn insert_bank_lines(
     Ok(())
 }
 
-/// Lines of a file that name an instruction over the same amount which no line has carried out, with it. Of several
+/// New lines of payments that name an instruction over the same amount which no line has carried out, with it. Of several
 /// lines that name one, the first.
 pub(in crate::payment) async fn matches_by_id(
     conn: &mut PgConnection,
     zone: ZoneId,
-    file: LogIndex,
+    lines: &[&NewBankLine],
 ) -> Result<BTreeMap<String, i32>, sqlx::Error> {
+    let numbers: Vec<i32> = lines.iter().map(|line| line.number).collect();
+    let amounts: Vec<i64> = lines.iter().map(|line| line.amount.minor()).collect();
+    let ids: Vec<Option<&str>> = lines
+        .iter()
+        .map(|line| line.end_to_end_id.as_deref())
+        .collect();
     let rows = sqlx::query!(
-        "SELECT DISTINCT ON (l.end_to_end_id) l.end_to_end_id, b.number
-         FROM ledger.bank_line b
-         JOIN ledger.payment_line l ON l.zone_id = b.zone_id AND l.end_to_end_id = b.end_to_end_id
-         WHERE b.zone_id = $1 AND b.file_index = $2 AND b.direction = 'debit' AND NOT b.is_return
-             AND b.matched_by IS NULL AND l.amount = b.amount AND l.state IN ('sent', 'paid', 'returned')
+        "SELECT DISTINCT ON (l.end_to_end_id) l.end_to_end_id, b.number AS \"number!\"
+         FROM unnest($2::integer[], $3::bigint[], $4::text[]) AS b (number, amount, end_to_end_id)
+         JOIN ledger.payment_line l ON l.zone_id = $1 AND l.end_to_end_id = b.end_to_end_id
+         WHERE l.amount = b.amount AND l.state IN ('sent', 'paid')
              AND NOT EXISTS (SELECT FROM ledger.bank_line o
                  WHERE o.zone_id = l.zone_id AND o.instruction = l.end_to_end_id)
          ORDER BY l.end_to_end_id, b.number",
         zone.0,
-        file.0,
+        &numbers,
+        &amounts,
+        &ids as _,
     )
     .fetch_all(conn)
     .await?;
@@ -217,7 +256,7 @@ pub(in crate::payment) async fn matches_by_id(
         .collect())
 }
 
-/// Lines of a file that name none of our instructions, with the only one in transit over the same amount to the same
+/// New lines of payments that name none of our instructions, with the only one in transit over the same amount to the same
 /// account (or, where the bank gives no account, to the same name); and no other line fits it.
 ///
 /// Each line looks its account and its instructions up by index, which `OFFSET 0` holds the planner to: the tables have
@@ -225,33 +264,47 @@ pub(in crate::payment) async fn matches_by_id(
 pub(in crate::payment) async fn matches_by_party(
     conn: &mut PgConnection,
     zone: ZoneId,
-    file: LogIndex,
+    lines: &[&NewBankLine],
 ) -> Result<BTreeMap<String, i32>, sqlx::Error> {
+    let numbers: Vec<i32> = lines.iter().map(|line| line.number).collect();
+    let amounts: Vec<i64> = lines.iter().map(|line| line.amount.minor()).collect();
+    let days: Vec<NaiveDate> = lines.iter().map(|line| line.booked_on).collect();
+    let ids: Vec<Option<&str>> = lines
+        .iter()
+        .map(|line| line.end_to_end_id.as_deref())
+        .collect();
+    let accounts: Vec<Option<&[u8]>> = lines.iter().map(|line| line.number_mark()).collect();
+    let holders: Vec<Option<&[u8]>> = lines.iter().map(|line| line.holder_mark()).collect();
     let rows = sqlx::query!(
-        "WITH fits AS (
+        r#"WITH fits AS (
              SELECT b.number, l.end_to_end_id, count(*) OVER (PARTITION BY b.number) AS instructions,
                  count(*) OVER (PARTITION BY l.end_to_end_id) AS bookings
-             FROM ledger.bank_line b
+             FROM unnest($2::integer[], $3::bigint[], $4::date[], $5::text[], $6::bytea[], $7::bytea[])
+                 AS b (number, amount, booked_on, end_to_end_id, number_mark, holder_mark)
              CROSS JOIN LATERAL (
                  SELECT a.account_id FROM ledger.bank_account a
-                 WHERE a.zone_id = b.zone_id AND a.number_mark = b.number_mark
+                 WHERE a.zone_id = $1 AND a.number_mark = b.number_mark
                  UNION ALL
                  SELECT a.account_id FROM ledger.bank_account a
-                 WHERE a.zone_id = b.zone_id AND a.holder_mark = b.holder_mark AND b.number_mark IS NULL
+                 WHERE a.zone_id = $1 AND a.holder_mark = b.holder_mark AND b.number_mark IS NULL
                  OFFSET 0) a
              CROSS JOIN LATERAL (
                  SELECT t.end_to_end_id, t.batch_id FROM ledger.payment_line t
-                 WHERE t.zone_id = b.zone_id AND t.account_id = a.account_id AND t.amount = b.amount
+                 WHERE t.zone_id = $1 AND t.account_id = a.account_id AND t.amount = b.amount
                      AND t.state = 'sent' OFFSET 0) l
              CROSS JOIN LATERAL (
-                 SELECT FROM ledger.payment_batch p WHERE p.zone_id = b.zone_id AND p.batch_id = l.batch_id
+                 SELECT FROM ledger.payment_batch p WHERE p.zone_id = $1 AND p.batch_id = l.batch_id
                      AND p.sent_on <= b.booked_on OFFSET 0) p
-             WHERE b.zone_id = $1 AND b.file_index = $2 AND b.direction = 'debit' AND NOT b.is_return
-                 AND b.matched_by IS NULL AND NOT EXISTS (SELECT FROM ledger.payment_line k
-                     WHERE k.zone_id = b.zone_id AND k.end_to_end_id = b.end_to_end_id))
-         SELECT end_to_end_id, number FROM fits WHERE instructions = 1 AND bookings = 1",
+             WHERE NOT EXISTS (SELECT FROM ledger.payment_line k
+                 WHERE k.zone_id = $1 AND k.end_to_end_id = b.end_to_end_id))
+         SELECT end_to_end_id, number AS "number!" FROM fits WHERE instructions = 1 AND bookings = 1"#,
         zone.0,
-        file.0,
+        &numbers,
+        &amounts,
+        &days,
+        &ids as _,
+        &accounts as _,
+        &holders as _,
     )
     .fetch_all(conn)
     .await?;
@@ -261,7 +314,7 @@ pub(in crate::payment) async fn matches_by_party(
         .collect())
 }
 
-/// A line of the bank that is an instruction, found by an entry.
+/// A line of the bank that is kept and is an instruction or a receipt, found by an entry.
 pub(in crate::payment) struct MatchedLine<'a> {
     pub(in crate::payment) line: BankLineId,
     pub(in crate::payment) instruction: Option<&'a str>,

@@ -28,9 +28,10 @@ pub(super) use account::{
     own_accounts, sealed_accounts,
 };
 pub(super) use bank::{
-    KeptStatement, MatchedLine, NewBankLine, Sum, bank_file, book_only, file_sha256, file_totals,
-    insert_bank_lines, insert_file, insert_statement, line_of, lock_bank_line, lock_bank_lines,
-    mark_matched, matches_by_id, matches_by_party, moved_at_bank, statements, sums,
+    FoundLine, KeptStatement, MatchedLine, NewBankLine, Sum, bank_file, book_only, file_sha256,
+    file_totals, insert_bank_lines, insert_file, insert_statement, line_of, lock_bank_line,
+    lock_bank_lines, mark_matched, matches_by_id, matches_by_party, moved_at_bank, statements,
+    sums,
 };
 pub(super) use batch::{
     Candidate, NewLine, PreparedBatch, PreparedLine, batch_lines, discard_batch, insert_batch,
