@@ -333,6 +333,17 @@ fn print(answer: &Listing) -> anyhow::Result<()> {
         answer.fail,
         answer.needs_review
     )?;
+    if answer.excluded > 0 {
+        let excluded = output::counted(
+            answer.excluded,
+            "of those who pass is",
+            "of those who pass are",
+        );
+        output::note(&format!(
+            "{excluded} excluded on {}, and would be refused: the sum has their amounts in it",
+            answer.on
+        ));
+    }
     // Who counts as something costs nothing.
     let costs = answer.moment != Moment::Recognition;
     if costs {
@@ -362,7 +373,7 @@ fn print(answer: &Listing) -> anyhow::Result<()> {
             row.name,
             outcome_word(row.outcome),
             amount_or_dash(costs, &row.amount),
-            joined(&row.reasons, ",")
+            all_reasons(row)
         )?;
     }
     if let (true, Some(last)) = (answer.more > 0, answer.rows.last()) {
@@ -399,6 +410,14 @@ fn joined(codes: &[ReasonCode], between: &str) -> String {
     codes.join(between)
 }
 
+/// What the rules say of it, and that it is excluded.
+fn all_reasons(row: &Row) -> String {
+    let mut reasons: Vec<String> = row.reasons.iter().map(ToString::to_string).collect();
+    let excluded = row.excluded_until;
+    reasons.extend(excluded.map(|last| format!("excluded until {last}")));
+    reasons.join(",")
+}
+
 const fn outcome_word(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Pass => "pass",
@@ -425,7 +444,14 @@ async fn write_csv(
     }
     let failed = || format!("{} can't be written", path.display());
     let mut file = csv::Writer::from_path(path).with_context(failed)?;
-    let header = ["party", "name", "outcome", "amount", "reasons"];
+    let header = [
+        "party",
+        "name",
+        "outcome",
+        "amount",
+        "reasons",
+        "excluded_until",
+    ];
     file.write_record(header).with_context(failed)?;
     for page in rows.chunks(NAMED_AT_ONCE) {
         let mut parties = named(session, &run.zone, screened, page).await?;
@@ -445,6 +471,8 @@ async fn write_csv(
                 outcome_word(row.outcome).to_owned(),
                 row.amount,
                 joined(&row.reasons, " "),
+                row.excluded_until
+                    .map_or_else(String::new, |last| last.to_string()),
             ];
             file.write_record(cells).with_context(failed)?;
         }

@@ -1,7 +1,7 @@
 //! Parties that get nothing new of any programme for some days (取消申报资格): proposed by one person, confirmed by another.
 //!
 //! An exclusion is the ledger's own, beside what facts say of penalties and registers. The one place that says whether a
-//! party is excluded is [`excluded_on`]; what was granted before stays, and is redeemed and paid.
+//! party is excluded is [`Excluded`]; what was granted before stays, and is redeemed and paid.
 
 mod exclude;
 mod model;
@@ -38,5 +38,16 @@ pub async fn excluded_on(
     day: NaiveDate,
     parties: &[PartyId],
 ) -> Result<Excluded, sqlx::Error> {
-    Ok(Excluded(store::last_days(conn, zone, day, parties).await?))
+    Ok(Excluded(
+        store::last_days(conn, zone, day, Some(parties)).await?,
+    ))
+}
+
+/// All parties that are excluded on a day.
+pub async fn all_excluded_on(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    day: NaiveDate,
+) -> Result<Excluded, sqlx::Error> {
+    Ok(Excluded(store::last_days(conn, zone, day, None).await?))
 }

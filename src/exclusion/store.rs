@@ -123,20 +123,22 @@ pub(super) async fn update(
     Ok(())
 }
 
-/// The last day on which each of these parties is excluded, of those that are on a day.
+/// The last day on which each of these parties, or of all, is excluded, of those that are on a day.
 pub(super) async fn last_days(
     conn: &mut PgConnection,
     zone: ZoneId,
     day: NaiveDate,
-    parties: &[PartyId],
+    parties: Option<&[PartyId]>,
 ) -> Result<HashMap<PartyId, NaiveDate>, sqlx::Error> {
+    let parties: Option<Vec<Uuid>> =
+        parties.map(|parties| parties.iter().map(|party| party.0).collect());
     let rows = sqlx::query!(
         r#"SELECT party_id, max(last_day) AS "last_day!" FROM ledger.exclusion
-           WHERE zone_id = $1 AND party_id = ANY($2) AND outcome = 'confirmed' AND lifted_index IS NULL
+           WHERE zone_id = $1 AND ($2::uuid[] IS NULL OR party_id = ANY($2)) AND outcome = 'confirmed' AND lifted_index IS NULL
                AND $3 BETWEEN first_day AND last_day
            GROUP BY party_id"#,
         zone.0,
-        &parties.iter().map(|party| party.0).collect::<Vec<_>>(),
+        parties.as_deref(),
         day,
     )
     .fetch_all(conn)

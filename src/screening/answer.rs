@@ -33,6 +33,9 @@ pub struct Listing {
     pub assumed_in_vain: Vec<Fact>,
     /// How many pass.
     pub pass: usize,
+    /// How many of these are excluded on the day: they would be refused, and their amounts are in the cost.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub excluded: usize,
     /// How many fail.
     pub fail: usize,
     /// How many need review.
@@ -86,6 +89,9 @@ pub struct Row {
     pub amount: String,
     /// The criteria that it does not meet, or that are open.
     pub reasons: Vec<ReasonCode>,
+    /// If it is excluded on the day, the last day of that: then it gets nothing new, whatever the rules say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub excluded_until: Option<NaiveDate>,
 }
 
 impl Row {
@@ -106,6 +112,7 @@ impl Row {
             outcome: *screened.screening.outcomes.get(row)?,
             amount: amount.unwrap_or(Money::ZERO).to_text(currency),
             reasons: screened.reasons(row),
+            excluded_until: screened.excluded.until(id),
         })
     }
 }
@@ -176,6 +183,7 @@ impl Listing {
             registered_since: screened.registered_since,
             assumed_in_vain: assumed_in_vain(assumed, &[wanted]),
             pass: screened.screening.count(Outcome::Pass),
+            excluded: screened.excluded(),
             fail: screened.screening.count(Outcome::Fail),
             needs_review: screened.screening.count(Outcome::NeedsReview),
             cost: text(screened.cost()),
@@ -201,8 +209,11 @@ pub struct Eligibility {
     pub title: String,
     /// What was decided.
     pub moment: Moment,
-    /// How it came out.
+    /// How it came out by the rules.
     pub outcome: Outcome,
+    /// If the party is excluded on the day, the last day of that: then it gets nothing new, whatever the rules say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub excluded_until: Option<NaiveDate>,
     /// What would be given, decimal text.
     pub amount: String,
     /// Reason codes.
@@ -223,13 +234,18 @@ pub struct Eligibility {
 impl Eligibility {
     /// In that language, with every sentence if `trace`.
     pub fn of(one: &Qualified, locale: Locale, trace: bool) -> Self {
-        let Qualified { policy, decision } = one;
+        let Qualified {
+            policy,
+            decision,
+            excluded_until,
+        } = one;
         Self {
             programme: policy.code().clone(),
             version: policy.version().clone(),
             title: policy.title().get(locale).to_owned(),
             moment: decision.moment,
             outcome: decision.outcome,
+            excluded_until: *excluded_until,
             amount: decision.amount.to_string(),
             reasons: decision.reasons.clone(),
             missing: decision.missing.clone(),

@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use sqlx::PgConnection;
 
 use super::whole::{ScreeningError, Standing, first_moment};
+use crate::exclusion;
 use crate::fact;
 use crate::party::Party;
 use crate::policy::{self, Decision, Facts, Policy, decide};
@@ -16,8 +17,10 @@ use std::sync::Arc;
 pub struct Qualified {
     /// The version in force.
     pub policy: Arc<Policy>,
-    /// The decision, as it would be made.
+    /// The decision, as it would be made by the rules.
     pub decision: Decision,
+    /// If the party is excluded on the day, the last day of that: then it gets nothing new, whatever the rules say.
+    pub excluded_until: Option<NaiveDate>,
 }
 
 /// What every programme in force on a day would decide for a party, by the facts that the ledger knows of it and, of
@@ -37,6 +40,8 @@ pub async fn for_party(
         .into_iter()
         .collect();
     in_force.sort();
+    let excluded = exclusion::excluded_on(conn, zone.id, on, &[party.id]).await?;
+    let excluded_until = excluded.until(party.id);
     let mut qualified = Vec::with_capacity(in_force.len());
     for (_, id) in in_force {
         let policy = policy::store::load(conn, zone.id, id).await?;
@@ -47,7 +52,11 @@ pub async fn for_party(
         let earlier = voucher::Known::read(conn, zone, on, asked).await?;
         earlier.extend(&policy, party.id, &mut facts);
         let decision = decide(&policy, first_moment(&policy), &facts, &usage, on);
-        qualified.push(Qualified { policy, decision });
+        qualified.push(Qualified {
+            policy,
+            decision,
+            excluded_until,
+        });
     }
     Ok(qualified)
 }

@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 
 use super::exhaustion;
 use super::load::{Progress, Roll, Wanted, load};
+use crate::exclusion::{self, Excluded};
 use crate::journal::{self, AccountCode};
 use crate::policy::{self, Facts, Moment, Outcome, Policy, ReasonCode, Screening, Table, Usage};
 use crate::programme::BudgetLine;
@@ -21,6 +22,8 @@ pub struct Screened {
     pub parties: Vec<PartyId>,
     /// How many of them were registered after the day.
     pub registered_since: usize,
+    /// Which of them are excluded on the day and get nothing new, whatever the rules say.
+    pub excluded: Excluded,
     /// What became of each.
     pub screening: Screening,
     /// What the programme has left to give in the year of the day, if it has a budget line.
@@ -73,6 +76,15 @@ pub enum ScreeningError {
 }
 
 impl Screened {
+    /// How many of those who pass are excluded on the day.
+    pub fn excluded(&self) -> usize {
+        let outcomes = self.screening.outcomes.iter().zip(&self.parties);
+        let passing = outcomes.filter(|(outcome, _)| **outcome == Outcome::Pass);
+        passing
+            .filter(|(_, party)| self.excluded.until(**party).is_some())
+            .count()
+    }
+
     /// The sum of what those who pass are given.
     pub fn cost(&self) -> Money {
         self.screening.amounts.iter().copied().sum()
@@ -141,7 +153,11 @@ pub async fn screen(
     let Some(table) = roll.tables.first() else {
         return Err(ScreeningError::Database(sqlx::Error::RowNotFound));
     };
-    Ok(standing.screened(wanted, &roll, table, on))
+    let excluded = exclusion::all_excluded_on(conn, zone.id, on).await?;
+    Ok(Screened {
+        excluded,
+        ..standing.screened(wanted, &roll, table, on)
+    })
 }
 
 /// The version of a programme's rules in force on a day.
@@ -234,6 +250,7 @@ impl Standing {
             criteria: criteria.map(|criterion| criterion.code.clone()).collect(),
             parties: roll.parties.clone(),
             registered_since: roll.registered_since,
+            excluded: Excluded::default(),
             screening,
             budget_left: self.budget_left,
         }

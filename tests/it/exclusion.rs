@@ -3,7 +3,10 @@
 use serde_json::Value;
 use subsidy_ledger::batch::Rejected;
 use subsidy_ledger::exclusion::{self, ConfirmExclusion, Exclude, LiftExclusion, RejectExclusion};
-use subsidy_ledger::types::LogIndex;
+use subsidy_ledger::party;
+use subsidy_ledger::policy::{Fact, Facts, Moment, Outcome, Raw, Source};
+use subsidy_ledger::screening::{self, ScreeningError, Wanted};
+use subsidy_ledger::types::{Currency, LogIndex};
 
 use crate::claim::{Claims, recuse};
 use crate::kit::scenario::{Given, World, day};
@@ -198,4 +201,72 @@ async fn an_excluded_provider_gets_no_new_orders() {
         2020-06-01 | p   | redeem h 20000.00 | redeemed 10000.00 own_share=10000.00 payee=p returned=0.00",
     )
     .await;
+}
+
+/// What screening a zone and one party says on a day: how many pass and how many of these are excluded, and until when the
+/// party is, by both.
+async fn screened(world: &World, name: &str, on: &'static str) -> [String; 2] {
+    let input = (world.zone.clone(), world.parties[name]);
+    let read = world
+        .db
+        .app()
+        .read(world.zone.id, input, move |conn, (zone, id)| {
+            Box::pin(async move {
+                let on = day(on);
+                let mut assumed = Facts::new(Currency::Cny);
+                for (fact, value) in [
+                    (Fact::ApplicantKind, "enterprise"),
+                    (Fact::ServicePrice, "100000.00"),
+                ] {
+                    let raw = Raw::typed(fact, value);
+                    assumed.state(fact, raw, Source::Imported, on).unwrap();
+                }
+                let policy =
+                    screening::find_policy(conn, zone, &"SH-VOUCHER".parse().unwrap(), on).await?;
+                let wanted = Wanted::new(&policy, Moment::Grant);
+                let all = screening::screen(conn, zone, wanted, on, &assumed, &|_, _| {}).await?;
+                let pass = all.screening.count(Outcome::Pass);
+                let party = party::store::party(conn, zone.id, *id).await?.unwrap();
+                let one = screening::for_party(conn, zone, &party, on, &assumed).await?;
+                let one = one
+                    .iter()
+                    .find(|one| one.policy.code().as_str() == "SH-VOUCHER");
+                let one = one.unwrap();
+                assert_eq!(one.decision.outcome, Outcome::Pass);
+                assert_eq!(one.excluded_until, all.excluded.until(*id));
+                let until = one.excluded_until.map(|last| last.to_string());
+                Ok::<_, ScreeningError>([
+                    format!("{} of {pass}", all.excluded()),
+                    until.unwrap_or_default(),
+                ])
+            })
+        });
+    read.await.unwrap()
+}
+
+#[tokio::test]
+async fn screenings_name_the_parties_that_are_excluded() {
+    let play = Play::new(&[("SH", 2020, 1_000_000)]).await;
+    let excluded = proposed(&play.world, "f").await;
+    assert_eq!(screened(&play.world, "f", "2020-06-01").await[1], "");
+    assert_eq!(confirm(&play.world, "manager", excluded).await, "confirmed");
+    for (party, on, until) in [
+        ("f", "2020-05-31", ""),
+        ("f", "2020-06-01", "2020-12-31"),
+        ("f", "2020-12-31", "2020-12-31"),
+        ("f", "2021-01-01", ""),
+        ("g", "2020-06-01", ""),
+    ] {
+        let of_pass = if (day("2020-06-01")..=day("2020-12-31")).contains(&day(on)) {
+            "1 of 2"
+        } else {
+            "0 of 2"
+        };
+        let found = screened(&play.world, party, on).await;
+        assert_eq!(
+            found,
+            [of_pass.to_owned(), until.to_owned()],
+            "{party} {on}"
+        );
+    }
 }

@@ -103,6 +103,13 @@ fn print_eligibility(
         Locale::En => en,
     };
     writeln!(out, "{}{}{on}", party.name, pick("，", " on "))?;
+    if let Some(until) = answers.first().and_then(|answer| answer.excluded_until) {
+        let zh = format!("取消申报资格至 {until}：在此期间不予新的支持，以下为仅按规则作出的判断");
+        let en = format!(
+            "excluded until {until}: nothing new is granted until then; what follows is what the rules say"
+        );
+        writeln!(out, "{}", if locale == Locale::Zh { zh } else { en })?;
+    }
     for answer in answers {
         let outcome = match locale {
             Locale::Zh => answer.outcome.zh(),

@@ -13,8 +13,9 @@ pub(super) fn kinds() -> Vec<(u16, Kind)> {
         (3, allocate),
         (1, transfer),
         (3, decide_transfer),
-        (1, freeze),
-        (2, thaw),
+        // Rare beside all else, and to last: a claim is to meet one.
+        (3, freeze),
+        (1, thaw),
         (1, exclude),
         (3, decide_exclusion),
         (1, lift),
