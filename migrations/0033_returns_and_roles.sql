@@ -1,5 +1,5 @@
 -- A payment that comes back although a part of it was paid back already (docs/adr/0027): the payable is owed again, and what
--- its recoveries have open ends by an offset against it, in the same transaction.
+-- its recoveries have open ends by an offset against it, in the same transaction. And a role that nobody is enrolled with.
 
 -- Paid stays paid, unless the bank gave it back. Whoever asks it back voids or rejects that first as long as nothing of it was
 -- settled; what was written off of it stays so.
@@ -36,3 +36,19 @@ CREATE CONSTRAINT TRIGGER payable_returned_ends_recovery AFTER UPDATE ON ledger.
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (OLD.state = 'paid' AND NEW.state <> 'paid')
     EXECUTE FUNCTION ledger.check_nothing_asked_back();
 ALTER TABLE ledger.payable ENABLE ALWAYS TRIGGER payable_returned_ends_recovery;
+
+-- The role `system` is the service's own: it comes with the zone, and nobody is enrolled with it later.
+CREATE FUNCTION ledger.check_system_role() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+    IF EXISTS (SELECT FROM ledger.person_role r WHERE r.zone_id = NEW.zone_id AND r.role = 'system') THEN
+        RAISE EXCEPTION 'the role system is the service''s own, which every zone has once'
+            USING ERRCODE = 'restrict_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION ledger.check_system_role() IS 'trigger function: one person of a zone stands for the service';
+CREATE TRIGGER person_role_system_once BEFORE INSERT ON ledger.person_role FOR EACH ROW WHEN (NEW.role = 'system')
+    EXECUTE FUNCTION ledger.check_system_role();
+ALTER TABLE ledger.person_role ENABLE ALWAYS TRIGGER person_role_system_once;

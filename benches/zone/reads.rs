@@ -110,12 +110,13 @@ pub(crate) async fn reconciliation(bench: &mut Bench) {
 }
 
 pub(crate) async fn audits(bench: &mut Bench) {
-    const NAMES: [&str; 5] = [
+    const NAMES: [&str; 6] = [
         "audit.duplicates",
         "audit.accounts",
         "audit.related",
         "audit.splits",
         "audit.round_trips",
+        "audit.conflicting_roles",
     ];
     let office = bench.office.clone();
     for (name, kind) in NAMES.into_iter().zip(ExceptionKind::ALL) {
