@@ -241,6 +241,10 @@ fn person(login: &str) -> NewPerson {
         login: login.parse().unwrap(),
         name: login.parse().unwrap(),
         party: None,
-        roles: identity::Role::ALL.iter().copied().collect(),
+        roles: identity::Role::ALL
+            .iter()
+            .copied()
+            .filter(|role| *role != identity::Role::System)
+            .collect(),
     }
 }

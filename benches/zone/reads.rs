@@ -5,9 +5,9 @@ use subsidy_ledger::audit::{
     self, AuditError, DrawSample, ExceptionKind, Extent, Page, Settings, Share,
 };
 use subsidy_ledger::journal::{self, AccountCode, Address};
-use subsidy_ledger::payment;
-use subsidy_ledger::report::{self, ExecutionError, ExecutionFilter};
+use subsidy_ledger::report::{self, ExecutionError, ExecutionFilter, PartyStatementPage};
 use subsidy_ledger::types::{Currency, LogIndex};
+use subsidy_ledger::{party, payment};
 
 use crate::fill::{YEAR, firms, rows, voucher_programme};
 use crate::measure::{Aim, Bench};
@@ -71,6 +71,30 @@ async fn statements(bench: &mut Bench, look: &mut PgConnection) {
             })
             .await;
     }
+    let zone = bench.office.zone.clone();
+    let statement = bench
+        .reads(
+            of("report.statement_of_party"),
+            (zone, party),
+            |conn, (zone, party)| {
+                Box::pin(async move {
+                    let party = party::store::party(conn, zone.id, *party).await?;
+                    let page = PartyStatementPage {
+                        since: None,
+                        until: None,
+                        from: LogIndex(0),
+                        limit: 100,
+                    };
+                    report::party_statement(conn, zone, party.unwrap(), page).await
+                })
+            },
+        )
+        .await;
+    println!(
+        "a party has {} accounts, the page {} postings",
+        statement.accounts.len() + statement.more_accounts,
+        statement.movements.lines.len()
+    );
 }
 
 /// Books and bank, after a statement.
@@ -86,12 +110,13 @@ pub(crate) async fn reconciliation(bench: &mut Bench) {
 }
 
 pub(crate) async fn audits(bench: &mut Bench) {
-    const NAMES: [&str; 5] = [
+    const NAMES: [&str; 6] = [
         "audit.duplicates",
         "audit.accounts",
         "audit.related",
         "audit.splits",
         "audit.round_trips",
+        "audit.conflicting_roles",
     ];
     let office = bench.office.clone();
     for (name, kind) in NAMES.into_iter().zip(ExceptionKind::ALL) {

@@ -25,16 +25,19 @@ pub enum ExceptionKind {
     Splits,
     /// Two parties that buy from each other.
     RoundTrips,
+    /// Several duties in one person, and persons who act on a case with whom they enrolled.
+    ConflictingRoles,
 }
 
 impl ExceptionKind {
     /// Every kind, in the order in which they are shown.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::DuplicateDocuments,
         Self::SharedAccounts,
         Self::RelatedParties,
         Self::Splits,
         Self::RoundTrips,
+        Self::ConflictingRoles,
     ];
 
     /// As it is written.
@@ -45,6 +48,7 @@ impl ExceptionKind {
             Self::RelatedParties => "related-parties",
             Self::Splits => "splits",
             Self::RoundTrips => "round-trips",
+            Self::ConflictingRoles => "conflicting-roles",
         }
     }
 }
@@ -75,9 +79,9 @@ pub struct Page {
 pub struct Case {
     /// What is paid, ordered or issued; minor units.
     pub amount: Option<Money>,
-    /// Short name: `H…` an order, `C…` a claim, `V…` a voucher, `B…` a bank account.
+    /// Short name: `H…` an order, `C…` a claim, `K…` a contract, `V…` a voucher, `B…` a bank account; of a person the login.
     pub name: String,
-    /// Whose it is, by name.
+    /// Whose it is, by name; whom a person acts for.
     pub party: String,
     /// Whom the order is with, by name.
     pub provider: Option<String>,
@@ -111,6 +115,7 @@ pub async fn exceptions(
         ExceptionKind::RelatedParties => store::related_parties(conn, zone.id, page).await?,
         ExceptionKind::Splits => splits(conn, zone, settings, page).await?,
         ExceptionKind::RoundTrips => store::round_trips(conn, zone.id, days, page).await?,
+        ExceptionKind::ConflictingRoles => store::conflicting_roles(conn, zone.id, page).await?,
     };
     let ids: Vec<Uuid> = found.iter().map(|one| one.case).collect();
     let cases = store::describe(conn, zone.id, &ids).await?;

@@ -29,7 +29,8 @@ pub(super) enum AuditCommand {
     /// duplicate-documents: one document or one reference of a line under several cases. shared-accounts: one bank account
     /// under several parties. related-parties: orders whose buyer and provider are in one controller group, or have persons of one
     /// name. splits: cases of one party just under a threshold, each near the one before, that reach it
-    /// together. round-trips: two parties that buy from each other.
+    /// together. round-trips: two parties that buy from each other. conflicting-roles: several duties in one person, and persons
+    /// of the office who act on a case with whoever enrolled them.
     #[command(after_help = "Examples:\n  subsidy-ledger audit exceptions\n  \
         subsidy-ledger audit exceptions splits --threshold 100000.00 --percent 5 --days 60\n  \
         subsidy-ledger audit exceptions duplicate-documents --csv > duplicates.csv")]

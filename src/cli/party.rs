@@ -26,7 +26,7 @@ use crate::party::{
     ProposedOverride, store,
 };
 use crate::tabular::Table;
-use crate::types::{LogIndex, Name, PartyId, Reason};
+use crate::types::{LogIndex, Name, PartyId, Reason, ZoneId};
 
 /// Enterprises, carriers and providers.
 #[derive(Debug, Args)]
@@ -390,12 +390,20 @@ async fn find(
     command: &Command<'_>,
     named: &Named,
 ) -> Result<Party, PartyTaskError> {
-    let zone = command.zone.id;
-    let found = match named {
-        Named::Id(id) => store::party(conn, zone, *id).await?,
-        Named::Uscc(code) => store::party_by_uscc(conn, zone, code).await?,
-    };
+    let found = self::named(conn, command.zone.id, named).await?;
     found.ok_or_else(|| PartyTaskError::Unknown(named.clone()))
+}
+
+/// The party that a person names, if there is one.
+pub(super) async fn named(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    named: &Named,
+) -> Result<Option<Party>, sqlx::Error> {
+    match named {
+        Named::Id(id) => store::party(conn, zone, *id).await,
+        Named::Uscc(code) => store::party_by_uscc(conn, zone, code).await,
+    }
 }
 
 /// What a subcommand answers: text for people by `Display`, or JSON.

@@ -16,8 +16,8 @@ use super::{Global, output};
 use crate::clock::Clock;
 use crate::db::Database;
 use crate::journal::{self, Address, AsOf};
-use crate::report::{self, ExportError, Exported, Format};
-use crate::types::{Code, FiscalYear, LogIndex, Zone};
+use crate::report::{self, ExportError, Exported, Format, PartyStatementPage};
+use crate::types::{Code, Day, FiscalYear, LogIndex, Zone};
 
 /// Commands that read the books of a zone.
 #[derive(Clone, Debug, Subcommand)]
@@ -27,8 +27,15 @@ pub enum ReportCommand {
         after_help = "Example:\n  subsidy-ledger balance B30:CNY:SH-2020:2020 --at 2020-12-31"
     )]
     Balance(BalanceArgs),
-    /// The postings of an account, with the balance after each.
-    #[command(after_help = "Example:\n  subsidy-ledger statement F1010:CNY --from 1000 --limit 50")]
+    /// The postings of an account, or of all accounts of a party, with the balance after each
+    ///
+    /// Of a party: sums by account code, each account with what stood before and after the days and what was debited and
+    /// credited on them, and the postings. Its accounts are those that name it, and those of its vouchers and of its contracts
+    /// as a provider. Rent is in its carrier's statement; a tenant's is shown by `rent list --tenant`.
+    #[command(
+        after_help = "Examples:\n  subsidy-ledger statement F1010:CNY --from 1000 --limit 50\n  \
+                      subsidy-ledger statement --party 91000000MA00000900 --since 2020-01-01 --until 2020-12-31"
+    )]
     Statement(StatementArgs),
     /// Debits and credits of every account code; in every book they are equal.
     #[command(after_help = "Example:\n  subsidy-ledger trial-balance --json")]
@@ -90,14 +97,42 @@ pub struct BalanceArgs {
 #[derive(Clone, Debug, Args)]
 pub struct StatementArgs {
     /// code:currency:programme:year:party:item, without what the account has not.
-    pub address: Address,
-    /// First entry of the log.
+    #[arg(required_unless_present = "party", conflicts_with = "party")]
+    pub address: Option<Address>,
+    /// All accounts of this party: its unified social credit code or its id.
+    #[arg(long, value_name = "PARTY")]
+    pub party: Option<super::party::Named>,
+    /// Of a party: with what was recorded from this day on, in the zone's time [default: the beginning].
+    #[arg(long, value_name = "DAY", conflicts_with = "address")]
+    pub since: Option<Day>,
+    /// Of a party: with what was recorded by the end of this day [default: now].
+    #[arg(long, value_name = "DAY", conflicts_with = "address")]
+    pub until: Option<Day>,
+    /// First entry of the postings.
     #[arg(long, value_name = "INDEX", default_value_t = 0,
         value_parser = clap::value_parser!(i64).range(0..))]
     pub from: i64,
-    /// How many postings.
+    /// How many postings, and how many accounts.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub limit: u16,
+}
+
+impl StatementArgs {
+    /// Which part of a party's statement.
+    fn page(&self) -> Result<PartyStatementPage, ReportError> {
+        let (since, until) = (self.since.map(Day::date), self.until.map(Day::date));
+        if let (Some(since), Some(until)) = (since, until)
+            && since > until
+        {
+            return Err(ReportError::Days { since, until });
+        }
+        Ok(PartyStatementPage {
+            since,
+            until,
+            from: LogIndex(self.from),
+            limit: self.limit,
+        })
+    }
 }
 
 /// What to export, and where to.
@@ -173,6 +208,20 @@ pub enum ReportError {
         asked: LogIndex,
         /// How many entries the log has.
         size: i64,
+    },
+    /// Nothing says whose statement.
+    #[error("name an account, such as F1010:CNY, or --party")]
+    NeitherAccountNorParty,
+    /// No party has the id or code.
+    #[error("there is no party {0} in this zone: `party list --search` finds parties by name")]
+    UnknownParty(super::party::Named),
+    /// The days are in the wrong order.
+    #[error("--since {since} is after --until {until}: exchange them")]
+    Days {
+        /// The first day.
+        since: NaiveDate,
+        /// The last.
+        until: NaiveDate,
     },
     /// The export would replace a file.
     #[error("{0} is there already: give another name, or --force to replace it")]
@@ -261,15 +310,7 @@ async fn report(
             }
             Ok(report::balance_text(&balance))
         }
-        ReportCommand::Statement(args) => {
-            let from = LogIndex(args.from);
-            let statement =
-                journal::statement(conn, zone.id, &args.address, from, args.limit).await?;
-            if json {
-                return to_json(&report::statement_json(&statement));
-            }
-            Ok(report::statement_text(&statement))
-        }
+        ReportCommand::Statement(args) => statement(conn, zone, args, json).await,
         ReportCommand::TrialBalance => {
             let rows = report::trial_balance(conn, zone.id).await?;
             if json {
@@ -294,6 +335,35 @@ async fn report(
             }
             Ok(export_text(&exported, &args.output))
         }
+    }
+}
+
+async fn statement(
+    conn: &mut PgConnection,
+    zone: &Zone,
+    args: &StatementArgs,
+    json: bool,
+) -> Result<String, ReportError> {
+    let from = LogIndex(args.from);
+    match (&args.address, &args.party) {
+        (Some(address), _) => {
+            let statement = journal::statement(conn, zone.id, address, from, args.limit).await?;
+            if json {
+                return to_json(&report::statement_json(&statement));
+            }
+            Ok(report::statement_text(&statement))
+        }
+        (None, Some(named)) => {
+            let page = args.page()?;
+            let party = super::party::named(conn, zone.id, named).await?;
+            let party = party.ok_or_else(|| ReportError::UnknownParty(named.clone()))?;
+            let statement = report::party_statement(conn, zone, party, page).await?;
+            if json {
+                return to_json(&report::party_statement_json(&statement));
+            }
+            Ok(report::party_statement_text(&statement))
+        }
+        (None, None) => Err(ReportError::NeitherAccountNorParty),
     }
 }
 

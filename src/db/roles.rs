@@ -50,13 +50,14 @@ impl Role {
     }
 }
 
-/// Makes a session act as the role, with its limits.
+/// Makes a session act as the role, with its limits. Statements look up few rows where the planner expects many, and compiling one
+/// (JIT) then takes far longer than it does.
 pub(super) async fn assume(conn: &mut PgConnection, role: Role) -> Result<(), sqlx::Error> {
     let [statement, lock, idle] = role.limits();
     sqlx::query(
         "SELECT set_config('role', $1, false), set_config('statement_timeout', $2, false),
                 set_config('lock_timeout', $3, false),
-                set_config('idle_in_transaction_session_timeout', $4, false)",
+                set_config('idle_in_transaction_session_timeout', $4, false), set_config('jit', 'off', false)",
     )
     .bind(role.group())
     .bind(statement)

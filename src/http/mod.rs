@@ -59,6 +59,7 @@ pub fn router(app: Arc<App>) -> Router {
             "/parties/{party}/eligibility",
             get(api::policies::eligibility),
         )
+        .route("/parties/{party}/statement", get(api::parties::statement))
         .route("/policies", get(api::versions::list))
         .route("/policies/check", post(api::policies::check_pack))
         .route("/policies/decisions", post(api::policies::decide_case))

@@ -59,8 +59,7 @@ impl fmt::Display for Role {
 /// A text that names no role.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "unknown role {0:?}: use sme, provider, incubator, reviewer, manager, finance, cashier, auditor, \
-     rule_admin or system"
+    "unknown role {0:?}: use sme, provider, incubator, reviewer, manager, finance, cashier, auditor or rule_admin"
 )]
 pub struct UnknownRole(pub String);
 

@@ -15,6 +15,7 @@ mod read;
 mod record;
 mod reverse;
 mod rows;
+mod several;
 
 pub use address::{Address, AddressError};
 pub use body::{Body, BodyError, BodyTransfer, Details};
@@ -32,3 +33,4 @@ pub use read::{
 };
 pub use record::{Outcome, RecordError, Recorded, record, record_one};
 pub use reverse::{ReverseError, posted, reverse};
+pub use several::{Movement, Movements, movements, totals_at};

@@ -12,6 +12,7 @@ use super::address::Address;
 use super::body::Body;
 use super::chart::{AccountCode, Book};
 use super::fold::AccountTotals;
+use super::several::totals_at;
 use crate::types::{Currency, LogIndex, Money, PartyId, ZoneId};
 
 /// A state of the books.
@@ -76,11 +77,6 @@ pub async fn size_at(
 }
 
 /// The balance of one account at a state of the books; zero if nothing was ever posted to it. O(log n).
-///
-/// The rows of an index by account stand in the order `(account, log index)`, so the account's last
-/// transfer below an index is the row before that place, if it is the account's. To ask for that row
-/// leaves the planner no choice but that index; asked for the newest row with the account, it may walk
-/// back through the log instead.
 pub async fn account_balance(
     conn: &mut PgConnection,
     zone: ZoneId,
@@ -88,29 +84,8 @@ pub async fn account_balance(
     as_of: AsOf,
 ) -> Result<Balance, sqlx::Error> {
     let size = size_at(conn, zone, as_of).await?;
-    let row = sqlx::query!(
-        r#"SELECT
-             coalesce((SELECT CASE t.debit_account_id WHEN a.account_id THEN t.debits_after END
-               FROM ledger.transfer t
-               WHERE t.zone_id = $1 AND (t.debit_account_id, t.log_index) < (a.account_id, $3)
-               ORDER BY t.debit_account_id DESC, t.log_index DESC, t.position DESC LIMIT 1), 0)
-               AS "debits!",
-             coalesce((SELECT CASE t.credit_account_id WHEN a.account_id THEN t.credits_after END
-               FROM ledger.transfer t
-               WHERE t.zone_id = $1 AND (t.credit_account_id, t.log_index) < (a.account_id, $3)
-               ORDER BY t.credit_account_id DESC, t.log_index DESC, t.position DESC LIMIT 1), 0)
-               AS "credits!"
-           FROM ledger.account a WHERE a.zone_id = $1 AND a.address = $2"#,
-        zone.0,
-        address.to_string(),
-        size,
-    )
-    .fetch_optional(conn)
-    .await?;
-    let totals = row.map_or_else(AccountTotals::default, |row| AccountTotals {
-        debits: Money::from_minor(row.debits),
-        credits: Money::from_minor(row.credits),
-    });
+    let totals = totals_at(conn, zone, std::slice::from_ref(address), size).await?;
+    let totals = totals.into_iter().next().unwrap_or_default();
     Ok(Balance {
         address: address.clone(),
         debits: totals.debits,
@@ -232,7 +207,7 @@ pub struct Statement {
 
 /// At least one and about `limit` postings of an account, from entry `from` on. An entry's postings
 /// are never split over two pages, so a page may be longer by those of its last entry. Reads by the
-/// same indexes as [`account_balance`], in the other direction.
+/// same indexes as [`totals_at`], in the other direction.
 pub async fn statement(
     conn: &mut PgConnection,
     zone: ZoneId,

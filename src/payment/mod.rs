@@ -48,7 +48,8 @@ pub use prepare::{Batch, BatchLine, HeldBecause, HeldOut, Selection, prepare};
 pub use receipt::{NotAReceipt, Receipt, mark_receipts, receipts};
 pub use reconcile::{BookItem, Reconciliation, reconcile};
 pub use release::{NotByThisPerson, Release, Released, discard, release};
-pub use returned::{ReturnedPayment, return_payment};
+pub use returned::{EndedRecovery, ReturnedPayment};
+pub(crate) use returned::{Returning, StillOpen, return_payment};
 pub use revoked::write_revoked;
 pub use set_off::write_set_off;
 pub use statement::{

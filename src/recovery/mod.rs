@@ -16,6 +16,7 @@ mod postings;
 mod propose;
 mod receive;
 mod refused;
+mod returned;
 mod rightful;
 pub mod store;
 mod write_off;
@@ -31,6 +32,7 @@ pub use plan::{PlanAnswer, PlanRecovery, plan};
 pub use propose::{ProposeAnswer, ProposeRecovery, propose};
 pub use receive::{ReceiveAnswer, ReceiveRecovery, receive};
 pub use refused::{RecoveryRefusal, Refused};
+pub use returned::{ReturnError, return_payment};
 pub use write_off::{
     ApproveWriteOff, ProposeWriteOff, RejectWriteOff, WriteOffAnswer, approve_write_off,
     propose_write_off, reject_write_off,

@@ -90,8 +90,9 @@ impl RecoveryRefusal {
                 "金额超过未追回余额，请用 `recovery list --party` 查看该主体的其他追回；多余款项应退回。",
             ),
             Self::PartlySettled => (
-                "Something of it came in or was offset: an order is voided only before that.",
-                "已有部分追回，不能撤销该追回决定。",
+                "Something of it came in or was offset: an order is voided only before that. If the bank returned the payment \
+                 itself, `payment return` ends what is open.",
+                "已有部分追回，不能撤销该追回决定。如系银行退汇，可用 `payment return` 终结未追回余额。",
             ),
             Self::NoReceipt => (
                 "The line of the bank brought no money, or takes a booking back: `payment unmatched` shows credits.",

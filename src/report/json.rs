@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::journal::{Balance, Statement, StatementLine};
+use super::party::{Figures, PartyStatement};
+use crate::journal::{Balance, Movement, Statement, StatementLine};
 use crate::types::{Currency, Money};
 
 /// A balance. `posted` is false when nothing was posted to the account so far, so that a mistyped
@@ -35,6 +36,60 @@ pub fn statement_json(statement: &Statement) -> Value {
         "lines": lines,
         "next": statement.next,
     })
+}
+
+/// A page of a party's statement. `entries` are the numbers of the first entry of its days and of the first after them.
+pub fn party_statement_json(statement: &PartyStatement) -> Value {
+    let codes = statement.codes.iter().map(|one| {
+        let names = [
+            ("code", json!(one.code)),
+            ("name_zh", json!(one.name_zh)),
+            ("name_en", json!(one.name_en)),
+        ];
+        with(figures_json(&one.figures, one.currency), names)
+    });
+    let accounts = statement.accounts.iter().map(|(address, figures)| {
+        let name = [("account", json!(address))];
+        with(figures_json(figures, address.currency), name)
+    });
+    let lines = statement.movements.lines.iter().map(movement_json);
+    json!({
+        "party": statement.party,
+        "entries": [statement.entries.start, statement.entries.end],
+        "codes": codes.collect::<Vec<_>>(),
+        "accounts": accounts.collect::<Vec<_>>(),
+        "more_accounts": statement.more_accounts,
+        "lines": lines.collect::<Vec<_>>(),
+        "next": statement.movements.next,
+    })
+}
+
+fn figures_json(figures: &Figures, currency: Currency) -> Value {
+    json!({
+        "currency": currency,
+        "opening": figures.opening.to_text(currency),
+        "debits": figures.debits.to_text(currency),
+        "credits": figures.credits.to_text(currency),
+        "closing": figures.closing.to_text(currency),
+    })
+}
+
+fn movement_json(movement: &Movement) -> Value {
+    let account = &movement.account;
+    let whose = [
+        ("account", json!(account)),
+        ("currency", json!(account.currency)),
+        ("subject", json!(movement.subject)),
+    ];
+    with(line_json(&movement.line, account.currency), whose)
+}
+
+/// An object with further fields.
+fn with<const N: usize>(mut object: Value, further: [(&str, Value); N]) -> Value {
+    if let Value::Object(fields) = &mut object {
+        fields.extend(further.map(|(name, value)| (name.to_owned(), value)));
+    }
+    object
 }
 
 fn line_json(line: &StatementLine, currency: Currency) -> Value {

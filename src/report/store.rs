@@ -1,12 +1,14 @@
 //! Reading reports: the views, and the journal page by page.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 
 use super::figures::{BudgetFigures, BudgetLine, ProgrammeName, TrialBalanceRow};
 use crate::journal::Address;
-use crate::types::{Currency, FiscalYear, LogIndex, Money, ZoneId};
+use crate::types::{Currency, FiscalYear, LogIndex, Money, PartyId, Zone, ZoneId};
 
 /// Budget execution of a zone by programme and year; the zone's own line comes first in each year.
 /// Costs as many rows as there are programmes and years, however many entries.
@@ -223,6 +225,65 @@ pub(super) async fn transfers(
             })
         })
         .collect()
+}
+
+/// The accounts of a party, by address. The index of addresses has them in the order of code, currency, programme, year,
+/// party and item: so a party is looked up once in each total that is kept by code, programme and year, of which there are few.
+pub(super) async fn accounts_of(
+    conn: &mut PgConnection,
+    zone: &Zone,
+    party: PartyId,
+) -> Result<Vec<Address>, sqlx::Error> {
+    let rows = sqlx::query_scalar!(
+        r#"WITH line AS (
+             SELECT code || ':' || currency || ':' || programme || ':'
+               || CASE fiscal_year WHEN 0 THEN '' ELSE fiscal_year::text END || ':' AS address
+             FROM ledger.control_total WHERE zone_id = $1
+           ), item AS (
+             SELECT programme, fiscal_year, voucher_id AS item FROM ledger.voucher
+             WHERE zone_id = $1 AND party_id = $2::uuid
+             UNION ALL
+             SELECT programme, fiscal_year, contract_id FROM ledger.contract
+             WHERE zone_id = $1 AND provider_id = $2::uuid AND fiscal_year IS NOT NULL
+           ), exact AS (
+             SELECT address || ':' || $2::uuid::text AS address FROM line
+             UNION ALL
+             SELECT code || ':' || $3 || ':' || programme || ':' || fiscal_year::text || '::' || item::text
+             FROM item CROSS JOIN (VALUES ('B40'), ('B50')) AS b (code)
+           )
+           -- A semicolon comes after a colon.
+           SELECT a.address FROM line
+           CROSS JOIN LATERAL (SELECT a.address FROM ledger.account a WHERE a.zone_id = $1
+               AND a.address >= line.address || $2::uuid::text
+               AND a.address < line.address || $2::uuid::text || ';' OFFSET 0) a
+           UNION ALL
+           SELECT a.address FROM exact
+           CROSS JOIN LATERAL (SELECT a.address FROM ledger.account a WHERE a.zone_id = $1
+               AND a.address = exact.address OFFSET 0) a
+           ORDER BY 1"#,
+        zone.id.0,
+        party.0,
+        zone.currency.code(),
+    )
+    .fetch_all(conn)
+    .await?;
+    let addresses = rows.into_iter().flatten();
+    addresses
+        .map(|address| address.parse().map_err(decode))
+        .collect()
+}
+
+/// The Chinese and the English name of each code of the chart.
+pub(super) async fn names_of_codes(
+    conn: &mut PgConnection,
+) -> Result<HashMap<String, (String, String)>, sqlx::Error> {
+    let rows = sqlx::query!("SELECT code, name_zh, name_en FROM ledger.chart")
+        .fetch_all(conn)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.code, (row.name_zh, row.name_en)))
+        .collect())
 }
 
 /// The views divide minor units exactly, so nothing is rounded here.

@@ -7,7 +7,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::execution::Execution;
 use super::figures::{BudgetFigures, BudgetLine, TrialBalanceRow};
-use crate::journal::{Balance, Book, Statement};
+use super::party::{Figures, PartyStatement};
+use crate::journal::{Balance, Book, Movement, Statement};
 use crate::tabular::safe_cell;
 use crate::types::{Currency, Money, Zone};
 
@@ -380,6 +381,99 @@ pub fn statement_text(statement: &Statement) -> String {
         text.extend(["continues: --from ", &next.to_string(), "\n"]);
     }
     text
+}
+
+/// A page of a party's statement: sums by code, accounts, and postings with the balance of their account after each.
+pub fn party_statement_text(statement: &PartyStatement) -> String {
+    let party = &statement.party;
+    let entries = &statement.entries;
+    let range = if entries.is_empty() {
+        "no entry was recorded on these days".to_owned()
+    } else {
+        format!("entries {} to {}", entries.start, entries.end - 1)
+    };
+    let mut text = format!("{} {}, {range}\n", party.identity, party.name);
+    if statement.codes.is_empty() {
+        text.push_str("Nothing stood or moved on an account of this party.\n");
+        return text;
+    }
+    let mut codes = figures_table([("code", Align::Left), ("name", Align::Left)]);
+    for one in &statement.codes {
+        let heads = [
+            one.code.to_string(),
+            format!("{} {}", one.name_zh, one.name_en),
+        ];
+        codes.row(figures_row(heads, &one.figures, one.currency));
+    }
+    let mut accounts = figures_table([("account", Align::Left)]);
+    for (address, figures) in &statement.accounts {
+        let heads = [address.to_string()];
+        accounts.row(figures_row(heads, figures, address.currency));
+    }
+    text.extend([codes.to_string(), "\n".to_owned(), accounts.to_string()]);
+    if statement.more_accounts > 0 {
+        let more = statement.more_accounts;
+        text.extend(["and ", &more.to_string(), " more accounts: --limit\n"]);
+    }
+    text.extend([
+        "\n",
+        &movements_table(&statement.movements.lines).to_string(),
+    ]);
+    if let Some(next) = statement.movements.next {
+        text.extend(["continues: --from ", &next.to_string(), "\n"]);
+    }
+    text
+}
+
+/// A table of what stood and moved, under these heads.
+fn figures_table<const N: usize>(heads: [(&str, Align); N]) -> Table {
+    let figures = ["", "opening", "debits", "credits", "closing"];
+    let figures = figures.map(|name| (name, Align::Right));
+    Table::of(&[&heads[..], &figures[..]].concat())
+}
+
+fn figures_row<const N: usize>(
+    heads: [String; N],
+    figures: &Figures,
+    currency: Currency,
+) -> impl Iterator<Item = String> {
+    let Figures {
+        opening,
+        debits,
+        credits,
+        closing,
+    } = *figures;
+    let money = [opening, debits, credits, closing];
+    let money = money.map(|amount| amount.to_grouped_text(currency));
+    heads.into_iter().chain([currency.to_string()]).chain(money)
+}
+
+fn movements_table(lines: &[Movement]) -> Table {
+    let mut table = Table::new([
+        ("entry", Align::Right),
+        ("effective", Align::Left),
+        ("kind", Align::Left),
+        ("debit", Align::Right),
+        ("credit", Align::Right),
+        ("balance", Align::Right),
+        ("other", Align::Left),
+        ("account", Align::Left),
+    ]);
+    for Movement { account, line, .. } in lines {
+        let money = |amount: Money| amount.to_grouped_text(account.currency);
+        let other = line.other.split(':').next().unwrap_or_default();
+        table.row([
+            line.index.to_string(),
+            line.effective.to_string(),
+            line.kind.clone(),
+            line.debit.map(money).unwrap_or_default(),
+            line.credit.map(money).unwrap_or_default(),
+            money(line.balance),
+            other.to_owned(),
+            account.to_string(),
+        ]);
+    }
+    table
 }
 
 /// One balance, saying so when nothing was posted to the account.

@@ -23,6 +23,11 @@ pub enum ZoneError {
     /// A person without a role could do nothing.
     #[error("a person needs at least one role")]
     NoRole,
+    /// The service acts under its own role, on rules alone: a person with it would act without any duty.
+    #[error(
+        "role: system is the service's own, which acts as {SYSTEM_LOGIN} in every zone: give the person a duty instead"
+    )]
+    SystemRole,
     /// The actor may not do this.
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
@@ -111,7 +116,8 @@ struct Enrolled {
     roles: BTreeSet<Role>,
 }
 
-/// Enrols a person. The entry names the id and the roles, never name or login.
+/// Enrols a person. The entry names the id and the roles, never name or login. Several duties in one person are allowed, since
+/// four eyes are looked at case by case; `audit exceptions conflicting-roles` lists who has them.
 pub async fn enrol(
     conn: &mut PgConnection,
     command: &Command<'_>,
@@ -120,6 +126,9 @@ pub async fn enrol(
     command.actor.require(&[Role::System, Role::Manager])?;
     if new.roles.is_empty() {
         return Err(ZoneError::NoRole);
+    }
+    if new.roles.contains(&Role::System) {
+        return Err(ZoneError::SystemRole);
     }
     let idempotency = command.idempotency("person.enrol", &(new.party, &new.roles));
     let (zone, actor) = (command.zone.id, command.actor.person);

@@ -8,16 +8,18 @@ use subsidy_ledger::audit::{
 };
 use subsidy_ledger::cli::audit::{Lang, case_text};
 use subsidy_ledger::identity::Role;
-use subsidy_ledger::log;
 use subsidy_ledger::party::{Identity, NewParty, PartyRole};
+use subsidy_ledger::payment::{PayableFilter, PayableState};
 use subsidy_ledger::policy::Sha256;
-use subsidy_ledger::types::{FiscalYear, LogIndex, Money};
+use subsidy_ledger::types::{FiscalYear, LogIndex, Money, PartyId};
+use subsidy_ledger::zone::{self, NewPerson, ZoneError};
+use subsidy_ledger::{db, log};
 
 use crate::claim::{Claims, set_levels};
 use crate::kit::command::{json, refusal, text};
 use crate::kit::scenario::{World, yuan};
 use crate::kit::table::Play;
-use crate::payment::{approve_all, hear, paid, send, three_owed};
+use crate::payment::{approve, approve_all, hear, paid, send, three_owed};
 use crate::recovery::Recoveries;
 
 /// Of 2020, with strata from 15,000 and, all of it, from 25,000 yuan.
@@ -145,9 +147,7 @@ async fn what_can_not_be_drawn_is_refused() {
     assert!(matches!(none, AuditError::NoDraw(_)), "{none}");
 
     // Of the past: when only the first two were owed.
-    let payables = world
-        .payables(subsidy_ledger::payment::PayableState::Owed)
-        .await;
+    let payables = world.payables(PayableState::Owed).await;
     let last = payables.iter().find(|one| one.id == ids[2]).unwrap();
     let past = DrawSample {
         seed: Some("a text".parse().unwrap()),
@@ -481,6 +481,116 @@ async fn two_parties_that_buy_from_each_other_are_listed() {
     assert_eq!((longer.len(), &longer[1]), (2, &later));
 }
 
+/// Enrols a person by another than the service.
+async fn enrol_by(
+    world: &mut World,
+    who: &str,
+    login: &'static str,
+    (roles, party): (&[Role], Option<PartyId>),
+) -> Result<(), ZoneError> {
+    let new = NewPerson {
+        login: login.parse().unwrap(),
+        name: login.parse().unwrap(),
+        party,
+        roles: roles.iter().copied().collect(),
+    };
+    let caller = world.caller(who, "2020-01-02", None);
+    let enrolled = world.one(caller, new, |conn, command, new| {
+        Box::pin(async move { zone::enrol(conn, &command, new.clone()).await })
+    });
+    let (actor, _) = enrolled.await?;
+    world.people.insert(login, actor);
+    Ok(())
+}
+
+#[tokio::test]
+async fn several_duties_in_one_hand_and_persons_of_ones_own_are_listed() {
+    let mut play = Play::new(&[("SH", 2020, 1_000_000)]).await;
+    let firm = play.world.parties["f"];
+    for (login, role, party) in [
+        ("aide", Role::Reviewer, None),
+        ("payer", Role::Finance, None),
+        ("f2", Role::Sme, Some(firm)),
+    ] {
+        enrol_by(&mut play.world, "manager", login, (&[role], party))
+            .await
+            .unwrap();
+    }
+    let row = |name: &str, applicant: &str, reviewer: &str, approver: &str| {
+        format!(
+            "2020-05-01 | {applicant} | apply {name} SH f applicant_kind=enterprise service_price=20000.00 | pass 10000.00
+            2020-05-02 | {reviewer} | review {name} | recommended 10000.00
+            2020-05-03 | {approver} | issue {name} | issued 10000.00 last_day=2020-12-31
+            "
+        )
+    };
+    // Reviewed and issued by two who know each other, then by others; a party's own person applies.
+    let rows = [
+        row("a", "clerk", "aide", "manager"),
+        row("b", "clerk", "aide", "manager2"),
+        row("c", "f2", "reviewer", "manager"),
+        "2020-05-04 | f | hold h a p 20000.00 | held 10000.00 own_share=10000.00
+        2020-05-05 | p | redeem h 20000.00 | redeemed 10000.00 own_share=10000.00 payee=p returned=0.00"
+            .to_owned(),
+    ];
+    play.check(&format!("day | who | command | outcome\n{}", rows.concat()))
+        .await;
+    let kind = ExceptionKind::ConflictingRoles;
+    let mut superuser = play.world.db.superuser().await;
+    let voucher: String = sqlx::query_scalar(
+        "SELECT 'V' || issued_index FROM ledger.voucher ORDER BY issued_index LIMIT 1",
+    )
+    .fetch_one(&mut superuser)
+    .await
+    .unwrap();
+    let item = |what: &str, case: &str| (what.to_owned(), vec![case.to_owned()]);
+    let all =
+        "duties in one hand: auditor, cashier, finance, manager, of a party, reviewer, rule_admin";
+    let expected = [
+        item(all, "all"),
+        item("manager enrolled aide, and both acted", &voucher),
+    ];
+    assert_eq!(found(&play.world, kind).await, expected);
+    // What is done with the payment is done with the voucher.
+    let owed = PayableFilter::State(PayableState::Owed, 10);
+    approve(&play.world, "payer", owed).await.unwrap();
+    let listed = found(&play.world, kind).await;
+    assert_eq!(listed[..2], expected);
+    assert_eq!(
+        listed[2..],
+        [item("manager enrolled payer, and both acted", &voucher)]
+    );
+    let first = Page {
+        after: None,
+        limit: 1,
+    };
+    let page = list(&play.world, kind, settings(30, None), first).await;
+    assert_eq!(page, expected[..1]);
+}
+
+/// Nobody acts as the service itself: neither by the program, nor by a row.
+#[tokio::test]
+async fn nobody_is_enrolled_as_the_service() {
+    let mut play = Play::new(&[]).await;
+    let size = play.world.size().await;
+    for roles in [&[Role::System][..], &[Role::Manager, Role::System]] {
+        let refused = enrol_by(&mut play.world, "manager", "ghost", (roles, None)).await;
+        let refused = refused.unwrap_err();
+        assert!(matches!(refused, ZoneError::SystemRole), "{refused}");
+    }
+    assert_eq!(play.world.size().await, size);
+    let mut superuser = play.world.db.superuser().await;
+    let row = sqlx::query(
+        "INSERT INTO ledger.person_role (zone_id, person_id, role, granted_at)
+         SELECT zone_id, person_id, 'system', now() FROM ledger.person WHERE login = 'manager'",
+    );
+    let error = row.execute(&mut superuser).await.unwrap_err();
+    assert_eq!(
+        db::violated_constraint(&error),
+        Some("person_role_system_once")
+    );
+}
+
 /// The text of a case, with what is another in each run by its kind.
 async fn told(world: &World, name: CaseName) -> String {
     let input = (world.zone.clone(), name);
@@ -618,7 +728,7 @@ pub(crate) fn commands(data: &Path) {
     assert!(refused.contains("needs the role auditor"), "{refused}");
 
     let lists = json(data, &["audit", "exceptions"]);
-    assert_eq!(lists.as_object().unwrap().len(), 5);
+    assert_eq!(lists.as_object().unwrap().len(), 6);
     let csv = text(data, &["audit", "exceptions", "splits", "--csv"]);
     assert!(csv.starts_with("list,entry,what,case"), "{csv}");
 

@@ -46,6 +46,8 @@ mod log;
 #[cfg(test)]
 mod party;
 #[cfg(test)]
+mod party_statement;
+#[cfg(test)]
 mod payment;
 #[cfg(test)]
 mod payment_bank;

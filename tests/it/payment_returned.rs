@@ -2,8 +2,8 @@
 
 use sqlx::{Connection, PgConnection};
 use subsidy_ledger::db;
-use subsidy_ledger::payment::{self, Batch, PayableState, PaymentError, ReturnedPayment};
-use subsidy_ledger::recovery::{self, Cause, ProposeRecovery};
+use subsidy_ledger::payment::{Batch, PayableState, PaymentError, ReturnedPayment};
+use subsidy_ledger::recovery::{self, Cause, ProposeRecovery, ReturnError};
 use subsidy_ledger::types::Money;
 
 use crate::kit::scenario::{World, fen};
@@ -15,7 +15,7 @@ pub(crate) async fn give_back(
     (who, on, key): (&str, &str, Option<&str>),
     line: &str,
     instruction: &str,
-) -> Result<ReturnedPayment, PaymentError> {
+) -> Result<ReturnedPayment, ReturnError> {
     let input = (
         line.parse().unwrap(),
         instruction.to_owned(),
@@ -23,7 +23,7 @@ pub(crate) async fn give_back(
     );
     let caller = world.caller(who, on, key);
     let returned = world.one(caller, input, |conn, command, (line, id, reason)| {
-        Box::pin(async move { payment::return_payment(conn, &command, (*line, id, reason)).await })
+        Box::pin(async move { recovery::return_payment(conn, &command, (*line, id, reason)).await })
     });
     returned.await
 }
@@ -117,7 +117,13 @@ async fn what_does_not_bring_a_payment_back_is_refused() {
     }
     for who in ["finance", "manager", "p"] {
         let refused = give_back(&world, (who, "2020-05-21", None), &line(3), first).await;
-        assert!(matches!(refused, Err(PaymentError::Forbidden(_))), "{who}");
+        assert!(
+            matches!(
+                refused,
+                Err(ReturnError::Payment(PaymentError::Forbidden(_)))
+            ),
+            "{who}"
+        );
     }
     assert_eq!((world.state().await, world.size().await), (state, size));
 }

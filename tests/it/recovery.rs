@@ -2,6 +2,7 @@
 
 pub(crate) mod commands;
 mod play;
+mod returned;
 
 use subsidy_ledger::payment::{PayableState, PaymentError};
 use subsidy_ledger::recovery::{self, OffsetRecovery};

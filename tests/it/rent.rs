@@ -266,7 +266,7 @@ async fn four_eyes_on_every_waiver() {
     let tenant = play.world.parties["f"];
     Arc::get_mut(&mut play.world)
         .unwrap()
-        .enrol("both", subsidy_ledger::identity::Role::ALL, Some(tenant))
+        .enrol("both", crate::kit::scenario::EVERY_DUTY, Some(tenant))
         .await;
     play.check(
         "day       | who       | command | outcome

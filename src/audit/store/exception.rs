@@ -178,6 +178,68 @@ pub(in crate::audit) async fn round_trips(
     Ok(found.collect())
 }
 
+/// Persons of the office or of parties with several duties, of which those of parties count as one; and vouchers, claims and
+/// contracts on which somebody acted whom another person had enrolled for the office, and that other person too. What
+/// concerns an order or a recovery concerns its voucher or claim. Whom the service itself enrolled, nobody did.
+pub(in crate::audit) async fn conflicting_roles(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    page: Page,
+) -> Result<Vec<Found>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"WITH enrolled AS MATERIALIZED (
+             SELECT p.person_id, p.login, p.party_id, e.log_index, e.actor_id AS enrolled_by
+             FROM ledger.person p
+             CROSS JOIN LATERAL (SELECT e.log_index, e.actor_id FROM ledger.entry e
+                 WHERE e.zone_id = $1 AND e.subject_id = p.person_id AND e.kind = 'person.enrolled' OFFSET 0) e
+             WHERE p.zone_id = $1
+           ), several AS (
+             SELECT person_id, string_agg(DISTINCT duty, ', ' ORDER BY duty) AS duties FROM (
+                 SELECT person_id, CASE WHEN role IN ('sme', 'provider', 'incubator') THEN 'of a party' ELSE role END
+                     AS duty
+                 FROM ledger.person_role WHERE zone_id = $1) r
+             GROUP BY person_id HAVING count(DISTINCT duty) > 1
+           ), pair AS MATERIALIZED (
+             SELECT n.person_id, n.login, n.enrolled_by, by.login AS by_login
+             FROM enrolled n JOIN ledger.person by ON by.zone_id = $1 AND by.person_id = n.enrolled_by
+             WHERE n.party_id IS NULL AND NOT EXISTS (SELECT FROM ledger.person_role r
+                 WHERE r.zone_id = $1 AND r.person_id = n.enrolled_by AND r.role = 'system')
+           ), acted AS MATERIALIZED (
+             SELECT e.actor_id, coalesce(h.voucher_id, r.payable_id, e.subject_id) AS case_id,
+               min(e.log_index) AS log_index
+             FROM (SELECT person_id AS actor_id FROM pair UNION SELECT enrolled_by FROM pair) who
+             JOIN ledger.entry e ON e.zone_id = $1 AND e.actor_id = who.actor_id AND e.subject_id IS NOT NULL
+             LEFT JOIN ledger.recovery r ON r.zone_id = $1 AND r.recovery_id = e.subject_id
+             LEFT JOIN ledger.hold h ON h.zone_id = $1 AND h.hold_id = coalesce(r.payable_id, e.subject_id)
+             GROUP BY 1, 2
+           ), found AS (
+             SELECT n.log_index AS at, 'duties in one hand: ' || s.duties AS what, n.person_id AS case_id
+             FROM several s JOIN enrolled n USING (person_id)
+             UNION ALL
+             SELECT greatest(one.log_index, other.log_index), p.by_login || ' enrolled ' || p.login || ', and both acted',
+               one.case_id
+             FROM pair p JOIN acted one ON one.actor_id = p.person_id
+             JOIN acted other ON other.actor_id = p.enrolled_by AND other.case_id = one.case_id
+             WHERE EXISTS (SELECT FROM ledger.voucher v WHERE v.zone_id = $1 AND v.voucher_id = one.case_id)
+               OR EXISTS (SELECT FROM ledger.claim c WHERE c.zone_id = $1 AND c.claim_id = one.case_id)
+               OR EXISTS (SELECT FROM ledger.contract k WHERE k.zone_id = $1 AND k.contract_id = one.case_id)
+           ), page AS (SELECT DISTINCT at FROM found WHERE at > $2 ORDER BY at LIMIT $3)
+           SELECT at AS "at!", what AS "what!", case_id AS "case_id!" FROM page JOIN found USING (at)
+           ORDER BY 1, 2, 3"#,
+        zone.0,
+        after(page),
+        page.limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    let found = rows.into_iter().map(|row| Found {
+        at: LogIndex(row.at),
+        what: row.what,
+        case: row.case_id,
+    });
+    Ok(found.collect())
+}
+
 /// An amount that cases stay under, from an entry on and until another.
 pub(in crate::audit) struct Threshold {
     pub(in crate::audit) since: LogIndex,
@@ -244,7 +306,7 @@ pub(in crate::audit) async fn near(
     Ok(near.collect())
 }
 
-/// Orders, claims, vouchers and bank accounts as lists name them.
+/// Orders, claims, contracts, vouchers, bank accounts and persons as lists name them.
 pub(in crate::audit) async fn describe(
     conn: &mut PgConnection,
     zone: ZoneId,
@@ -274,7 +336,11 @@ pub(in crate::audit) async fn describe(
            SELECT a.account_id, 'B' || a.proposed_index, coalesce(p.name, 'the zone itself'), NULL, NULL
            FROM ledger.bank_account a
            LEFT JOIN ledger.party p ON p.zone_id = a.zone_id AND p.party_id = a.party_id
-           WHERE a.zone_id = $1 AND a.account_id = ANY($2)"#,
+           WHERE a.zone_id = $1 AND a.account_id = ANY($2)
+           UNION ALL
+           SELECT n.person_id, n.login, coalesce(p.name, 'the office'), NULL, NULL
+           FROM ledger.person n LEFT JOIN ledger.party p ON p.zone_id = n.zone_id AND p.party_id = n.party_id
+           WHERE n.zone_id = $1 AND n.person_id = ANY($2)"#,
         zone.0,
         ids,
     )

@@ -5,8 +5,8 @@ mod exception;
 
 pub(super) use case::{EntryRow, chart, digests, entries, indices, payments, subjects};
 pub(super) use exception::{
-    Found, Near, Threshold, describe, duplicate_documents, near, related_parties, round_trips,
-    shared_accounts,
+    Found, Near, Threshold, conflicting_roles, describe, duplicate_documents, near,
+    related_parties, round_trips, shared_accounts,
 };
 
 use std::collections::HashMap;

@@ -20,6 +20,7 @@ enum Kind {
     RelatedParties,
     Splits,
     RoundTrips,
+    ConflictingRoles,
 }
 
 impl From<Kind> for ExceptionKind {
@@ -30,6 +31,7 @@ impl From<Kind> for ExceptionKind {
             Kind::RelatedParties => Self::RelatedParties,
             Kind::Splits => Self::Splits,
             Kind::RoundTrips => Self::RoundTrips,
+            Kind::ConflictingRoles => Self::ConflictingRoles,
         }
     }
 }
@@ -66,7 +68,8 @@ impl ExceptionsArgs {
             ExceptionKind::DuplicateDocuments
             | ExceptionKind::SharedAccounts
             | ExceptionKind::RelatedParties
-            | ExceptionKind::Splits => 30,
+            | ExceptionKind::Splits
+            | ExceptionKind::ConflictingRoles => 30,
         };
         Settings {
             days: self.days.unwrap_or(days),

@@ -15,6 +15,7 @@ use crate::payment::{
     self, BankLineId, BookItem, MatchWith, PaymentError, Reconciliation, STATEMENT_FIELDS,
     StatementFile, StatementReport, StatementsAnswer, StatusFile,
 };
+use crate::recovery;
 use crate::tabular::{Mapping, Table};
 use crate::types::{Currency, LogIndex, Money, Reason};
 
@@ -328,7 +329,7 @@ pub(super) async fn return_payment(global: &Global, args: ReturnArgs) -> anyhow:
         let returned = session
             .command(&caller, input, |conn, command, (line, id, reason)| {
                 Box::pin(async move {
-                    payment::return_payment(conn, &command, (*line, id, reason)).await
+                    recovery::return_payment(conn, &command, (*line, id, reason)).await
                 })
             })
             .await?;
@@ -342,6 +343,13 @@ pub(super) async fn return_payment(global: &Global, args: ReturnArgs) -> anyhow:
                 returned.index,
                 returned.payable
             ))?;
+            for ended in &returned.ended {
+                let amount = output::grouped(&ended.amount);
+                output::line(&format!(
+                    "Recovery {} ends: {amount} {currency} that it had open are offset against that.",
+                    ended.recovery
+                ))?;
+            }
         }
         Ok(ExitCode::SUCCESS)
     })

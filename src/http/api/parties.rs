@@ -1,17 +1,19 @@
-//! Parties: `GET parties` and `GET parties/{party}`.
+//! Parties: `GET parties`, `GET parties/{party}` and `GET parties/{party}/statement`.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::paging::{Id, Limit, next};
+use super::paging::{Id, Limit, Place, next};
 use crate::http::extract::{Path, Query};
 use crate::http::problem::Problem;
 use crate::http::state::App;
 use crate::party::{self, Filter, Party, PartyRole};
-use crate::types::{Name, PartyId};
+use crate::report::{self, PartyStatementPage};
+use crate::types::{Day, LogIndex, Name, PartyId};
 
 /// Which parties.
 #[derive(Debug, Deserialize)]
@@ -70,4 +72,61 @@ pub(in crate::http) async fn one(
         })
         .await?;
     found.map(Json).ok_or_else(|| Problem::not_found("party"))
+}
+
+/// A page of a party's statement.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct StatementQuery {
+    /// The first day, of those on which entries were recorded in the zone's time.
+    since: Option<Day>,
+    /// The last day.
+    until: Option<Day>,
+    /// The entry to begin with: `next` of the page before.
+    from: Option<Place>,
+    #[serde(default)]
+    limit: Limit,
+}
+
+impl StatementQuery {
+    fn page(&self) -> Result<PartyStatementPage, Problem> {
+        if let (Some(since), Some(until)) = (self.since, self.until)
+            && since > until
+        {
+            return Err(Problem::invalid("since", "is after until: exchange them"));
+        }
+        Ok(PartyStatementPage {
+            since: self.since.map(Day::date),
+            until: self.until.map(Day::date),
+            from: self.from.map_or(LogIndex(0), |Place(index)| index),
+            limit: self.limit.get(),
+        })
+    }
+}
+
+/// `GET parties/{party}/statement`: what stood and moved on every account of the party, and the postings with the balance of
+/// their account after each. A page ends with a whole entry, so it can have a few postings more than asked for.
+pub(in crate::http) async fn statement(
+    State(app): State<Arc<App>>,
+    Path((zone, party)): Path<(String, PartyId)>,
+    Query(query): Query<StatementQuery>,
+) -> Result<Json<Value>, Problem> {
+    let page = query.page()?;
+    let zone = app.zone(&zone).await?.zone.clone();
+    let input = (zone.clone(), party, page);
+    let statement = app
+        .database
+        .read(zone.id, input, |conn, (zone, party, page)| {
+            Box::pin(async move {
+                let Some(party) = party::store::party(conn, zone.id, *party).await? else {
+                    return Ok::<_, sqlx::Error>(None);
+                };
+                let statement = report::party_statement(conn, zone, party, *page).await?;
+                Ok(Some(report::party_statement_json(&statement)))
+            })
+        })
+        .await?;
+    statement
+        .map(Json)
+        .ok_or_else(|| Problem::not_found("party"))
 }

@@ -16,7 +16,7 @@ use crate::db;
 use crate::programme::BudgetLine;
 use crate::types::{
     Amount, Code, Currency, FiscalYear, LogIndex, Money, NotPositive, PartyId, PayableId, PersonId,
-    ZoneId,
+    RecoveryId, ZoneId,
 };
 
 pub use account::accounts;
@@ -369,23 +369,50 @@ pub(super) async fn lock_lines(
         .collect()
 }
 
-/// The recovery that asks a payable back, if one stands: the entry that proposed it. The payable is locked, as it is by
-/// whoever asks.
+/// What is in the way of a return, of those who ask the payable back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AskedBack {
+    /// A recovery waits to be ordered.
+    Proposed,
+    /// It is ordered, and nothing of it is settled.
+    Ordered,
+    /// Something of it was written off.
+    WrittenOff,
+    /// It was partly settled after the caller locked those that were.
+    Since,
+}
+
+/// The first recovery that is in the way of a return, by the entry that proposed it, but for those that are partly settled and
+/// `locked`. The payable is locked, as it is by whoever asks it back.
 pub(super) async fn asked_back(
     conn: &mut PgConnection,
     zone: ZoneId,
     payable: PayableId,
-) -> Result<Option<LogIndex>, sqlx::Error> {
-    let recovery = sqlx::query_scalar!(
-        "SELECT proposed_index FROM ledger.recovery
-         WHERE zone_id = $1 AND payable_id = $2 AND state NOT IN ('rejected', 'void')
-         ORDER BY proposed_index LIMIT 1",
+    locked: &[RecoveryId],
+) -> Result<Option<(LogIndex, AskedBack)>, sqlx::Error> {
+    let locked: Vec<Uuid> = locked.iter().map(|id| id.0).collect();
+    let row = sqlx::query!(
+        r#"SELECT proposed_index, outcome IS NULL AS "proposed!", written_off > 0 AS "written_off!",
+             received + set_off > 0 AS "settled!"
+           FROM ledger.recovery
+           WHERE zone_id = $1 AND payable_id = $2 AND state NOT IN ('rejected', 'void')
+             AND (received + set_off = 0 OR written_off > 0 OR open > 0 AND recovery_id <> ALL ($3))
+           ORDER BY proposed_index LIMIT 1"#,
         zone.0,
         payable.0,
+        &locked,
     )
     .fetch_optional(conn)
     .await?;
-    Ok(recovery.map(LogIndex))
+    Ok(row.map(|row| {
+        let why = match (row.proposed, row.written_off, row.settled) {
+            (true, _, _) => AskedBack::Proposed,
+            (false, true, _) => AskedBack::WrittenOff,
+            (false, false, false) => AskedBack::Ordered,
+            (false, false, true) => AskedBack::Since,
+        };
+        (LogIndex(row.proposed_index), why)
+    }))
 }
 
 /// Keeps that the bank gave back what an instruction had paid.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::model::{Basis, Cause, Parts, Plan, Recovery, Said, Stage, WriteOff};
 use crate::journal::AccountCode;
-use crate::payment::BankLineId;
+use crate::payment::{BankLineId, StillOpen};
 use crate::programme::BudgetLine;
 use crate::types::{
     Amount, Due, FiscalYear, LogIndex, Money, NotPositive, PartyId, PayableId, PersonId,
@@ -195,6 +195,30 @@ pub(super) async fn lock(
     .await?;
     let found = by_ids(conn, zone, &ids).await?;
     Ok(found.into_iter().map(|one| (one.id, one)).collect())
+}
+
+/// Of the recoveries of what an instruction paid, those that are open and partly settled, locked in the order of their ids.
+pub(super) async fn lock_partly_settled(
+    conn: &mut PgConnection,
+    zone: ZoneId,
+    instruction: &str,
+) -> Result<Vec<StillOpen>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "SELECT r.recovery_id, r.open FROM ledger.recovery r
+         WHERE r.zone_id = $1 AND r.open > 0 AND r.received + r.set_off > 0
+             AND r.payable_id = (SELECT l.payable_id FROM ledger.payment_line l
+                 WHERE l.zone_id = $1 AND l.end_to_end_id = $2)
+         ORDER BY r.recovery_id FOR UPDATE",
+        zone.0,
+        instruction,
+    )
+    .fetch_all(conn)
+    .await?;
+    let open = rows.into_iter().map(|row| StillOpen {
+        recovery: RecoveryId(row.recovery_id),
+        open: Money::from_minor(row.open),
+    });
+    Ok(open.collect())
 }
 
 /// Recoveries with their plans in force, in the order in which they were proposed.

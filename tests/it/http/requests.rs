@@ -7,7 +7,9 @@ use subsidy_ledger::journal::AccountCode::{B10, B20, B30, F1010, F3010};
 use subsidy_ledger::log::signer::SignerStatus;
 use uuid::Uuid;
 
+use super::office::Office;
 use super::service::{Line, Service, noon};
+use crate::recovery::Recoveries;
 
 #[tokio::test]
 async fn what_is_not_there_is_a_problem() {
@@ -281,6 +283,46 @@ async fn accounts_are_shown_now_and_as_they_were() {
     assert_eq!(page["opening"], "1000.00");
     assert_eq!(page["lines"][0]["balance"], "1500.00");
     assert_eq!(page["next"], serde_json::Value::Null);
+}
+
+#[tokio::test]
+async fn a_party_has_a_statement_over_all_its_accounts() {
+    let world = Recoveries::new().await.world;
+    let party = world.parties["p"];
+    let office = Office::on(world, "2020-06-30");
+    let get = async |query: &str| {
+        office
+            .get(&format!("parties/{party}/statement{query}"))
+            .await
+    };
+    let answer = get("?since=2020-05-05&until=2020-05-05&limit=2").await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let page = answer.json();
+    let account = format!("F2010:CNY:SH-VOUCHER:2020:{party}");
+    assert_eq!(page["party"]["id"], party.to_string());
+    assert_eq!(page["codes"][0]["name_zh"], "应付补助");
+    assert_eq!(page["accounts"][0]["account"], account);
+    for place in ["codes", "accounts"] {
+        let figures = &page[place][0];
+        let figures = ["opening", "debits", "credits", "closing"].map(|name| &figures[name]);
+        assert_eq!(figures, ["0.00", "0.00", "60000.00", "60000.00"], "{place}");
+    }
+    assert_eq!(page["lines"].as_array().unwrap().len(), 2);
+    let next = page["next"].as_i64().unwrap();
+    let rest = get(&format!("?until=2020-05-05&from={next}")).await.json();
+    assert_eq!(rest["lines"][0]["account"], account);
+    assert_eq!(rest["lines"][0]["balance"], "60000.00");
+    assert_eq!(rest["next"], serde_json::Value::Null);
+
+    let turned = get("?since=2020-05-06&until=2020-05-05").await;
+    assert_eq!(turned.problem(), (422, "invalid".to_owned()));
+    for wrong in ["?since=2020-02-30", "?at=5", "?limit=0"] {
+        let answer = get(wrong).await;
+        assert_eq!(answer.problem(), (422, "invalid".to_owned()), "{wrong}");
+    }
+    let nobody = Uuid::now_v7();
+    let unknown = office.get(&format!("parties/{nobody}/statement")).await;
+    assert_eq!(unknown.problem(), (404, "not_found".to_owned()));
 }
 
 #[tokio::test]

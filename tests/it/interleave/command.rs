@@ -127,6 +127,13 @@ pub(super) enum Command {
         payable: String,
         fen: i64,
     },
+    /// A line of the bank brings back what an instruction paid.
+    Return {
+        batch: usize,
+        payable: String,
+        file: i64,
+        line: i32,
+    },
 
     Exclude {
         party: &'static str,

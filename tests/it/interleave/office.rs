@@ -5,6 +5,8 @@ use subsidy_ledger::identity::Role::{
     Auditor, Cashier, Finance, Incubator, Manager, Provider, Reviewer, RuleAdmin, Sme, System,
 };
 
+use crate::kit::scenario::EVERY_DUTY;
+
 /// A login.
 pub(super) type Who = &'static str;
 
@@ -22,7 +24,7 @@ pub(super) const PERSONS: &[(Who, &[Role], Option<&str>)] = &[
     ("cashier2", &[Cashier], None),
     ("rules", &[RuleAdmin], None),
     ("auditor", &[Auditor], None),
-    ("all", Role::ALL, None),
+    ("all", EVERY_DUTY, None),
     ("f", &[Sme], Some("f")),
     ("f2", &[Sme], Some("f")),
     ("g", &[Sme], Some("g")),

@@ -16,6 +16,7 @@ use super::office::{HALF, NOTICED, OWN_ACCOUNT, SH, YH};
 use super::real::{self, Giving, Names, Told};
 use crate::kit::TestDb;
 use crate::kit::scenario::{World, day};
+use crate::party_statement;
 
 /// What differs between the sides, after all that was asked and told.
 pub(super) type Played = Result<(), String>;
@@ -223,9 +224,11 @@ impl Play {
         Err(format!("{}\n{why}", self.trace.join("\n")))
     }
 
-    /// What must hold of the zone at last: all that `verify` compares, books that balance, and a bank that agrees.
+    /// What must hold of the zone at last: all that `verify` compares, books that balance, parties whose statements are those of
+    /// their accounts, and a bank that agrees.
     pub(super) async fn end(&self) -> Played {
         self.world.check_invariants().await;
+        party_statement::check(&self.world).await;
         if self.model.bank_lines.is_empty() {
             return Ok(());
         }

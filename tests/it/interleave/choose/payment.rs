@@ -12,6 +12,7 @@ pub(super) fn kinds() -> Vec<(u16, Kind)> {
         (2, discard),
         (34, statement),
         (3, rejects),
+        (30, returns),
     ]
 }
 
@@ -64,7 +65,26 @@ fn sent(model: &Model) -> Vec<(usize, String, i64)> {
         .collect()
 }
 
-/// Some of what was sent is booked, and some money comes.
+/// Instructions that the bank has paid: batch, payable, amount. Of those of which a part was paid back, if there are such: a
+/// return is the most then.
+fn paid(model: &Model) -> Vec<(usize, String, i64)> {
+    let batches = model.batches.iter().enumerate();
+    let lines = batches.flat_map(|(at, batch)| batch.lines.iter().map(move |line| (at, line)));
+    let paid = lines.filter(|(_, line)| line.state == "paid");
+    let mut paid: Vec<_> = paid
+        .map(|(at, line)| (at, line.payable.clone(), line.amount))
+        .collect();
+    let in_part = |payable: &str| {
+        let mut asked = model.recoveries.iter();
+        asked.any(|one| one.payable == payable && one.open > 0 && one.received + one.set_off > 0)
+    };
+    if paid.iter().any(|(_, payable, _)| in_part(payable)) {
+        paid.retain(|(_, payable, _)| in_part(payable));
+    }
+    paid
+}
+
+/// Some of what was sent is booked, and some money comes: for a recovery, or a payment as a whole.
 fn statement(model: &Model, dice: &Dice) -> Vec<Choice> {
     let sent = sent(model).into_iter();
     let mut lines: Vec<Booked> = sent
@@ -76,6 +96,11 @@ fn statement(model: &Model, dice: &Dice) -> Vec<Choice> {
     let open = model.recoveries.iter().map(|one| one.open);
     if let Some(open) = open.filter(|open| *open > 0).min() {
         lines.push(Booked::Comes(dice.part_of(open)));
+    }
+    if dice.amount.is_multiple_of(3) {
+        let paid = paid(model);
+        let back = Dice::pick(dice.amount / 3, &paid).map(|(.., fen)| Booked::Comes(*fen));
+        lines.extend(back);
     }
     if lines.is_empty() {
         return Vec::new();
@@ -98,4 +123,24 @@ fn rejects(model: &Model, dice: &Dice) -> Vec<Choice> {
             fen: line.amount,
         };
     its.map(|line| (vec!["cashier"], rejects(line))).collect()
+}
+
+/// A credit that is as much as an instruction that was paid; or any two.
+fn returns(model: &Model, dice: &Dice) -> Vec<Choice> {
+    let mut options = Vec::new();
+    for one in &model.bank_lines {
+        for (batch, payable, fen) in paid(model) {
+            let fits = one.amount == fen && !one.is_matched;
+            if fits || dice.is_wild() {
+                let command = Command::Return {
+                    batch,
+                    payable,
+                    file: one.file,
+                    line: one.number,
+                };
+                options.push((vec!["cashier", "cashier2", "all"], command));
+            }
+        }
+    }
+    options
 }

@@ -99,6 +99,12 @@ impl Model {
             Command::Discard { batch } => self.discard(who, *batch),
             Command::Statement { opening, lines } => self.statement(who, *opening, lines),
             Command::BankRejects { batch, payable, .. } => self.bank_rejects(who, *batch, payable),
+            Command::Return {
+                batch,
+                payable,
+                file,
+                line,
+            } => self.return_payment(who, (*batch, payable), (*file, *line)),
             _ => return None,
         })
     }
@@ -259,5 +265,64 @@ impl Model {
         let owed = one.line.of_party("F2010", one.payee);
         self.books.post(&of_zone("F1020"), &owed, fen);
         Ok(self.one())
+    }
+
+    /// A line brings back what an instruction paid, all of it: the payee never had it. So it is owed again; what the payee gave
+    /// back of it is its own, and nothing more is asked of it (docs/adr/0027). What can still be voided or rejected is for those
+    /// who ask, and what was written off stays so.
+    fn return_payment(
+        &mut self,
+        who: Who,
+        (batch, payable): (usize, &str),
+        (file, number): (i64, i32),
+    ) -> Outcome {
+        let mut why = Why::default();
+        why.needs(who, &[Cashier]);
+        let mut lines = self.bank_lines.iter();
+        let Some(at) = lines.position(|line| (line.file, line.number) == (file, number)) else {
+            return why.and("unknown line of a statement");
+        };
+        let found = self.bank_lines[at].clone();
+        let released = self.batches.get(batch);
+        let released = released.filter(|batch| batch.state == "released");
+        let mut lines = released.into_iter().flat_map(|batch| &batch.lines);
+        let Some(paid) = lines.find(|line| line.payable == payable).cloned() else {
+            return why.and("no match");
+        };
+        let sent_on = released.and_then(|batch| batch.sent_on);
+        let fits = !found.is_matched && paid.state == "paid" && found.amount == paid.amount;
+        why.unless(fits && Some(found.booked_on) >= sent_on, "no match");
+        let one = self.payables[payable].clone();
+        let spent = self.books.credit(&one.line.account("B70"));
+        why.when(spent < paid.amount, "no match");
+        let (mut ends, mut left) = (Vec::new(), paid.amount);
+        for (place, asked) in self.recoveries.iter().enumerate() {
+            if asked.payable != payable || ["rejected", "void"].contains(&asked.state()) {
+                continue;
+            }
+            let settled = asked.received + asked.set_off;
+            why.when(settled == 0 || asked.written_off > 0, "no match");
+            let fen = asked.open.min(left);
+            if fen > 0 {
+                let had_a_hand = one.is_of(who) || asked.ordered_by == Some(who);
+                why.when(had_a_hand, "not ended");
+                ends.push((place, fen));
+                left -= fen;
+            }
+        }
+        why.check()?;
+        let done = self.several(1 + i64::try_from(ends.len()).unwrap());
+        let owed = one.line.of_party("F2010", one.payee);
+        self.books.post(&of_zone("F1010"), &owed, paid.amount);
+        let (obligated, spent) = (one.line.account("B60"), one.line.account("B70"));
+        self.books.post(&spent, &obligated, paid.amount);
+        self.bank_lines[at].is_matched = true;
+        let mut lines = self.batches[batch].lines.iter_mut();
+        lines.find(|line| line.payable == payable).unwrap().state = "returned";
+        self.payables.get_mut(payable).unwrap().state = "approved";
+        for (recovery, fen) in ends {
+            self.set_off(recovery, payable, fen);
+        }
+        Ok(done)
     }
 }

@@ -241,6 +241,13 @@ impl Model {
         why.when(fen > against.rest(), "MORE_THAN_OWED");
         why.when(one.state() == "open" && fen > one.open, "MORE_THAN_OPEN");
         why.check()?;
+        self.set_off(at, payable, fen);
+        Ok(self.one())
+    }
+
+    /// Less is owed to the party, and less is asked of it.
+    pub(super) fn set_off(&mut self, at: usize, payable: &str, fen: i64) {
+        let (one, against) = (self.recoveries[at].clone(), self.payables[payable].clone());
         let owed = against.line.of_party("F2010", against.payee);
         self.books.post(&owed, &receivable(at, &one), fen);
         let Payable { line, .. } = against;
@@ -255,7 +262,6 @@ impl Model {
         let one = &mut self.recoveries[at];
         one.open -= fen;
         one.set_off += fen;
-        Ok(self.one())
     }
 
     /// A plan moves nothing.

@@ -7,6 +7,7 @@ use subsidy_ledger::job::JobError;
 use subsidy_ledger::journal::{RecallError, RecordError, Refusal};
 use subsidy_ledger::payment::PaymentError;
 use subsidy_ledger::programme::{ControlError, ProgrammeError};
+use subsidy_ledger::recovery::ReturnError;
 use subsidy_ledger::voucher::WindUpError;
 
 pub(super) trait Code {
@@ -102,12 +103,26 @@ impl Code for PaymentError {
             Self::UnknownBatch(_) => "unknown batch".to_owned(),
             Self::BatchDecided(_) => "batch decided".to_owned(),
             Self::StatementGap { .. } => "statement gap".to_owned(),
+            Self::UnknownBankLine(_) => "unknown line of a statement".to_owned(),
+            Self::NoMatch { .. } => "no match".to_owned(),
             Self::Rows(_) => "rows".to_owned(),
             Self::Forbidden(_) => "forbidden".to_owned(),
             Self::Recall(error) => error.code(),
             Self::Record(error) => error.code(),
             Self::Refused(refusal) => refusal.code(),
             other => format!("{other:?}"),
+        }
+    }
+}
+
+impl Code for ReturnError {
+    fn code(&self) -> String {
+        match self {
+            Self::Payment(error) => error.code(),
+            Self::Batch(error) => error.code(),
+            Self::Rejected(rejected) => rejected.code(),
+            Self::NotEnded { .. } => "not ended".to_owned(),
+            other @ Self::Database(_) => format!("{other:?}"),
         }
     }
 }

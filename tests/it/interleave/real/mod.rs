@@ -188,7 +188,8 @@ impl Giving {
             | Command::ReleaseBatch { .. }
             | Command::Discard { .. }
             | Command::Statement { .. }
-            | Command::BankRejects { .. } => self.of_payment().await,
+            | Command::BankRejects { .. }
+            | Command::Return { .. } => self.of_payment().await,
             Command::Draft { .. }
             | Command::Revise { .. }
             | Command::Submit { .. }

@@ -3,10 +3,11 @@
 use sha2::{Digest as _, Sha256};
 use subsidy_ledger::payment::iso20022::{Balance, BankLine, Direction, Statement};
 use subsidy_ledger::payment::{
-    self, BankStatement, BankVerdict, NotByThisPerson, PayableFilter, Release, StatementFile,
-    StatementLine,
+    self, BankLineId, BankStatement, BankVerdict, NotByThisPerson, PayableFilter, Release,
+    StatementFile, StatementLine,
 };
-use subsidy_ledger::types::{BatchId, Money, PayableId};
+use subsidy_ledger::recovery;
+use subsidy_ledger::types::{BatchId, LogIndex, Money, PayableId};
 
 use super::super::command::Booked;
 use super::super::office::OWN_ACCOUNT;
@@ -83,6 +84,24 @@ impl Giving {
                 payable,
                 fen,
             } => self.rejected(*batch, payable, *fen).await,
+            Command::Return {
+                batch,
+                payable,
+                file,
+                line,
+            } => {
+                let line = BankLineId {
+                    file: LogIndex(*file),
+                    number: *line,
+                };
+                let instruction = self.names.instruction(*batch, payable);
+                let given = of_one!(self, (line, instruction), |conn, command, (line, id)| {
+                    Box::pin(async move {
+                        recovery::return_payment(conn, &command, (*line, id, &reason())).await
+                    })
+                });
+                Told::of(given, |returned| Told::recorded(returned.index.0))
+            }
             other => panic!("{other:?} is not the bank's"),
         }
     }
