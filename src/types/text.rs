@@ -107,6 +107,21 @@ parsed_text!(
     |text| line(text, 200)
 );
 
+/// What names have in common that people read as one: `N1`, `n1`, a full-width `Ｎ１`, and `N1` with more spaces.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Alike(String);
+
+impl Name {
+    /// What is compared where two spellings must not pass for two things: compatibility forms (NFKC, Unicode annex 15),
+    /// without capitals, spaces collapsed. The function `ledger.alike` of the database does the same for Latin letters.
+    pub fn alike(&self) -> Alike {
+        let compatible: String = self.0.nfkc().collect();
+        // By way of capitals, so that ß is ss, too.
+        let folded = compatible.to_uppercase().to_lowercase();
+        Alike(folded.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+}
+
 parsed_text!(
     /// Why somebody did something: one line of 1 to 1,000 characters.
     Reason,
@@ -167,6 +182,18 @@ mod tests {
                 limit: 200
             })
         );
+    }
+
+    #[test]
+    fn names_that_people_read_as_one_are_alike() {
+        let alike = |text: &str| text.parse::<Name>().unwrap().alike();
+        for other in ["n1 b", "Ｎ１ Ｂ", "N1  b", "n1\u{3000}B"] {
+            assert_eq!(alike("N1 B"), alike(other), "{other}");
+        }
+        assert_eq!(alike("Straße ΟΔΟΣ"), alike("STRASSE οδοσ"));
+        for other in ["N1B", "N1-B", "N2 B", "ＮI B"] {
+            assert_ne!(alike("N1 B"), alike(other), "{other}");
+        }
     }
 
     #[test]

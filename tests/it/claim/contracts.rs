@@ -199,6 +199,7 @@ async fn a_contract_takes_two_persons_and_what_the_programme_has() {
             2020-03-02 | manager  | confirm k  | unknown contract
             2020-03-02 | manager  | contract k {BUY} p 100000.00 {part} | proposed 100000.00 milestones=1 | 500000 0
             2020-03-02 | finance  | contract l {BUY} p 100000.00 {part} ref:k | refused DUPLICATE reasons=K*
+            2020-03-02 | finance  | contract l {BUY} p 100000.00 {part} ref:Ｋ | refused DUPLICATE reasons=K*
             2020-03-02 | manager  | confirm k  | refused SEGREGATION
             2020-03-02 | cashier  | confirm k  | forbidden
             2020-03-02 | p        | draft a {BUY} p milestone:k-1 {DONE} | drafted version=1
@@ -469,6 +470,14 @@ async fn postgres_refuses_contracts_that_can_t_be() {
              SELECT zone_id, gen_random_uuid(), 0, programme, provider_id, service, reference, signed_on, amount, proposed_by
              FROM ledger.contract LIMIT 1",
             "contract_reference_key",
+        ),
+        (
+            "INSERT INTO ledger.contract (zone_id, contract_id, proposed_index, programme, provider_id, service, reference,
+                 signed_on, amount, proposed_by)
+             SELECT zone_id, gen_random_uuid(), 0, programme, provider_id, service, concat('  ', upper(reference)), signed_on,
+                 amount, proposed_by
+             FROM ledger.contract LIMIT 1",
+            "contract_reference_alike",
         ),
         // What only the whole transaction shows.
         (
