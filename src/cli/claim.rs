@@ -22,7 +22,7 @@ use crate::claim::{
 };
 use crate::contract::{MilestoneId, MilestoneName};
 use crate::policy::{Fact, Facts, Source, Stated};
-use crate::types::{ClaimId, Code, Day, LogIndex, Named, NoticeId, Reason, WaiverId};
+use crate::types::{ClaimId, Code, Day, LogIndex, Named, NoticeId, Reason, WaiverId, excerpt};
 
 /// Claims.
 #[derive(Debug, Subcommand)]
@@ -428,16 +428,16 @@ async fn relief(desk: &Desk<'_>, args: &ContentArgs) -> anyhow::Result<Option<Re
 
 /// `name=value@reference`.
 fn line(text: &str) -> anyhow::Result<Line> {
-    let form = || format!("line {text:?}: write name=value@reference");
+    let form = || format!("line {:?}: write name=value@reference", excerpt(text));
     let (name, rest) = text.split_once('=').with_context(form)?;
     let (value, reference) = rest.split_once('@').with_context(form)?;
     let fact = Fact::named(name)
-        .with_context(|| format!("unknown fact {name}: {}", Fact::advice(name)))?;
+        .with_context(|| format!("unknown fact {}: {}", excerpt(name), Fact::advice(name)))?;
     Ok(Line {
         fact,
         reference: reference
             .parse()
-            .with_context(|| format!("line {text:?}: the reference"))?,
+            .with_context(|| format!("line {:?}: the reference", excerpt(text)))?,
         value: value.to_owned(),
     })
 }
@@ -447,7 +447,8 @@ fn document(text: &str) -> anyhow::Result<Document> {
     let (number, sha256) = match text.split_once('=') {
         None => (None, text),
         Some((number, sha256)) => {
-            let form = || format!("document {text:?}: write NUMBER=SHA256, the number from 1");
+            let shown = excerpt(text);
+            let form = || format!("document {shown:?}: write NUMBER=SHA256, the number from 1");
             let number: u16 = number.parse().with_context(form)?;
             anyhow::ensure!(number > 0, form());
             (Some(number), sha256)

@@ -13,7 +13,7 @@ use super::{Global, output};
 use crate::batch::{Answers, BatchError};
 use crate::identity::{Caller, Command};
 use crate::party;
-use crate::types::{PartyId, Zone};
+use crate::types::{PartyId, Zone, excerpt};
 
 /// A refusal in English and Chinese.
 pub(super) type Sentences = (&'static str, &'static str);
@@ -88,7 +88,7 @@ pub(super) async fn party_id(
         .await?;
     found
         .map(|party| party.id)
-        .with_context(|| format!("no party {text} in zone {}", zone.code))
+        .with_context(|| format!("no party {} in zone {}", excerpt(text), zone.code))
 }
 
 /// An answer as lines of field and value; a refusal with its sentence.

@@ -39,6 +39,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Parser, Subcommand};
 
 use self::session::Session;
@@ -46,6 +47,7 @@ use crate::clock::Clock;
 use crate::config::DatabaseUrl;
 use crate::db::private;
 use crate::identity::Login;
+use crate::types::excerpt;
 
 /// An audited ledger of public subsidies: innovation vouchers from appropriation to bank line, rent that carriers waive or
 /// defer, and past awards taken over from other offices
@@ -229,7 +231,7 @@ enum AwardCommand {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| shortened(error).exit());
     if let Command::GuardPrivatePostgres { data } = &cli.command {
         return finish(
             private::guard(data)
@@ -245,6 +247,23 @@ pub fn main() -> ExitCode {
         Err(error) => return finish(Err(error.into())),
     };
     finish(runtime.block_on(dispatch(cli)))
+}
+
+/// A refusal of the command line that repeats long texts only as far as anybody reads them.
+fn shortened(mut error: clap::Error) -> clap::Error {
+    let long: Vec<(ContextKind, String)> = error
+        .context()
+        .filter_map(|(kind, value)| {
+            let ContextValue::String(text) = value else {
+                return None;
+            };
+            Some((kind, excerpt(text)))
+        })
+        .collect();
+    for (kind, text) in long {
+        error.insert(kind, ContextValue::String(text));
+    }
+    error
 }
 
 fn finish(result: anyhow::Result<ExitCode>) -> ExitCode {

@@ -14,7 +14,7 @@ use super::desk::{self, Desk};
 use super::session::with_session;
 use super::{Global, output};
 use crate::policy::{Fact, Facts, Raw, Source};
-use crate::types::{Code, Currency, FiscalYear, HoldId, Named, Reason, VoucherId};
+use crate::types::{Code, Currency, FiscalYear, HoldId, Named, Reason, VoucherId, excerpt};
 use crate::voucher::{
     self, Apply, Cancel, Expire, Freeze, Issue, PlaceHold, Redeem, Release, Review, WindUp, WoundUp,
 };
@@ -439,9 +439,9 @@ pub(super) fn facts(
     for option in options {
         let (name, value) = option
             .split_once('=')
-            .with_context(|| format!("{option:?} is no fact: write name=value"))?;
+            .with_context(|| format!("{:?} is no fact: write name=value", excerpt(option)))?;
         let fact = Fact::named(name)
-            .with_context(|| format!("unknown fact {name}: {}", Fact::advice(name)))?;
+            .with_context(|| format!("unknown fact {}: {}", excerpt(name), Fact::advice(name)))?;
         if facts.get(fact).is_some() {
             anyhow::bail!("the fact {name} is stated twice: state it once");
         }

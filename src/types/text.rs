@@ -30,6 +30,17 @@ pub enum TextError {
     Code(String),
 }
 
+/// How much of a text a message repeats: more than a SHA-256 has digits.
+const LONGEST_EXCERPT: usize = 80;
+
+/// What a message repeats of a text that somebody typed: all of it, or its first 80 characters and `…`.
+pub fn excerpt(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_EXCERPT) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+    }
+}
+
 /// A single line for people: trimmed, in Unicode normal form C, without control, zero-width and
 /// bidirectional formatting characters.
 fn line(text: &str, limit: usize) -> Result<String, TextError> {
@@ -138,7 +149,7 @@ parsed_text!(
             && text.bytes().all(inner)
             && !text.starts_with('-')
             && !text.ends_with('-');
-        if fits { Ok(text.to_owned()) } else { Err(TextError::Code(text.chars().take(40).collect())) }
+        if fits { Ok(text.to_owned()) } else { Err(TextError::Code(excerpt(text))) }
     }
 );
 
@@ -182,6 +193,13 @@ mod tests {
                 limit: 200
             })
         );
+    }
+
+    #[test]
+    fn a_message_repeats_so_many_characters_of_a_text() {
+        let whole = "名".repeat(80);
+        assert_eq!(excerpt(&whole), whole);
+        assert_eq!(excerpt(&format!("{whole}x")), format!("{whole}…"));
     }
 
     #[test]

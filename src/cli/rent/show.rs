@@ -17,7 +17,7 @@ use crate::rent::deferral::{DeferralState, InstalmentState};
 use crate::rent::store::{self, DeferralFilter, MoveLine, WaiverFilter};
 use crate::rent::waiver::{Method, Said};
 use crate::rent::{self, Charges, Deferral, Month, Waiver, WaiverState, Way};
-use crate::types::{Day, DeferralId, LeaseId, LogIndex, Money, Named, Period, WaiverId, Zone};
+use crate::types::{Day, DeferralId, LeaseId, LogIndex, Money, Named, Period, WaiverId, Zone, excerpt};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct WaiversArgs {
@@ -400,7 +400,10 @@ pub(in crate::cli) async fn show(global: &Global, name: &str) -> anyhow::Result<
         ) {
             (Ok(named @ Named::Entry(_)), _) => show_waiver(global, session, &zone, named).await,
             (_, Ok(named @ Named::Entry(_))) => show_deferral(global, session, &zone, named).await,
-            (_, _) => anyhow::bail!("{name:?} names no waiver and no deferral: write W34 or S56"),
+            (_, _) => anyhow::bail!(
+                "{:?} names no waiver and no deferral: write W34 or S56",
+                excerpt(name)
+            ),
         }
     })
     .await

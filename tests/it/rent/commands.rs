@@ -115,6 +115,14 @@ fn rent_from_lease_to_relief() {
     );
     assert_eq!(status, Some(2));
     assert!(said.contains("write it as 2020-03"), "{said}");
+    let long = "x".repeat(1_001);
+    let (status, said) = refusal(data, &["rent", "void", "W1", "--reason", &long, "--as", "inc"]);
+    assert_eq!(status, Some(2));
+    let repeated = format!("'{}…'", &long[..80]);
+    assert!(
+        said.contains(&repeated) && said.contains("has 1001 characters"),
+        "{said}"
+    );
     run("verify");
 }
 
