@@ -93,6 +93,20 @@ pub enum DeferralState {
     Converted,
 }
 
+impl DeferralState {
+    /// The command that goes on from here, for people.
+    pub const fn goes_on(self) -> &'static str {
+        match self {
+            Self::Agreed | Self::Active => {
+                "`rent instalment`; `rent default` once one is late, or `rent convert`"
+            }
+            Self::Settled => "nothing: all of it is paid",
+            Self::Defaulted => "`rent pay`: what was left is open rent of its months",
+            Self::Converted => "`rent confirm` of the waiver that it became",
+        }
+    }
+}
+
 /// Billed rent that is paid later. What became of it always adds up to its amount.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deferral {

@@ -87,7 +87,10 @@ impl RentRefusal {
                 "The same person acted on this case before: another one has to.",
                 "同一人不得办理同一事项的多个环节。",
             ),
-            Self::WrongState => ("It is not at this step.", "不处于该环节。"),
+            Self::WrongState => (
+                "It is not at this step: `rent show` says where it stands, and which command goes on from there.",
+                "不处于该环节,可用 `rent show` 查看其状态及下一步命令。",
+            ),
             Self::TenantMismatch => (
                 "The tenant states another sum than was declared: a reviewer has to settle that first.",
                 "租户确认金额与申报金额不一致,须先经审核认定。",

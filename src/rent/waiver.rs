@@ -168,6 +168,19 @@ impl WaiverState {
             Self::Voided => "voided",
         }
     }
+
+    /// The command that goes on from here, for people.
+    pub const fn goes_on(self) -> &'static str {
+        match self {
+            Self::Declared => "`rent confirm`, by the tenant",
+            Self::Mismatched => "`rent settle`, by a reviewer, or `rent confirm` again, by the tenant",
+            Self::Confirmed => "`rent audit`, by a reviewer or manager",
+            Self::Compensable => "`claim draft --waiver`, by the carrier",
+            Self::NonCompensable => "nothing: no claim may rest on it; `rent void` undoes it",
+            Self::Claimed => "the claim that rests on it",
+            Self::Voided => "nothing: `rent waive` declares another waiver",
+        }
+    }
 }
 
 /// What somebody said of a waiver: how much, who, in which entry.

@@ -276,6 +276,7 @@ fn print(shown: &Shown) -> std::io::Result<()> {
     field("programme", shown.programme.as_str())?;
     field("party", &shown.party)?;
     field("state", shown.state.as_str())?;
+    field("goes on with", shown.state.goes_on())?;
     field(
         "version",
         &format!("{}, SHA-256 {}", shown.version, shown.content_sha256),

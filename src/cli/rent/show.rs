@@ -429,6 +429,7 @@ async fn show_waiver(
         output::json(&line)?;
     } else {
         print_answer(&serde_json::to_value(&line)?, sentences)?;
+        output::line(&format!("It goes on with {}.", line.state.goes_on()))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -453,6 +454,7 @@ async fn show_deferral(
         output::json(&line)?;
     } else {
         print_answer(&serde_json::to_value(&line)?, sentences)?;
+        output::line(&format!("It goes on with {}.", line.state.goes_on()))?;
     }
     Ok(ExitCode::SUCCESS)
 }

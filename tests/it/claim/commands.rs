@@ -240,7 +240,16 @@ fn relief(data: &Path, waiver: &str) {
     let approved = ask(&format!("claim approve {claim} --review {review} --as mgr"));
     assert_eq!(approved["outcome"], "approved");
     assert!(run("rent list").contains("claimed"));
+    let said = refused(data, &format!("claim submit {claim} --as inc"));
+    assert!(
+        said.contains("WRONG_STATE") && said.contains("`claim show`"),
+        "{said}"
+    );
     let shown = run(&format!("claim show {claim}"));
+    assert!(
+        shown.contains("goes on with: `payment approve`"),
+        "{shown}"
+    );
     let line = format!("waiver: {waiver}, 2020-02-01 to 2020-02-29: audited 38000.00");
     assert!(shown.contains(&line), "{shown}");
     let again = draft(&format!("--waiver {waiver} --json"));

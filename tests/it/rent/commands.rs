@@ -170,6 +170,19 @@ fn relief(data: &Path, lease: &str) {
         "29000.00"
     );
     assert_eq!(ask(&format!("rent show {waiver}"))["state"], "compensable");
+    let late = json_of_refusal(
+        data,
+        &format!("rent settle {waiver} --amount 1.00 --reason late --as rev"),
+    );
+    assert!(
+        late.contains("WRONG_STATE") && late.contains("`rent show`"),
+        "{late}"
+    );
+    let shown = run(&format!("rent show {waiver}"));
+    assert!(
+        shown.contains("goes on with `claim draft --waiver`"),
+        "{shown}"
+    );
     let found = ask(&format!(
         "rent relief --carrier {CARRIER} --from 2020-02-01 --until 2020-02-29"
     ));
@@ -229,6 +242,7 @@ fn deferral(data: &Path, lease: &str) {
         ),
         "{shown}"
     );
+    assert!(shown.contains("`rent instalment`"), "{shown}");
     let converted = ask(&format!("rent convert {deferral} --reason relief --as inc"));
     assert_eq!(converted["amount"], "56000.00");
     let waiver = ask(&format!("rent show {}", name('W', &converted)));
