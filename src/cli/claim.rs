@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::Global;
 use super::contract::contract_id;
 use super::desk::{Desk, Sentences};
-use super::rent::waiver_id;
+use super::rent::named_waiver;
 use super::session::with_session;
 use super::voucher::facts;
 use crate::claim::{
@@ -252,12 +252,7 @@ pub(super) async fn run(global: &Global, command: ClaimCommand) -> anyhow::Resul
         ClaimCommand::Act(action) => {
             with_session(global, async |session| {
                 let caller = session.caller(global).await?;
-                let desk = Desk {
-                    global,
-                    session,
-                    caller,
-                    sentences,
-                };
+                let desk = Desk::new(global, session, caller, sentences);
                 act(&desk, action).await
             })
             .await
@@ -389,10 +384,13 @@ async fn content(desk: &Desk<'_>, args: &ContentArgs) -> anyhow::Result<Content>
         args.documents.iter().map(|text| document(text)).collect();
     let milestone = match args.milestone {
         None => None,
-        Some(name) => Some(MilestoneId {
-            contract: contract_id(desk.session, &desk.caller.zone, name.contract).await?,
-            number: name.number,
-        }),
+        Some(name) => {
+            let look_up = contract_id(desk.session, &desk.caller.zone, name.contract);
+            Some(MilestoneId {
+                contract: desk.find(name.contract, look_up).await?,
+                number: name.number,
+            })
+        }
     };
     Ok(Content {
         documents: documents?,
@@ -410,7 +408,7 @@ async fn relief(desk: &Desk<'_>, args: &ContentArgs) -> anyhow::Result<Option<Re
     );
     let mut waivers = Vec::with_capacity(args.waivers.len());
     for named in &args.waivers {
-        waivers.push(waiver_id(desk.session, &desk.caller.zone, *named).await?);
+        waivers.push(named_waiver(desk, *named).await?);
     }
     Ok(match (waivers.is_empty(), from, until) {
         (false, from, until) => Some(ReliefAsked::Named {
@@ -462,7 +460,8 @@ fn document(text: &str) -> anyhow::Result<Document> {
 
 /// The id of a claim, as somebody names it.
 async fn claim_id(desk: &Desk<'_>, named: Named<ClaimId>) -> anyhow::Result<ClaimId> {
-    show::claim_id(desk.session, &desk.caller.zone, named).await
+    let look_up = show::claim_id(desk.session, &desk.caller.zone, named);
+    desk.find(named, look_up).await
 }
 
 /// What a refusal tells a person.

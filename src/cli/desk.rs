@@ -1,6 +1,9 @@
 //! Where somebody gives commands of a feature: one request of a batch command, and how its answer is printed.
 
+use std::collections::HashMap;
+use std::fmt::Display;
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
 use futures::future::BoxFuture;
@@ -10,13 +13,33 @@ use sqlx::PgConnection;
 
 use super::session::Session;
 use super::{Global, output};
-use crate::batch::{Answers, BatchError};
+use crate::batch::{Answers, BatchError, Rejected};
 use crate::identity::{Caller, Command};
 use crate::party;
-use crate::types::{PartyId, Zone, excerpt};
+use crate::types::{Named, PartyId, ShortNamed, Zone, excerpt};
 
 /// A refusal in English and Chinese.
 pub(super) type Sentences = (&'static str, &'static str);
+
+/// What somebody is told who names what there is not, or what is none of their business: the same words.
+pub(super) fn not_there<Id: ShortNamed + Display>(named: Named<Id>, zone: &Zone) -> String {
+    let list = match Id::WHAT {
+        "claim" => ": `claim list` shows them",
+        "contract" => ": `contract list` shows them",
+        "deferral" => ": `rent deferrals` lists them",
+        "lease" => ": `lease list` shows them",
+        "payable" => ": `payment list` shows those that wait for approval, --state others",
+        "recovery" => ": `recovery list` shows them",
+        "voucher" => ", and no application: `voucher list` and `voucher applications` show them",
+        "waiver" => ": `rent list` shows them",
+        _ => "",
+    };
+    format!("no {} {named} in zone {}{list}", Id::WHAT, zone.code)
+}
+
+fn no_party(text: &str, zone: &Zone) -> String {
+    format!("no party {} in zone {}", excerpt(text), zone.code)
+}
 
 /// Where somebody acts.
 pub(super) struct Desk<'a> {
@@ -25,9 +48,56 @@ pub(super) struct Desk<'a> {
     pub(super) caller: Caller,
     /// What a refusal's code tells a person.
     pub(super) sentences: fn(Value) -> Option<Sentences>,
+    /// Of the ids that names were looked up to, what is said if the command knows none: it speaks of what was typed.
+    named: Mutex<HashMap<String, String>>,
+}
+
+impl<'a> Desk<'a> {
+    /// Where this person acts.
+    pub(super) fn new(
+        global: &'a Global,
+        session: &'a Session,
+        caller: Caller,
+        sentences: fn(Value) -> Option<Sentences>,
+    ) -> Self {
+        Self {
+            global,
+            session,
+            caller,
+            sentences,
+            named: Mutex::default(),
+        }
+    }
 }
 
 impl Desk<'_> {
+    /// Looks up what somebody named.
+    pub(super) async fn find<Id: ShortNamed + Display>(
+        &self,
+        named: Named<Id>,
+        look_up: impl Future<Output = anyhow::Result<Id>>,
+    ) -> anyhow::Result<Id> {
+        let id = look_up.await?;
+        self.remember(&id, not_there(named, &self.caller.zone));
+        Ok(id)
+    }
+
+    fn remember(&self, id: &impl Display, not_there: String) {
+        let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        named.insert(id.to_string(), not_there);
+    }
+
+    /// The refusal of a command, in terms of what was typed.
+    fn refusal(&self, rejected: Rejected) -> anyhow::Error {
+        if let Rejected::Unknown { id, .. } = &rejected {
+            let named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(not_there) = named.get(id) {
+                return anyhow::Error::msg(not_there.clone());
+            }
+        }
+        rejected.into()
+    }
+
     /// Runs one request of a batch command, and prints its answer. A refusal was recorded, and is a
     /// failure.
     pub(super) async fn one<I, A, F>(&self, input: I, run: F) -> anyhow::Result<ExitCode>
@@ -50,7 +120,8 @@ impl Desk<'_> {
                 Box::pin(async move { run(conn, &requests).await })
             })
             .await?;
-        let answer = answers.pop().context("BUG: one request has one answer")??;
+        let answer = answers.pop().context("BUG: one request has one answer")?;
+        let answer = answer.map_err(|rejected| self.refusal(rejected))?;
         let value = serde_json::to_value(&answer)?;
         let refused = value.get("outcome").and_then(Value::as_str) == Some("refused");
         if self.global.json {
@@ -67,7 +138,10 @@ impl Desk<'_> {
 
     /// A party by its unified social credit code or its id.
     pub(super) async fn party(&self, text: &str) -> anyhow::Result<PartyId> {
-        party_id(self.session, &self.caller.zone, text).await
+        let zone = &self.caller.zone;
+        let party = party_id(self.session, zone, text).await?;
+        self.remember(&party, no_party(text, zone));
+        Ok(party)
     }
 }
 
@@ -88,7 +162,7 @@ pub(super) async fn party_id(
         .await?;
     found
         .map(|party| party.id)
-        .with_context(|| format!("no party {} in zone {}", excerpt(text), zone.code))
+        .with_context(|| no_party(text, zone))
 }
 
 /// An answer as lines of field and value; a refusal with its sentence.

@@ -14,6 +14,7 @@ use serde::Serialize;
 use self::account::{AccountCommand, OwnAccountArgs};
 use self::bank::{MatchArgs, ReturnArgs, StatementArgs};
 use self::batch::{BatchArgs, ExportArgs};
+use super::desk::not_there;
 use super::session::{Session, with_session};
 use super::{Global, output};
 use crate::payment::{self, ApprovalOutcome, Lock, PayableFilter, PayableState, Vault};
@@ -314,13 +315,7 @@ pub(super) async fn payable_ids(
                 Box::pin(payment::find_payable(conn, *zone, *named))
             })
             .await?;
-        let unknown = || {
-            format!(
-                "no payable {named} in zone {}: `payment list` shows those that wait for approval, --state others",
-                zone.code
-            )
-        };
-        ids.push(found.with_context(unknown)?);
+        ids.push(found.with_context(|| not_there(*named, zone))?);
     }
     Ok(ids)
 }

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::Value;
 
-use super::desk::{Desk, Sentences};
+use super::desk::{Desk, Sentences, not_there};
 use super::lease::lease_id;
 use super::session::{Session, with_session};
 use super::{Global, output};
@@ -408,12 +408,7 @@ pub(super) async fn run(global: &Global, command: RentCommand) -> anyhow::Result
         RentCommand::Act(action) => {
             with_session(global, async |session| {
                 let caller = session.caller(global).await?;
-                let desk = Desk {
-                    global,
-                    session,
-                    caller,
-                    sentences,
-                };
+                let desk = Desk::new(global, session, caller, sentences);
                 act(&desk, action).await
             })
             .await
@@ -447,7 +442,7 @@ async fn act(desk: &Desk<'_>, action: Action) -> anyhow::Result<ExitCode> {
         Action::Settle(args) => settle(desk, args).await,
         Action::Audit(args) => audit(desk, args).await,
         Action::Void { waiver, reason } => {
-            let waiver = waiver_id(desk.session, &desk.caller.zone, waiver).await?;
+            let waiver = named_waiver(desk, waiver).await?;
             let input = VoidWaiver { reason, waiver };
             desk.one(input, |conn, requests| {
                 Box::pin(rent::void_waiver(conn, requests))
@@ -560,7 +555,7 @@ async fn confirm(desk: &Desk<'_>, args: ConfirmArgs) -> anyhow::Result<ExitCode>
     let input = ConfirmWaiver {
         evidence: args.evidence,
         stated: args.amount,
-        waiver: waiver_id(desk.session, &desk.caller.zone, args.waiver).await?,
+        waiver: named_waiver(desk, args.waiver).await?,
     };
     desk.one(input, |conn, requests| {
         Box::pin(rent::confirm_waiver(conn, requests))
@@ -572,7 +567,7 @@ async fn settle(desk: &Desk<'_>, args: SettleArgs) -> anyhow::Result<ExitCode> {
     let input = SettleWaiver {
         amount: args.amount,
         reason: args.reason,
-        waiver: waiver_id(desk.session, &desk.caller.zone, args.waiver).await?,
+        waiver: named_waiver(desk, args.waiver).await?,
     };
     desk.one(input, |conn, requests| {
         Box::pin(rent::settle_waiver(conn, requests))
@@ -586,7 +581,7 @@ async fn audit(desk: &Desk<'_>, args: AuditArgs) -> anyhow::Result<ExitCode> {
         compensable: !args.not_compensable,
         evidence: args.evidence,
         reason: args.reason,
-        waiver: waiver_id(desk.session, &desk.caller.zone, args.waiver).await?,
+        waiver: named_waiver(desk, args.waiver).await?,
     };
     desk.one(input, |conn, requests| {
         Box::pin(rent::audit_waiver(conn, requests))
@@ -619,11 +614,22 @@ async fn defer(desk: &Desk<'_>, args: DeferArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn lease(desk: &Desk<'_>, named: Named<LeaseId>) -> anyhow::Result<LeaseId> {
-    lease_id(desk.session, &desk.caller.zone, named).await
+    let look_up = lease_id(desk.session, &desk.caller.zone, named);
+    desk.find(named, look_up).await
+}
+
+/// The id of a waiver, as whoever acts names it.
+pub(super) async fn named_waiver(
+    desk: &Desk<'_>,
+    named: Named<WaiverId>,
+) -> anyhow::Result<WaiverId> {
+    let look_up = waiver_id(desk.session, &desk.caller.zone, named);
+    desk.find(named, look_up).await
 }
 
 async fn named_deferral(desk: &Desk<'_>, named: Named<DeferralId>) -> anyhow::Result<DeferralId> {
-    deferral_id(desk.session, &desk.caller.zone, named).await
+    let look_up = deferral_id(desk.session, &desk.caller.zone, named);
+    desk.find(named, look_up).await
 }
 
 /// The id of a waiver, as somebody names it.
@@ -638,7 +644,7 @@ pub(super) async fn waiver_id(
             Box::pin(rent::find_waiver(conn, *zone, *named))
         })
         .await?;
-    found.with_context(|| format!("no waiver {named} in zone {}", zone.code))
+    found.with_context(|| not_there(named, zone))
 }
 
 /// The id of a deferral, as somebody names it.
@@ -653,7 +659,7 @@ async fn deferral_id(
             Box::pin(rent::find_deferral(conn, *zone, *named))
         })
         .await?;
-    found.with_context(|| format!("no deferral {named} in zone {}", zone.code))
+    found.with_context(|| not_there(named, zone))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::claim::store::{self, ClaimFilter, ClaimRow};
 use crate::claim::{self, Claim, ClaimState, Claimed, Content, Drawn};
-use crate::cli::desk::party_id;
+use crate::cli::desk::{not_there, party_id};
 use crate::cli::session::{Session, with_session};
 use crate::cli::{Global, output};
 use crate::types::{Amount, ClaimId, Code, LogIndex, Named, Zone};
@@ -214,7 +214,7 @@ pub(in crate::cli) async fn show(
             })
             .await?;
         let (claim, around) = found;
-        let claim = claim.with_context(|| format!("no claim {named} in zone {}", zone.code))?;
+        let claim = claim.with_context(|| not_there(named, &zone))?;
         let shown = shown(&zone, claim, around)?;
         if global.json {
             output::json(&shown)?;
@@ -353,5 +353,5 @@ pub(super) async fn claim_id(
             Box::pin(claim::find_claim(conn, *zone, *named))
         })
         .await?;
-    found.with_context(|| format!("no claim {named} in zone {}", zone.code))
+    found.with_context(|| not_there(named, zone))
 }

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use crate::cli::desk::party_id;
+use crate::cli::desk::{not_there, party_id};
 use crate::cli::session::{Session, with_session};
 use crate::cli::{Global, output};
 use crate::journal::AccountCode;
@@ -81,12 +81,7 @@ pub(super) async fn recovery_id(
             Box::pin(recovery::find_recovery(conn, *zone, *named))
         })
         .await?;
-    found.with_context(|| {
-        format!(
-            "no recovery {named} in zone {}: `recovery list` shows them",
-            zone.code
-        )
-    })
+    found.with_context(|| not_there(named, zone))
 }
 
 /// A recovery in a list.
@@ -264,7 +259,7 @@ pub(in crate::cli) async fn show(
                 })
             })
             .await?;
-        let row = row.with_context(|| format!("no recovery {named} in zone {}", zone.code))?;
+        let row = row.with_context(|| not_there(named, &zone))?;
         let shown = Shown::of(&row, settlements, write_offs, today(global, &zone));
         if global.json {
             output::json(&shown)?;

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::{deferral_id, sentences, waiver_id};
-use crate::cli::desk::{party_id, print_answer};
+use crate::cli::desk::{not_there, party_id, print_answer};
 use crate::cli::lease::{lease_id, named, optional_party};
 use crate::cli::session::{Session, with_session};
 use crate::cli::{Global, output};
@@ -423,7 +423,7 @@ async fn show_waiver(
     let found = find_waivers(session, zone, filter, 1).await?;
     let waiver = found
         .first()
-        .with_context(|| format!("no waiver {named} in zone {}", zone.code))?;
+        .with_context(|| not_there(named, zone))?;
     let line = WaiverLine::of(waiver, zone);
     if global.json {
         output::json(&line)?;
@@ -448,7 +448,7 @@ async fn show_deferral(
     let found = find_deferrals(session, zone, filter, 1).await?;
     let deferral = found
         .first()
-        .with_context(|| format!("no deferral {named} in zone {}", zone.code))?;
+        .with_context(|| not_there(named, zone))?;
     let line = DeferralLine::of(deferral, zone, today(global, zone));
     if global.json {
         output::json(&line)?;

@@ -9,6 +9,7 @@ use crate::kit::command::{json, refusal, temporary_folder, text};
 
 const CARRIER: &str = "91350100M000100Y43";
 const TENANT: &str = "91000000MA00000900";
+const OTHER: &str = "914403001922038216";
 
 /// A zone with a carrier, a tenant, and a person for each step.
 fn found(data: &Path) {
@@ -39,13 +40,19 @@ fn found(data: &Path) {
     }
     let csv = data.join("parties.csv");
     let rows =
-        format!("name,uscc,roles\n示范孵化器,{CARRIER},carrier\n光电科技,{TENANT},enterprise\n");
+        format!(
+            "name,uscc,roles\n示范孵化器,{CARRIER},carrier\n光电科技,{TENANT},enterprise\n软件公司,{OTHER},enterprise\n"
+        );
     fs::write(&csv, rows).unwrap();
     text(
         data,
         &["party", "import", csv.to_str().unwrap(), "--as", "mgr"],
     );
-    for (login, role, party) in [("inc", "incubator", CARRIER), ("ten", "sme", TENANT)] {
+    for (login, role, party) in [
+        ("inc", "incubator", CARRIER),
+        ("ten", "sme", TENANT),
+        ("oth", "sme", OTHER),
+    ] {
         let add = [
             "person", "add", login, "--name", login, "--role", role, "--party", party,
         ];
@@ -138,6 +145,14 @@ fn relief(data: &Path, lease: &str) {
     ));
     assert_eq!(waiver, again);
     let waiver = name('W', &waiver);
+    // Whoever acts for another party is not even told that there is such a waiver.
+    let told = |name: &str| {
+        let line = format!("rent confirm {name} --amount 30000.00 --as oth");
+        let (status, said) = refusal(data, &words(&line));
+        assert_eq!(status, Some(1), "{said}");
+        said.replace(name, "W?")
+    };
+    assert_eq!(told(&waiver), told("W999999"));
     let confirmed = ask(&format!("rent confirm {waiver} --amount 30000.00 --as ten"));
     assert_eq!(confirmed["outcome"], "mismatched");
     let early = json_of_refusal(
