@@ -22,7 +22,11 @@ use crate::types::{Named, PartyId, ShortNamed, Zone, excerpt};
 pub(super) type Sentences = (&'static str, &'static str);
 
 /// What somebody is told who names what there is not, or what is none of their business: the same words.
-pub(super) fn not_there<Id: ShortNamed + Display>(named: Named<Id>, zone: &Zone) -> String {
+pub(super) fn not_there<Id: ShortNamed + Display>(named: &Named<Id>, zone: &Zone) -> String {
+    let what = match Id::WHAT {
+        "voucher" => "voucher or application",
+        other => other,
+    };
     let list = match Id::WHAT {
         "claim" => ": `claim list` shows them",
         "contract" => ": `contract list` shows them",
@@ -30,11 +34,11 @@ pub(super) fn not_there<Id: ShortNamed + Display>(named: Named<Id>, zone: &Zone)
         "lease" => ": `lease list` shows them",
         "payable" => ": `payment list` shows those that wait for approval, --state others",
         "recovery" => ": `recovery list` shows them",
-        "voucher" => ", and no application: `voucher list` and `voucher applications` show them",
+        "voucher" => ": `voucher list` and `voucher applications` show them",
         "waiver" => ": `rent list` shows them",
         _ => "",
     };
-    format!("no {} {named} in zone {}{list}", Id::WHAT, zone.code)
+    format!("no {what} {named} in zone {}{list}", zone.code)
 }
 
 fn no_party(text: &str, zone: &Zone) -> String {
@@ -78,7 +82,7 @@ impl Desk<'_> {
         look_up: impl Future<Output = anyhow::Result<Id>>,
     ) -> anyhow::Result<Id> {
         let id = look_up.await?;
-        self.remember(&id, not_there(named, &self.caller.zone));
+        self.remember(&id, not_there(&named, &self.caller.zone));
         Ok(id)
     }
 
@@ -176,19 +180,7 @@ pub(super) fn print_answer(
     let longest = fields.keys().map(String::len).max().unwrap_or_default();
     let width = longest.max(12);
     for (name, value) in fields {
-        match value {
-            Value::Array(items) if items.iter().all(Value::is_object) => {
-                for item in items {
-                    output::line(&format!("{name:>width$}: {}", plain(item)))?;
-                }
-            }
-            Value::Null
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::String(_)
-            | Value::Array(_)
-            | Value::Object(_) => output::line(&format!("{name:>width$}: {}", plain(value)))?,
-        }
+        print_field(name, value, width)?;
     }
     let refusal = fields.get("code").cloned().and_then(sentences);
     if let Some((english, chinese)) = refusal {
@@ -197,15 +189,82 @@ pub(super) fn print_answer(
     Ok(())
 }
 
-/// A value on one line: texts without quotes, and the fields of an object one after another.
-fn plain(value: &Value) -> String {
+/// A field on a line of its own; each thing of a list on one, and those of a list inside a field under its name.
+fn print_field(name: &str, value: &Value, width: usize) -> std::io::Result<()> {
+    if let Some(items) = things(value) {
+        for item in items {
+            print_field(name, item, width)?;
+        }
+        return Ok(());
+    }
+    let lists = value.as_object().into_iter().flatten();
+    let lists = lists.filter(|(_, inner)| things(inner).is_some());
+    let own = plain(name, value);
+    if !own.is_empty() {
+        output::line(&format!("{name:>width$}: {own}"))?;
+    }
+    for (inner, list) in lists {
+        print_field(inner, list, width)?;
+    }
+    Ok(())
+}
+
+/// The objects of a list.
+fn things(value: &Value) -> Option<&Vec<Value>> {
+    value
+        .as_array()
+        .filter(|items| items.iter().all(Value::is_object))
+}
+
+/// Fields that hold what somebody called something: digits and a full stop in them are no amount.
+const NAMES: [&str; 3] = ["name", "premises", "reference"];
+
+/// A value on one line: texts without quotes, amounts in groups of digits, and the fields of an object one after another,
+/// less the lists in it.
+fn plain(name: &str, value: &Value) -> String {
     match value {
+        Value::String(text) if is_amount(text) && !NAMES.contains(&name) => output::grouped(text),
         Value::String(text) => text.clone(),
         Value::Object(fields) => fields
             .iter()
-            .map(|(name, value)| format!("{name} {}", plain(value)))
+            .filter(|(_, inner)| things(inner).is_none())
+            .map(|(name, inner)| format!("{name} {}", plain(name, inner)))
             .collect::<Vec<_>>()
             .join(", "),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => value.to_string(),
+    }
+}
+
+/// Whether a text is written as amounts of a currency with decimals are.
+fn is_amount(text: &str) -> bool {
+    let parts = text.strip_prefix('-').unwrap_or(text).split_once('.');
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    parts.is_some_and(|(whole, decimals)| {
+        !whole.is_empty() && decimals.len() == 2 && digits(whole) && digits(decimals)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn values_are_written_for_people() {
+        let relief = json!({ "from": "2020-02-01", "waivers": [{ "audited": "38000.00" }] });
+        for (name, value, expected) in [
+            ("amount", json!("38000.00"), "38,000.00"),
+            ("premises", json!("1001.01"), "1001.01"),
+            ("day", json!("2020-02-01"), "2020-02-01"),
+            ("relief", relief, "from 2020-02-01"),
+            (
+                "moved",
+                json!({ "amount": "1000.00", "to": "open" }),
+                "amount 1,000.00, to open",
+            ),
+        ] {
+            assert_eq!(plain(name, &value), expected);
+        }
     }
 }

@@ -231,7 +231,7 @@ pub(super) async fn lease_id(
             Box::pin(rent::find_lease(conn, *zone, *named))
         })
         .await?;
-    found.with_context(|| not_there(named, zone))
+    found.with_context(|| not_there(&named, zone))
 }
 
 /// Leases by a filter.
@@ -262,7 +262,7 @@ pub(super) async fn named(
         ..LeaseFilter::default()
     };
     let found = find(session, zone, filter, 1).await?.pop();
-    found.with_context(|| not_there(named, zone))
+    found.with_context(|| not_there(&named, zone))
 }
 
 /// The party that an option names, if it is given.
@@ -310,7 +310,7 @@ async fn list(global: &Global, args: ListArgs) -> anyhow::Result<ExitCode> {
                     line.number.to_string(),
                     line.premises,
                     line.area.to_string(),
-                    line.monthly_rent,
+                    output::grouped(&line.monthly_rent),
                     line.first_day,
                     line.last_day,
                     line.tenant_name

@@ -52,12 +52,22 @@ use crate::types::excerpt;
 /// An audited ledger of public subsidies: innovation vouchers from appropriation to bank line, rent that carriers waive or
 /// defer, and past awards taken over from other offices
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(version, max_term_width = 100, after_help = EXAMPLES, mut_subcommands = with_negative_numbers)]
 pub struct Cli {
     #[command(flatten)]
     global: Global,
     #[command(subcommand)]
     command: Command,
+}
+
+/// Takes a negative number for a value, not for an option, so that whoever reads values says what is wrong with it.
+fn with_negative_numbers(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(|argument| {
+            let takes_values = argument.get_action().takes_values();
+            argument.allow_negative_numbers(takes_values)
+        })
+        .mut_subcommands(with_negative_numbers)
 }
 
 const EXAMPLES: &str = "\

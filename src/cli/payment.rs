@@ -254,7 +254,7 @@ async fn list(global: &Global, args: ListArgs) -> anyhow::Result<ExitCode> {
             ))?;
             for line in &lines {
                 let offset = if line.set_off.chars().any(|c| ('1'..='9').contains(&c)) {
-                    format!("\t{} offset", line.set_off)
+                    format!("\t{} offset", output::grouped(&line.set_off))
                 } else {
                     String::new()
                 };
@@ -262,7 +262,7 @@ async fn list(global: &Global, args: ListArgs) -> anyhow::Result<ExitCode> {
                     "{:<8}\t{}\t{:>16}\t{}\t{}\t{}{offset}",
                     line.number.to_string(),
                     line.id,
-                    line.amount,
+                    output::grouped(&line.amount),
                     line.programme,
                     line.year,
                     line.payee
@@ -315,7 +315,7 @@ pub(super) async fn payable_ids(
                 Box::pin(payment::find_payable(conn, *zone, *named))
             })
             .await?;
-        ids.push(found.with_context(|| not_there(*named, zone))?);
+        ids.push(found.with_context(|| not_there(named, zone))?);
     }
     Ok(ids)
 }

@@ -375,7 +375,10 @@ async fn reject_write_off(desk: &Desk<'_>, args: RejectWriteOffArgs) -> anyhow::
 /// The id of a payable, as somebody names it.
 async fn payable_id(desk: &Desk<'_>, named: Named<PayableId>) -> anyhow::Result<PayableId> {
     let ids = payable_ids(desk.session, &desk.caller.zone, &[named]).await?;
-    let id = ids.first().copied().context("BUG: one payable has one id")?;
+    let id = ids
+        .first()
+        .copied()
+        .context("BUG: one payable has one id")?;
     desk.find(named, async { Ok(id) }).await
 }
 

@@ -644,7 +644,7 @@ pub(super) async fn waiver_id(
             Box::pin(rent::find_waiver(conn, *zone, *named))
         })
         .await?;
-    found.with_context(|| not_there(named, zone))
+    found.with_context(|| not_there(&named, zone))
 }
 
 /// The id of a deferral, as somebody names it.
@@ -659,7 +659,7 @@ async fn deferral_id(
             Box::pin(rent::find_deferral(conn, *zone, *named))
         })
         .await?;
-    found.with_context(|| not_there(named, zone))
+    found.with_context(|| not_there(&named, zone))
 }
 
 #[cfg(test)]

@@ -411,7 +411,7 @@ impl Desk<'_> {
                     Box::pin(voucher::find_hold(conn, *zone, *named))
                 })
                 .await?;
-            found.with_context(|| not_there(named, zone))
+            found.with_context(|| not_there(&named, zone))
         };
         self.find(named, look_up).await
     }

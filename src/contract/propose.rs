@@ -164,12 +164,14 @@ impl Office {
                 None,
             ));
         }
-        let reused = input.documents.iter().copied();
+        let mut seen = HashSet::new();
+        let mut reused_evidence = input.documents.clone();
+        reused_evidence.retain(|one| self.used.contains(one) && seen.insert(*one));
         let answer = ProposeAnswer::Proposed {
             amount: contract.amount.money().to_text(command.zone.currency),
             contract: contract.id,
             milestones: contract.milestones.len(),
-            reused_evidence: reused.filter(|one| self.used.contains(one)).collect(),
+            reused_evidence,
         };
         let key = (input.programme.clone(), input.reference.alike());
         self.references.insert(key, LogIndex(0));
@@ -217,7 +219,7 @@ impl Office {
             instalments: input.milestones.clone(),
         };
         let parts = schedule
-            .parts(amount, currency)
+            .parts(amount, currency, "milestones")
             .map_err(|error| wrong(format!("milestones: {error}")))?;
         if parts.first().is_some_and(|part| part.due < input.signed_on) {
             let message =

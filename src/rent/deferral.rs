@@ -18,7 +18,7 @@ pub fn instalments(
     amount: Amount,
     currency: Currency,
 ) -> Result<Vec<Instalment>, String> {
-    let parts = schedule.parts(amount, currency)?;
+    let parts = schedule.parts(amount, currency, "instalments")?;
     let instalment = |(number, part): (i16, Due)| Instalment {
         number,
         due: part.due,

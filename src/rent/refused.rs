@@ -67,8 +67,9 @@ impl RentRefusal {
                 "有月份尚未出账,请先出账。",
             ),
             Self::MoreThanOpen => (
-                "Less rent is open than that: see `rent statement`.",
-                "未付租金少于该金额。",
+                "Less rent is open than that: `rent statement` shows it. Rent that was paid is waived with `--way refund` or \
+                 `--way offset`.",
+                "未付租金少于该金额；已付租金的减免请用 `--way refund`（退还）或 `--way offset`（抵扣）。",
             ),
             Self::MoreThanPaid => (
                 "Less rent was paid than that: a refund or an offset gives back what was paid.",

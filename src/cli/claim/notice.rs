@@ -171,7 +171,7 @@ async fn show(global: &Global, named: Named<NoticeId>) -> anyhow::Result<ExitCod
             })
             .await?;
         let (notice, items) = found;
-        let notice = notice.with_context(|| not_there(named, &zone))?;
+        let notice = notice.with_context(|| not_there(&named, &zone))?;
         let shown = Shown {
             notice: NoticeLine::of(&notice),
             items: items
@@ -259,5 +259,5 @@ async fn notice_id(
             Box::pin(claim::find_notice(conn, *zone, *named))
         })
         .await?;
-    found.with_context(|| not_there(named, zone))
+    found.with_context(|| not_there(&named, zone))
 }

@@ -69,7 +69,7 @@ pub(in crate::cli) async fn contract_id(
             Box::pin(contract::find_contract(conn, *zone, *named))
         })
         .await?;
-    found.with_context(|| not_there(named, zone))
+    found.with_context(|| not_there(&named, zone))
 }
 
 /// A contract in a list.
@@ -280,7 +280,7 @@ pub(in crate::cli) async fn show(
                 Box::pin(store::contract(conn, *zone, *id))
             })
             .await?;
-        let row = found.with_context(|| not_there(named, &zone))?;
+        let row = found.with_context(|| not_there(&named, &zone))?;
         let shown = Shown::of(&row, zone.currency);
         if global.json {
             output::json(&shown)?;

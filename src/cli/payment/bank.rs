@@ -289,7 +289,7 @@ pub(super) async fn unmatched(global: &Global, limit: i64) -> anyhow::Result<Exi
                     "{:<10}\t{}\t{:>16}\t{}\t{}\t{}\t{}{}{}",
                     line.line.to_string(),
                     line.booked_on,
-                    format!("{sign}{}", line.amount),
+                    format!("{sign}{}", output::grouped(&line.amount)),
                     or_none(&line.end_to_end_id),
                     or_none(&line.account),
                     or_none(&line.code),

@@ -81,7 +81,7 @@ pub(super) async fn recovery_id(
             Box::pin(recovery::find_recovery(conn, *zone, *named))
         })
         .await?;
-    found.with_context(|| not_there(named, zone))
+    found.with_context(|| not_there(&named, zone))
 }
 
 /// A recovery in a list.
@@ -259,7 +259,7 @@ pub(in crate::cli) async fn show(
                 })
             })
             .await?;
-        let row = row.with_context(|| not_there(named, &zone))?;
+        let row = row.with_context(|| not_there(&named, &zone))?;
         let shown = Shown::of(&row, settlements, write_offs, today(global, &zone));
         if global.json {
             output::json(&shown)?;

@@ -297,13 +297,15 @@ pub(in crate::cli) async fn waivers(
                 "number", "state", "way", "declared", "confirmed", "audited"
             ))?;
             for line in &lines {
-                let sum = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+                let sum = |text: &Option<String>| {
+                    text.as_deref().map_or_else(|| "-".to_owned(), output::grouped)
+                };
                 output::line(&format!(
                     "{:<8} {:<16} {:<10} {:>14} {:>14} {:>14}  {}  {}",
                     line.number.to_string(),
                     line.state.as_str(),
                     line.way.as_str(),
-                    line.amount,
+                    output::grouped(&line.amount),
                     sum(&line.confirmed),
                     sum(&line.audited),
                     line.from_day,
@@ -379,10 +381,10 @@ fn print_deferrals(
                 "{:<8} {:<10} {:>14} {:>14} {:>14} {:>14}  {} to {}",
                 line.number.to_string(),
                 word(line.state),
-                line.amount,
-                line.paid,
-                line.open,
-                line.overdue,
+                output::grouped(&line.amount),
+                output::grouped(&line.paid),
+                output::grouped(&line.open),
+                output::grouped(&line.overdue),
                 line.from,
                 line.until
             ))?;
@@ -423,7 +425,7 @@ async fn show_waiver(
     let found = find_waivers(session, zone, filter, 1).await?;
     let waiver = found
         .first()
-        .with_context(|| not_there(named, zone))?;
+        .with_context(|| not_there(&named, zone))?;
     let line = WaiverLine::of(waiver, zone);
     if global.json {
         output::json(&line)?;
@@ -448,7 +450,7 @@ async fn show_deferral(
     let found = find_deferrals(session, zone, filter, 1).await?;
     let deferral = found
         .first()
-        .with_context(|| not_there(named, zone))?;
+        .with_context(|| not_there(&named, zone))?;
     let line = DeferralLine::of(deferral, zone, today(global, zone));
     if global.json {
         output::json(&line)?;
@@ -555,11 +557,11 @@ fn print_statement(lines: &[BillLine], steps: &[StepLine]) -> std::io::Result<()
         output::line(&format!(
             "{:<8} {:>14} {:>14} {:>14} {:>14} {:>14}  {}",
             line.month.to_string(),
-            line.rent,
-            line.open,
-            line.deferred,
-            line.paid,
-            line.waived,
+            output::grouped(&line.rent),
+            output::grouped(&line.open),
+            output::grouped(&line.deferred),
+            output::grouped(&line.paid),
+            output::grouped(&line.waived),
             line.entry
         ))?;
     }
@@ -567,7 +569,7 @@ fn print_statement(lines: &[BillLine], steps: &[StepLine]) -> std::io::Result<()
         output::line(&format!(
             "entry {}: {} of {} from {} to {}",
             step.entry,
-            step.amount,
+            output::grouped(&step.amount),
             step.month,
             step.from.as_str(),
             step.to.as_str()
@@ -660,16 +662,20 @@ fn print_relief(lines: &[ReliefLine], waiting: &[WaitingLine], base: &str) -> st
                 "{:<8} {:<10} {:>14} {:>14} {:>14}  {}  {}",
                 line.number.to_string(),
                 line.way.as_str(),
-                line.audited,
-                line.landlord_relief,
-                line.base,
+                output::grouped(&line.audited),
+                output::grouped(&line.landlord_relief),
+                output::grouped(&line.base),
                 line.from_day,
                 line.until_day
             ))?;
         }
         output::line(&format!(
-            "{:<8} {:<10} {:>14} {:>14} {base:>14}",
-            "all", "", "", ""
+            "{:<8} {:<10} {:>14} {:>14} {:>14}",
+            "all",
+            "",
+            "",
+            "",
+            output::grouped(base)
         ))?;
     }
     for waiting in waiting {

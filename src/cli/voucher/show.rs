@@ -139,7 +139,7 @@ pub(in crate::cli) async fn voucher_id(
             Box::pin(voucher::find_voucher(conn, *zone, *named))
         })
         .await?;
-    found.with_context(|| not_there(named, zone))
+    found.with_context(|| not_there(&named, zone))
 }
 
 async fn find(
@@ -185,10 +185,10 @@ pub(in crate::cli) async fn list(global: &Global, args: ListArgs) -> anyhow::Res
                     "{:<8} {:<16} {:>14} {:>14} {:>14} {:>14}  {}  {}",
                     line.number,
                     line.programme,
-                    line.face,
-                    line.free,
-                    line.held,
-                    line.redeemed,
+                    output::grouped(&line.face),
+                    output::grouped(&line.free),
+                    output::grouped(&line.held),
+                    output::grouped(&line.redeemed),
                     line.last_day,
                     line.holder
                 ))?;
@@ -211,9 +211,7 @@ pub(in crate::cli) async fn show(
             ..VoucherFilter::default()
         };
         let found = find(session, &zone, filter, 1).await?;
-        let voucher = found
-            .first()
-            .with_context(|| not_there(named, &zone))?;
+        let voucher = found.first().with_context(|| not_there(&named, &zone))?;
         let holds = session
             .database
             .read(zone.id, (zone.id, id), |conn, (zone, id)| {

@@ -122,6 +122,14 @@ fn rent_from_lease_to_relief() {
     );
     assert_eq!(status, Some(2));
     assert!(said.contains("write it as 2020-03"), "{said}");
+    // Ours, with the remedy, and not that of an unknown option.
+    let negative = format!("rent pay {lease} --amount -1.00 --as inc");
+    let (status, said) = refusal(data, &words(&negative));
+    assert_eq!(status, Some(1));
+    assert!(
+        said.contains("amount: \"-1.00\" is not an amount in CNY"),
+        "{said}"
+    );
     let long = "x".repeat(1_001);
     let (status, said) = refusal(data, &["rent", "void", "W1", "--reason", &long, "--as", "inc"]);
     assert_eq!(status, Some(2));
@@ -174,7 +182,7 @@ fn relief(data: &Path, lease: &str) {
         "rent settle {waiver} --amount 30000.00 --reason seen --as rev"
     ));
     assert!(
-        settled.contains("moves: amount 8000.00, from waived, month 2020-02, to open"),
+        settled.contains("moves: amount 8,000.00, from waived, month 2020-02, to open"),
         "{settled}"
     );
     run(&format!(
@@ -208,6 +216,14 @@ fn relief(data: &Path, lease: &str) {
     run(&format!(
         "rent pay {lease} --amount 8000.00 --month 2020-02 --as inc"
     ));
+    let paid = json_of_refusal(
+        data,
+        &format!("rent waive {lease} --from 2020-02 --full --as inc"),
+    );
+    assert!(
+        paid.contains("MORE_THAN_OPEN") && paid.contains("`--way refund`"),
+        "{paid}"
+    );
     let share = ask(&format!(
         "rent waive {lease} --from 2020-05 --share 33.33 --as inc"
     ));
@@ -253,7 +269,7 @@ fn deferral(data: &Path, lease: &str) {
     let shown = run(&format!("rent show {deferral}"));
     assert!(
         shown.contains(
-            "instalments: amount 12666.67, due 2020-10-01, number 2, paid 7333.33, state overdue"
+            "instalments: amount 12,666.67, due 2020-10-01, number 2, paid 7,333.33, state overdue"
         ),
         "{shown}"
     );
@@ -274,11 +290,11 @@ fn deferral(data: &Path, lease: &str) {
     ));
     let statement = run(&format!("rent statement {lease}"));
     assert!(
-        statement.contains("2020-05        38000.00       38000.00"),
+        statement.contains("2020-05       38,000.00      38,000.00"),
         "{statement}"
     );
     assert!(
-        statement.contains("38000.00 of 2020-05 from deferred to open"),
+        statement.contains("38,000.00 of 2020-05 from deferred to open"),
         "{statement}"
     );
 }
