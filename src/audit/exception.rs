@@ -75,11 +75,11 @@ pub struct Page {
 pub struct Case {
     /// What is paid, ordered or issued; minor units.
     pub amount: Option<Money>,
-    /// Short name: `H…` an order, `C…` a claim, `V…` a voucher, `B…` a bank account.
+    /// Short name: a letter of its kind, such as `H…` for an order, and the number of its entry.
     pub name: String,
     /// Whose it is, by name.
     pub party: String,
-    /// Whom the order is with, by name.
+    /// Whom an order or a lease is with, by name.
     pub provider: Option<String>,
 }
 

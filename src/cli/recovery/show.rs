@@ -228,6 +228,7 @@ struct ShownSettlement {
     day: NaiveDate,
     entry: LogIndex,
     payable: Option<PayableId>,
+    payable_number: Option<Named<PayableId>>,
     returned_to: Option<&'static str>,
     way: String,
 }
@@ -293,7 +294,8 @@ impl Shown {
             bank_line: one.bank_line.map(|line| line.to_string()),
             day: one.day,
             entry: one.index,
-            payable: one.payable,
+            payable: one.payable.map(|(id, _)| id),
+            payable_number: one.payable.map(|(_, index)| Named::Entry(index)),
             returned_to: one.returned_to.map(AccountCode::as_str),
             way: one.way,
         };
@@ -338,7 +340,7 @@ impl Shown {
             let what = one
                 .bank_line
                 .clone()
-                .or(one.payable.map(|id| id.to_string()));
+                .or(one.payable_number.map(|number| number.to_string()));
             let to = one.returned_to.map(|code| format!(", authority to {code}"));
             output::line(&format!(
                 "  {}  {:>16}  {} {}{}, entry {}",

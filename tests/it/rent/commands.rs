@@ -113,6 +113,11 @@ fn rent_from_lease_to_relief() {
     }
     relief(data, &lease);
     deferral(data, &lease);
+    let told = run(&format!("audit case {lease}"));
+    assert!(
+        told.starts_with(&format!("{lease} 光电科技, from 示范孵化器\nW")),
+        "{told}"
+    );
     run(&format!(
         "lease end {lease} --last-day 2020-06-30 --reason moving --as inc"
     ));
@@ -206,6 +211,9 @@ fn relief(data: &Path, lease: &str) {
         shown.contains("goes on with `claim draft --waiver`"),
         "{shown}"
     );
+    let told = run(&format!("audit case {waiver}"));
+    let head = format!("{waiver} 光电科技, from 示范孵化器, 38,000.00\n");
+    assert!(told.starts_with(&head), "{told}");
     let found = ask(&format!(
         "rent relief --carrier {CARRIER} --from 2020-02-01 --until 2020-02-29"
     ));
@@ -274,6 +282,9 @@ fn deferral(data: &Path, lease: &str) {
         "{shown}"
     );
     assert!(shown.contains("`rent instalment`"), "{shown}");
+    let told = run(&format!("audit case {deferral}"));
+    let head = format!("{deferral} 光电科技, from 示范孵化器, 76,000.00\n");
+    assert!(told.starts_with(&head), "{told}");
     let converted = ask(&format!("rent convert {deferral} --reason relief --as inc"));
     assert_eq!(converted["amount"], "56000.00");
     let waiver = ask(&format!("rent show {}", name('W', &converted)));
