@@ -17,7 +17,9 @@ use crate::rent::deferral::{DeferralState, InstalmentState};
 use crate::rent::store::{self, DeferralFilter, MoveLine, WaiverFilter};
 use crate::rent::waiver::{Method, Said};
 use crate::rent::{self, Charges, Deferral, Month, Waiver, WaiverState, Way};
-use crate::types::{Day, DeferralId, LeaseId, LogIndex, Money, Named, Period, WaiverId, Zone, excerpt};
+use crate::types::{
+    Day, DeferralId, LeaseId, LogIndex, Money, Named, Period, WaiverId, Zone, excerpt,
+};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct WaiversArgs {
@@ -298,7 +300,8 @@ pub(in crate::cli) async fn waivers(
             ))?;
             for line in &lines {
                 let sum = |text: &Option<String>| {
-                    text.as_deref().map_or_else(|| "-".to_owned(), output::grouped)
+                    text.as_deref()
+                        .map_or_else(|| "-".to_owned(), output::grouped)
                 };
                 output::line(&format!(
                     "{:<8} {:<16} {:<10} {:>14} {:>14} {:>14}  {}  {}",
@@ -331,7 +334,11 @@ pub(in crate::cli) async fn deferrals(
             after: args.after.map(LogIndex),
         };
         let found = find_deferrals(session, &zone, filter, args.limit).await?;
-        print_deferrals(global, &found, &zone, today(global, &zone), "No deferral.")
+        let today = today(global, &zone);
+        let lines = found
+            .iter()
+            .map(|deferral| DeferralLine::of(deferral, &zone, today));
+        print_deferrals(global, &lines.collect::<Vec<_>>(), "No deferral.")
     })
     .await
 }
@@ -351,22 +358,20 @@ pub(in crate::cli) async fn overdue(
                 Box::pin(store::overdue(conn, *zone, *carrier, *on, *limit))
             })
             .await?;
-        print_deferrals(global, &found, &zone, on, "Nothing is overdue.")
+        let lines = found.iter().map(|late| DeferralLine {
+            overdue: late.amount(on).to_text(zone.currency),
+            ..DeferralLine::of(&late.deferral, &zone, on)
+        });
+        print_deferrals(global, &lines.collect::<Vec<_>>(), "Nothing is overdue.")
     })
     .await
 }
 
 fn print_deferrals(
     global: &Global,
-    deferrals: &[Deferral],
-    zone: &Zone,
-    today: NaiveDate,
+    lines: &[DeferralLine],
     none: &str,
 ) -> anyhow::Result<ExitCode> {
-    let lines: Vec<_> = deferrals
-        .iter()
-        .map(|deferral| DeferralLine::of(deferral, zone, today))
-        .collect();
     if global.json {
         output::json(&lines)?;
     } else if lines.is_empty() {
@@ -376,7 +381,7 @@ fn print_deferrals(
             "{:<8} {:<10} {:>14} {:>14} {:>14} {:>14}  months",
             "number", "state", "deferred", "paid", "open", "overdue"
         ))?;
-        for line in &lines {
+        for line in lines {
             output::line(&format!(
                 "{:<8} {:<10} {:>14} {:>14} {:>14} {:>14}  {} to {}",
                 line.number.to_string(),
@@ -423,9 +428,7 @@ async fn show_waiver(
         ..WaiverFilter::default()
     };
     let found = find_waivers(session, zone, filter, 1).await?;
-    let waiver = found
-        .first()
-        .with_context(|| not_there(&named, zone))?;
+    let waiver = found.first().with_context(|| not_there(&named, zone))?;
     let line = WaiverLine::of(waiver, zone);
     if global.json {
         output::json(&line)?;
@@ -448,9 +451,7 @@ async fn show_deferral(
         ..DeferralFilter::default()
     };
     let found = find_deferrals(session, zone, filter, 1).await?;
-    let deferral = found
-        .first()
-        .with_context(|| not_there(&named, zone))?;
+    let deferral = found.first().with_context(|| not_there(&named, zone))?;
     let line = DeferralLine::of(deferral, zone, today(global, zone));
     if global.json {
         output::json(&line)?;

@@ -30,6 +30,7 @@ fn found(data: &Path) {
         ("mgr", "manager"),
         ("rev", "reviewer"),
         ("rev2", "reviewer"),
+        ("fin", "finance"),
     ] {
         text(
             data,
@@ -39,10 +40,9 @@ fn found(data: &Path) {
         );
     }
     let csv = data.join("parties.csv");
-    let rows =
-        format!(
-            "name,uscc,roles\n示范孵化器,{CARRIER},carrier\n光电科技,{TENANT},enterprise\n软件公司,{OTHER},enterprise\n"
-        );
+    let rows = format!(
+        "name,uscc,roles\n示范孵化器,{CARRIER},carrier\n光电科技,{TENANT},enterprise\n软件公司,{OTHER},enterprise\n"
+    );
     fs::write(&csv, rows).unwrap();
     text(
         data,
@@ -113,6 +113,7 @@ fn rent_from_lease_to_relief() {
     }
     relief(data, &lease);
     deferral(data, &lease);
+    late_bill(data, &lease);
     let told = run(&format!("audit case {lease}"));
     assert!(
         told.starts_with(&format!("{lease} 光电科技, from 示范孵化器\nW")),
@@ -121,6 +122,12 @@ fn rent_from_lease_to_relief() {
     run(&format!(
         "lease end {lease} --last-day 2020-06-30 --reason moving --as inc"
     ));
+    mistyped(data, &lease);
+    run("verify");
+}
+
+/// What can't be read is refused with what belongs there, in our words.
+fn mistyped(data: &Path, lease: &str) {
     let (status, said) = refusal(
         data,
         &words(&format!("rent bill {lease} --month 2020-13 --as inc")),
@@ -136,36 +143,58 @@ fn rent_from_lease_to_relief() {
         "{said}"
     );
     let long = "x".repeat(1_001);
-    let (status, said) = refusal(data, &["rent", "void", "W1", "--reason", &long, "--as", "inc"]);
+    let (status, said) = refusal(
+        data,
+        &["rent", "void", "W1", "--reason", &long, "--as", "inc"],
+    );
     assert_eq!(status, Some(2));
     let repeated = format!("'{}…'", &long[..80]);
     assert!(
         said.contains(&repeated) && said.contains("has 1001 characters"),
         "{said}"
     );
-    run("verify");
+}
+
+/// A month that finance has closed is billed as of a day of the open period.
+fn late_bill(data: &Path, lease: &str) {
+    text(
+        data,
+        &words("period close 2020-06-01 2020-07-01 --reason closed --as fin"),
+    );
+    let bill = |on: &str| format!("rent bill {lease} --month 2020-06{on} --as inc");
+    let (status, said) = refusal(data, &words(&bill("")));
+    assert_eq!(status, Some(1));
+    assert!(
+        said.contains("--on DAY") && said.contains("2020-06-30 is in a closed period"),
+        "{said}"
+    );
+    for (day, why) in [
+        ("2020-06-29", "can't count for 2020-06-29"),
+        ("9998-01-01", "name a day from 2020-06-30 to"),
+    ] {
+        let (_, said) = refusal(data, &words(&bill(&format!(" --on {day}"))));
+        assert!(said.contains(why), "{said}");
+    }
+    let billed = json(data, &words(&bill(" --on 2020-07-01")));
+    assert_eq!(
+        (&billed["days"], &billed["rent"]),
+        (&value!(30), &value!("38000.00"))
+    );
+    let statement = text(data, &["rent", "statement", lease]);
+    assert!(statement.contains("2020-06 "), "{statement}");
+    let told = text(data, &["audit", "case", lease]);
+    assert!(told.contains("counts for 2020-07-01"), "{told}");
 }
 
 /// A waiver with a mismatch, from declaration to what a claim may rest on.
 fn relief(data: &Path, lease: &str) {
     let run = |line: &str| text(data, &words(line));
     let ask = |line: &str| json(data, &words(line));
-    let waiver = ask(&format!(
-        "rent waive {lease} --from 2020-02 --full --as inc --key february"
-    ));
-    let again = ask(&format!(
-        "rent waive {lease} --from 2020-02 --full --as inc --key february"
-    ));
-    assert_eq!(waiver, again);
+    let waive = format!("rent waive {lease} --from 2020-02 --full --as inc --key february");
+    let waiver = ask(&waive);
+    assert_eq!(ask(&waive), waiver);
     let waiver = name('W', &waiver);
-    // Whoever acts for another party is not even told that there is such a waiver.
-    let told = |name: &str| {
-        let line = format!("rent confirm {name} --amount 30000.00 --as oth");
-        let (status, said) = refusal(data, &words(&line));
-        assert_eq!(status, Some(1), "{said}");
-        said.replace(name, "W?")
-    };
-    assert_eq!(told(&waiver), told("W999999"));
+    strangers_learn_nothing(data, &waiver);
     let confirmed = ask(&format!("rent confirm {waiver} --amount 30000.00 --as ten"));
     assert_eq!(confirmed["outcome"], "mismatched");
     let early = json_of_refusal(
@@ -198,22 +227,7 @@ fn relief(data: &Path, lease: &str) {
         "29000.00"
     );
     assert_eq!(ask(&format!("rent show {waiver}"))["state"], "compensable");
-    let late = json_of_refusal(
-        data,
-        &format!("rent settle {waiver} --amount 1.00 --reason late --as rev"),
-    );
-    assert!(
-        late.contains("WRONG_STATE") && late.contains("`rent show`"),
-        "{late}"
-    );
-    let shown = run(&format!("rent show {waiver}"));
-    assert!(
-        shown.contains("goes on with `claim draft --waiver`"),
-        "{shown}"
-    );
-    let told = run(&format!("audit case {waiver}"));
-    let head = format!("{waiver} 光电科技, from 示范孵化器, 38,000.00\n");
-    assert!(told.starts_with(&head), "{told}");
+    what_comes_next(data, &waiver);
     let found = ask(&format!(
         "rent relief --carrier {CARRIER} --from 2020-02-01 --until 2020-02-29"
     ));
@@ -242,6 +256,38 @@ fn relief(data: &Path, lease: &str) {
     ));
     let other = format!("rent waive {lease} --from 2020-05 --full --half --as inc");
     assert_eq!(refusal(data, &words(&other)).0, Some(2));
+}
+
+/// Whoever acts for another party is not even told that there is such a waiver.
+fn strangers_learn_nothing(data: &Path, waiver: &str) {
+    let told = |name: &str| {
+        let line = format!("rent confirm {name} --amount 30000.00 --as oth");
+        let (status, said) = refusal(data, &words(&line));
+        assert_eq!(status, Some(1), "{said}");
+        said.replace(name, "W?")
+    };
+    assert_eq!(told(waiver), told("W999999"));
+}
+
+/// An audited waiver says what it is, and which command goes on from there.
+fn what_comes_next(data: &Path, waiver: &str) {
+    let run = |line: &str| text(data, &words(line));
+    let late = json_of_refusal(
+        data,
+        &format!("rent settle {waiver} --amount 1.00 --reason late --as rev"),
+    );
+    assert!(
+        late.contains("WRONG_STATE") && late.contains("`rent show`"),
+        "{late}"
+    );
+    let shown = run(&format!("rent show {waiver}"));
+    assert!(
+        shown.contains("goes on with `claim draft --waiver`"),
+        "{shown}"
+    );
+    let told = run(&format!("audit case {waiver}"));
+    let head = format!("{waiver} 光电科技, from 示范孵化器, 38,000.00\n");
+    assert!(told.starts_with(&head), "{told}");
 }
 
 /// What a refused command prints, which fails.
