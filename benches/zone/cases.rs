@@ -354,6 +354,7 @@ async fn bills(office: &Office, look: &mut PgConnection) {
             let bill = |lease: &uuid::Uuid| BillRent {
                 lease: LeaseId(*lease),
                 month,
+                on: None,
             };
             let billed = office
                 .batch(

@@ -330,6 +330,7 @@ pub(crate) async fn rent(bench: &mut Bench, look: &mut PgConnection) {
     let bills = leases.iter().map(|lease| BillRent {
         lease: *lease,
         month,
+        on: None,
     });
     let billed = bench
         .commands("rent.bill", &clerk, bills.collect(), |conn, requests| {

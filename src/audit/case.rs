@@ -15,7 +15,7 @@ use crate::journal::Body;
 use crate::policy::{self, Decision, Locale, Sha256};
 use crate::types::{
     ClaimId, ContractId, DeferralId, HoldId, LeaseId, LogIndex, Money, Named, PayableId,
-    RecoveryId, RunId, VoucherId, WaiverId, Zone, ZoneId,
+    RecoveryId, RunId, VoucherId, WaiverId, Zone, ZoneId, excerpt,
 };
 use crate::{claim, contract, payment, recovery, rent, voucher};
 
@@ -75,7 +75,7 @@ impl FromStr for CaseName {
         };
         // An id may begin with C or D too, and does not say of what it is.
         let by_name = named.filter(|_| text.parse::<Uuid>().is_err());
-        by_name.ok_or_else(|| NotACase(text.chars().take(40).collect()))
+        by_name.ok_or_else(|| NotACase(excerpt(text)))
     }
 }
 

@@ -79,11 +79,11 @@ pub struct Page {
 pub struct Case {
     /// What is paid, ordered or issued; minor units.
     pub amount: Option<Money>,
-    /// Short name: `H…` an order, `C…` a claim, `K…` a contract, `V…` a voucher, `B…` a bank account; of a person the login.
+    /// Short name: a letter of its kind, such as `H…` for an order, and the number of its entry; of a person the login.
     pub name: String,
     /// Whose it is, by name; whom a person acts for.
     pub party: String,
-    /// Whom the order is with, by name.
+    /// Whom an order or a lease is with, by name.
     pub provider: Option<String>,
 }
 

@@ -10,7 +10,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::policy::Sha256;
-use crate::types::{Amount, Currency, LogIndex, Money};
+use crate::types::{Amount, Currency, LogIndex, Money, excerpt};
 
 /// One case of a population: something owed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,7 +119,7 @@ impl FromStr for Share {
     type Err = ShareError;
 
     fn from_str(text: &str) -> Result<Self, ShareError> {
-        let error = || ShareError(text.chars().take(40).collect());
+        let error = || ShareError(excerpt(text));
         let (whole, decimals) = text.split_once('.').unwrap_or((text, "00"));
         let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
         if whole.is_empty() || !digits(whole) || !digits(decimals) || decimals.len() > 2 {

@@ -69,6 +69,28 @@ impl ClaimState {
         Self::ALL.into_iter().find(|state| state.as_str() == word)
     }
 
+    /// The command that goes on from here, for people.
+    pub const fn goes_on(self) -> &'static str {
+        match self {
+            Self::Draft | Self::Returned => {
+                "`claim submit`, by the claimant; `claim revise` corrects it first"
+            }
+            Self::Submitted | Self::Objected => "`claim review`, by a reviewer",
+            Self::Recommended => {
+                "`claim notice publish` if the policy asks for a notice, else `claim approve` or `claim decline`"
+            }
+            Self::Noticed => {
+                "`claim approve` once the notice is over; until then `claim object` takes down objections"
+            }
+            Self::Approved => {
+                "`payment approve`, by finance; `claim revoke` takes the approval back while nothing is in a batch"
+            }
+            Self::Revoked | Self::Rejected | Self::Withdrawn => {
+                "nothing: `claim draft` begins another claim"
+            }
+        }
+    }
+
     /// Whether the claimant may change what is claimed.
     pub const fn is_open_to_claimant(self) -> bool {
         matches!(self, Self::Draft | Self::Returned)
@@ -231,7 +253,10 @@ impl ClaimRefusal {
     )]
     pub const fn sentences(self) -> (&'static str, &'static str) {
         match self {
-            Self::WrongState => ("The claim is not at this step.", "申领不处于该环节。"),
+            Self::WrongState => (
+                "The claim is not at this step: `claim show` says where it stands, and which command goes on from there.",
+                "申领不处于该环节，可用 `claim show` 查看其状态及下一步命令。",
+            ),
             Self::Segregation => (
                 "The same person acted on this case before: another one has to.",
                 "同一人不得办理同一事项的多个环节。",

@@ -263,6 +263,9 @@ fn submit_one(
         let own = |case: &Uuid| *case == id.0 || Some(*case) == contract;
         cases.is_some_and(|cases| !cases.iter().all(own))
     };
+    let mut seen = HashSet::new();
+    let mut reused_evidence = documents(&next);
+    reused_evidence.retain(|sha256| by_others(sha256) && seen.insert(*sha256));
     let answer = SubmitAnswer::Submitted {
         also_claimed: named_to(command, same),
         amount: within(decision.amount.money(), most)
@@ -271,7 +274,7 @@ fn submit_one(
         missing: missing(&decision),
         outlook: decision.outcome,
         reasons: reasons(&decision),
-        reused_evidence: documents(&next).into_iter().filter(by_others).collect(),
+        reused_evidence,
         version: next.version,
     };
     *claim = next.clone();

@@ -271,6 +271,7 @@ fn write_report(out: &mut dyn Write, report: &ImportReport, dry_run: bool) -> io
         output::counted(rows, "row", "rows")
     )?;
     let recorded = output::counted(recorded, "award", "awards");
+    let granted = output::grouped(granted);
     writeln!(out, "  {recorded} recorded, {granted} granted in all")?;
     let refused = output::counted(refused, "refusal", "refusals");
     writeln!(out, "  {refused} recorded")?;

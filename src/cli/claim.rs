@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::Global;
 use super::contract::contract_id;
 use super::desk::{Desk, Sentences};
-use super::rent::waiver_id;
+use super::rent::named_waiver;
 use super::session::with_session;
 use super::voucher::facts;
 use crate::claim::{
@@ -22,7 +22,7 @@ use crate::claim::{
 };
 use crate::contract::{MilestoneId, MilestoneName};
 use crate::policy::{Fact, Facts, Source, Stated};
-use crate::types::{ClaimId, Code, Day, LogIndex, Named, NoticeId, Reason, WaiverId};
+use crate::types::{ClaimId, Code, Day, LogIndex, Named, NoticeId, Reason, WaiverId, excerpt};
 
 /// Claims.
 #[derive(Debug, Subcommand)]
@@ -252,12 +252,7 @@ pub(super) async fn run(global: &Global, command: ClaimCommand) -> anyhow::Resul
         ClaimCommand::Act(action) => {
             with_session(global, async |session| {
                 let caller = session.caller(global).await?;
-                let desk = Desk {
-                    global,
-                    session,
-                    caller,
-                    sentences,
-                };
+                let desk = Desk::new(global, session, caller, sentences);
                 act(&desk, action).await
             })
             .await
@@ -389,10 +384,13 @@ async fn content(desk: &Desk<'_>, args: &ContentArgs) -> anyhow::Result<Content>
         args.documents.iter().map(|text| document(text)).collect();
     let milestone = match args.milestone {
         None => None,
-        Some(name) => Some(MilestoneId {
-            contract: contract_id(desk.session, &desk.caller.zone, name.contract).await?,
-            number: name.number,
-        }),
+        Some(name) => {
+            let look_up = contract_id(desk.session, &desk.caller.zone, name.contract);
+            Some(MilestoneId {
+                contract: desk.find(name.contract, look_up).await?,
+                number: name.number,
+            })
+        }
     };
     Ok(Content {
         documents: documents?,
@@ -410,7 +408,7 @@ async fn relief(desk: &Desk<'_>, args: &ContentArgs) -> anyhow::Result<Option<Re
     );
     let mut waivers = Vec::with_capacity(args.waivers.len());
     for named in &args.waivers {
-        waivers.push(waiver_id(desk.session, &desk.caller.zone, *named).await?);
+        waivers.push(named_waiver(desk, *named).await?);
     }
     Ok(match (waivers.is_empty(), from, until) {
         (false, from, until) => Some(ReliefAsked::Named {
@@ -428,16 +426,16 @@ async fn relief(desk: &Desk<'_>, args: &ContentArgs) -> anyhow::Result<Option<Re
 
 /// `name=value@reference`.
 fn line(text: &str) -> anyhow::Result<Line> {
-    let form = || format!("line {text:?}: write name=value@reference");
+    let form = || format!("line {:?}: write name=value@reference", excerpt(text));
     let (name, rest) = text.split_once('=').with_context(form)?;
     let (value, reference) = rest.split_once('@').with_context(form)?;
     let fact = Fact::named(name)
-        .with_context(|| format!("unknown fact {name}: {}", Fact::advice(name)))?;
+        .with_context(|| format!("unknown fact {}: {}", excerpt(name), Fact::advice(name)))?;
     Ok(Line {
         fact,
         reference: reference
             .parse()
-            .with_context(|| format!("line {text:?}: the reference"))?,
+            .with_context(|| format!("line {:?}: the reference", excerpt(text)))?,
         value: value.to_owned(),
     })
 }
@@ -447,7 +445,8 @@ fn document(text: &str) -> anyhow::Result<Document> {
     let (number, sha256) = match text.split_once('=') {
         None => (None, text),
         Some((number, sha256)) => {
-            let form = || format!("document {text:?}: write NUMBER=SHA256, the number from 1");
+            let shown = excerpt(text);
+            let form = || format!("document {shown:?}: write NUMBER=SHA256, the number from 1");
             let number: u16 = number.parse().with_context(form)?;
             anyhow::ensure!(number > 0, form());
             (Some(number), sha256)
@@ -461,7 +460,8 @@ fn document(text: &str) -> anyhow::Result<Document> {
 
 /// The id of a claim, as somebody names it.
 async fn claim_id(desk: &Desk<'_>, named: Named<ClaimId>) -> anyhow::Result<ClaimId> {
-    show::claim_id(desk.session, &desk.caller.zone, named).await
+    let look_up = show::claim_id(desk.session, &desk.caller.zone, named);
+    desk.find(named, look_up).await
 }
 
 /// What a refusal tells a person.

@@ -151,12 +151,7 @@ pub(super) async fn run(global: &Global, command: ContractCommand) -> anyhow::Re
         ContractCommand::Act(action) => {
             with_session(global, async |session| {
                 let caller = session.caller(global).await?;
-                let desk = Desk {
-                    global,
-                    session,
-                    caller,
-                    sentences,
-                };
+                let desk = Desk::new(global, session, caller, sentences);
                 act(&desk, action).await
             })
             .await
@@ -232,7 +227,8 @@ async fn propose(desk: &Desk<'_>, args: ProposeArgs) -> anyhow::Result<ExitCode>
 
 /// The id of a contract, as somebody names it.
 async fn named(desk: &Desk<'_>, named: Named<ContractId>) -> anyhow::Result<ContractId> {
-    contract_id(desk.session, &desk.caller.zone, named).await
+    let look_up = contract_id(desk.session, &desk.caller.zone, named);
+    desk.find(named, look_up).await
 }
 
 /// What a refusal tells a person.

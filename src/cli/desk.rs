@@ -1,6 +1,9 @@
 //! Where somebody gives commands of a feature: one request of a batch command, and how its answer is printed.
 
+use std::collections::HashMap;
+use std::fmt::Display;
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
 use futures::future::BoxFuture;
@@ -10,13 +13,37 @@ use sqlx::PgConnection;
 
 use super::session::Session;
 use super::{Global, output};
-use crate::batch::{Answers, BatchError};
+use crate::batch::{Answers, BatchError, Rejected};
 use crate::identity::{Caller, Command};
 use crate::party;
-use crate::types::{PartyId, Zone};
+use crate::types::{Named, PartyId, ShortNamed, Zone, excerpt};
 
 /// A refusal in English and Chinese.
 pub(super) type Sentences = (&'static str, &'static str);
+
+/// What somebody is told who names what there is not, or what is none of their business: the same words.
+pub(super) fn not_there<Id: ShortNamed + Display>(named: &Named<Id>, zone: &Zone) -> String {
+    let what = match Id::WHAT {
+        "voucher" => "voucher or application",
+        other => other,
+    };
+    let list = match Id::WHAT {
+        "claim" => ": `claim list` shows them",
+        "contract" => ": `contract list` shows them",
+        "deferral" => ": `rent deferrals` lists them",
+        "lease" => ": `lease list` shows them",
+        "payable" => ": `payment list` shows those that wait for approval, --state others",
+        "recovery" => ": `recovery list` shows them",
+        "voucher" => ": `voucher list` and `voucher applications` show them",
+        "waiver" => ": `rent list` shows them",
+        _ => "",
+    };
+    format!("no {what} {named} in zone {}{list}", zone.code)
+}
+
+fn no_party(text: &str, zone: &Zone) -> String {
+    format!("no party {} in zone {}", excerpt(text), zone.code)
+}
 
 /// Where somebody acts.
 pub(super) struct Desk<'a> {
@@ -25,9 +52,56 @@ pub(super) struct Desk<'a> {
     pub(super) caller: Caller,
     /// What a refusal's code tells a person.
     pub(super) sentences: fn(Value) -> Option<Sentences>,
+    /// Of the ids that names were looked up to, what is said if the command knows none: it speaks of what was typed.
+    named: Mutex<HashMap<String, String>>,
+}
+
+impl<'a> Desk<'a> {
+    /// Where this person acts.
+    pub(super) fn new(
+        global: &'a Global,
+        session: &'a Session,
+        caller: Caller,
+        sentences: fn(Value) -> Option<Sentences>,
+    ) -> Self {
+        Self {
+            global,
+            session,
+            caller,
+            sentences,
+            named: Mutex::default(),
+        }
+    }
 }
 
 impl Desk<'_> {
+    /// Looks up what somebody named.
+    pub(super) async fn find<Id: ShortNamed + Display>(
+        &self,
+        named: Named<Id>,
+        look_up: impl Future<Output = anyhow::Result<Id>>,
+    ) -> anyhow::Result<Id> {
+        let id = look_up.await?;
+        self.remember(&id, not_there(&named, &self.caller.zone));
+        Ok(id)
+    }
+
+    fn remember(&self, id: &impl Display, not_there: String) {
+        let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        named.insert(id.to_string(), not_there);
+    }
+
+    /// The refusal of a command, in terms of what was typed.
+    fn refusal(&self, rejected: Rejected) -> anyhow::Error {
+        if let Rejected::Unknown { id, .. } = &rejected {
+            let named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(not_there) = named.get(id) {
+                return anyhow::Error::msg(not_there.clone());
+            }
+        }
+        rejected.into()
+    }
+
     /// Runs one request of a batch command, and prints its answer. A refusal was recorded, and is a
     /// failure.
     pub(super) async fn one<I, A, F>(&self, input: I, run: F) -> anyhow::Result<ExitCode>
@@ -50,7 +124,8 @@ impl Desk<'_> {
                 Box::pin(async move { run(conn, &requests).await })
             })
             .await?;
-        let answer = answers.pop().context("BUG: one request has one answer")??;
+        let answer = answers.pop().context("BUG: one request has one answer")?;
+        let answer = answer.map_err(|rejected| self.refusal(rejected))?;
         let value = serde_json::to_value(&answer)?;
         let refused = value.get("outcome").and_then(Value::as_str) == Some("refused");
         if self.global.json {
@@ -67,7 +142,10 @@ impl Desk<'_> {
 
     /// A party by its unified social credit code or its id.
     pub(super) async fn party(&self, text: &str) -> anyhow::Result<PartyId> {
-        party_id(self.session, &self.caller.zone, text).await
+        let zone = &self.caller.zone;
+        let party = party_id(self.session, zone, text).await?;
+        self.remember(&party, no_party(text, zone));
+        Ok(party)
     }
 }
 
@@ -88,7 +166,7 @@ pub(super) async fn party_id(
         .await?;
     found
         .map(|party| party.id)
-        .with_context(|| format!("no party {text} in zone {}", zone.code))
+        .with_context(|| no_party(text, zone))
 }
 
 /// An answer as lines of field and value; a refusal with its sentence.
@@ -102,19 +180,7 @@ pub(super) fn print_answer(
     let longest = fields.keys().map(String::len).max().unwrap_or_default();
     let width = longest.max(12);
     for (name, value) in fields {
-        match value {
-            Value::Array(items) if items.iter().all(Value::is_object) => {
-                for item in items {
-                    output::line(&format!("{name:>width$}: {}", plain(item)))?;
-                }
-            }
-            Value::Null
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::String(_)
-            | Value::Array(_)
-            | Value::Object(_) => output::line(&format!("{name:>width$}: {}", plain(value)))?,
-        }
+        print_field(name, value, width)?;
     }
     let refusal = fields.get("code").cloned().and_then(sentences);
     if let Some((english, chinese)) = refusal {
@@ -123,15 +189,82 @@ pub(super) fn print_answer(
     Ok(())
 }
 
-/// A value on one line: texts without quotes, and the fields of an object one after another.
-fn plain(value: &Value) -> String {
+/// A field on a line of its own; each thing of a list on one, and those of a list inside a field under its name.
+fn print_field(name: &str, value: &Value, width: usize) -> std::io::Result<()> {
+    if let Some(items) = things(value) {
+        for item in items {
+            print_field(name, item, width)?;
+        }
+        return Ok(());
+    }
+    let lists = value.as_object().into_iter().flatten();
+    let lists = lists.filter(|(_, inner)| things(inner).is_some());
+    let own = plain(name, value);
+    if !own.is_empty() {
+        output::line(&format!("{name:>width$}: {own}"))?;
+    }
+    for (inner, list) in lists {
+        print_field(inner, list, width)?;
+    }
+    Ok(())
+}
+
+/// The objects of a list.
+fn things(value: &Value) -> Option<&Vec<Value>> {
+    value
+        .as_array()
+        .filter(|items| items.iter().all(Value::is_object))
+}
+
+/// Fields that hold what somebody called something: digits and a full stop in them are no amount.
+const NAMES: [&str; 3] = ["name", "premises", "reference"];
+
+/// A value on one line: texts without quotes, amounts in groups of digits, and the fields of an object one after another,
+/// less the lists in it.
+fn plain(name: &str, value: &Value) -> String {
     match value {
+        Value::String(text) if is_amount(text) && !NAMES.contains(&name) => output::grouped(text),
         Value::String(text) => text.clone(),
         Value::Object(fields) => fields
             .iter()
-            .map(|(name, value)| format!("{name} {}", plain(value)))
+            .filter(|(_, inner)| things(inner).is_none())
+            .map(|(name, inner)| format!("{name} {}", plain(name, inner)))
             .collect::<Vec<_>>()
             .join(", "),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => value.to_string(),
+    }
+}
+
+/// Whether a text is written as amounts of a currency with decimals are.
+fn is_amount(text: &str) -> bool {
+    let parts = text.strip_prefix('-').unwrap_or(text).split_once('.');
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    parts.is_some_and(|(whole, decimals)| {
+        !whole.is_empty() && decimals.len() == 2 && digits(whole) && digits(decimals)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn values_are_written_for_people() {
+        let relief = json!({ "from": "2020-02-01", "waivers": [{ "audited": "38000.00" }] });
+        for (name, value, expected) in [
+            ("amount", json!("38000.00"), "38,000.00"),
+            ("premises", json!("1001.01"), "1001.01"),
+            ("day", json!("2020-02-01"), "2020-02-01"),
+            ("relief", relief, "from 2020-02-01"),
+            (
+                "moved",
+                json!({ "amount": "1000.00", "to": "open" }),
+                "amount 1,000.00, to open",
+            ),
+        ] {
+            assert_eq!(plain(name, &value), expected);
+        }
     }
 }

@@ -99,12 +99,7 @@ pub(super) async fn run(global: &Global, command: ExclusionCommand) -> anyhow::R
         ExclusionCommand::Act(action) => {
             with_session(global, async |session| {
                 let caller = session.caller(global).await?;
-                let desk = Desk {
-                    global,
-                    session,
-                    caller,
-                    sentences,
-                };
+                let desk = Desk::new(global, session, caller, sentences);
                 act(&desk, action).await
             })
             .await

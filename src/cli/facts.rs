@@ -20,7 +20,7 @@ use crate::fact::{
 use crate::identity::Command;
 use crate::party::{self, Party};
 use crate::policy::{Fact, Raw, Sha256, Source, Value};
-use crate::types::{Currency, Day, LogIndex, Name, PartyId, Period, Reason};
+use crate::types::{Currency, Day, LogIndex, Name, PartyId, Period, Reason, excerpt};
 
 /// What is known of parties, by whom, and for which time.
 #[derive(Debug, Subcommand)]
@@ -225,12 +225,15 @@ pub(super) async fn run(global: &Global, command: FactsCommand) -> anyhow::Resul
 
 /// `name=value` as a fact and its value.
 fn fact(text: &str, currency: Currency) -> anyhow::Result<(Fact, Value)> {
-    let (name, value) = text
-        .split_once('=')
-        .with_context(|| format!("{text:?} is no fact: write NAME=VALUE, such as staff=35"))?;
+    let (name, value) = text.split_once('=').with_context(|| {
+        format!(
+            "{:?} is no fact: write NAME=VALUE, such as staff=35",
+            excerpt(text)
+        )
+    })?;
     let name = name.trim();
     let Some(fact) = Fact::named(name) else {
-        bail!("unknown fact {name:?}: {}", Fact::advice(name));
+        bail!("unknown fact {:?}: {}", excerpt(name), Fact::advice(name));
     };
     let value = fact.read(Raw::typed(fact, value.trim()), currency)?;
     Ok((fact, value))

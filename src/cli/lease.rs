@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::desk::{Desk, party_id};
+use super::desk::{Desk, not_there, party_id};
 use super::rent::{names_of, sentences};
 use super::session::{Session, with_session};
 use super::{Global, output};
@@ -165,16 +165,12 @@ pub(super) async fn run(global: &Global, command: LeaseCommand) -> anyhow::Resul
         } => {
             with_session(global, async |session| {
                 let caller = session.caller(global).await?;
+                let desk = Desk::new(global, session, caller, sentences);
+                let look_up = lease_id(session, &desk.caller.zone, lease);
                 let input = EndLease {
                     last_day: last_day.date(),
-                    lease: lease_id(session, &caller.zone, lease).await?,
+                    lease: desk.find(lease, look_up).await?,
                     reason,
-                };
-                let desk = Desk {
-                    global,
-                    session,
-                    caller,
-                    sentences,
                 };
                 desk.one(input, |conn, requests| {
                     Box::pin(rent::end_lease(conn, requests))
@@ -190,13 +186,14 @@ pub(super) async fn run(global: &Global, command: LeaseCommand) -> anyhow::Resul
 
 async fn add(global: &Global, session: &Session, args: AddArgs) -> anyhow::Result<ExitCode> {
     let caller = session.caller(global).await?;
-    let zone = caller.zone.clone();
-    let carrier = match (&args.carrier, caller.actor.party) {
-        (Some(text), _) => party_id(session, &zone, text).await?,
+    let desk = Desk::new(global, session, caller, sentences);
+    let zone = &desk.caller.zone;
+    let carrier = match (&args.carrier, desk.caller.actor.party) {
+        (Some(text), _) => desk.party(text).await?,
         (None, Some(party)) => party,
         (None, None) => anyhow::bail!(
             "say who lets: --carrier CODE, since {} acts for no party",
-            caller.actor.login
+            desk.caller.actor.login
         ),
     };
     let charge = |text: Option<String>| text.unwrap_or_else(|| Money::ZERO.to_text(zone.currency));
@@ -214,13 +211,7 @@ async fn add(global: &Global, session: &Session, args: AddArgs) -> anyhow::Resul
         monthly_rent: args.rent,
         premises: args.premises,
         sublet: args.sublet,
-        tenant: party_id(session, &zone, &args.tenant).await?,
-    };
-    let desk = Desk {
-        global,
-        session,
-        caller,
-        sentences,
+        tenant: desk.party(&args.tenant).await?,
     };
     desk.one(input, |conn, requests| {
         Box::pin(rent::add_lease(conn, requests))
@@ -240,7 +231,7 @@ pub(super) async fn lease_id(
             Box::pin(rent::find_lease(conn, *zone, *named))
         })
         .await?;
-    found.with_context(|| format!("no lease {named} in zone {}", zone.code))
+    found.with_context(|| not_there(&named, zone))
 }
 
 /// Leases by a filter.
@@ -271,7 +262,7 @@ pub(super) async fn named(
         ..LeaseFilter::default()
     };
     let found = find(session, zone, filter, 1).await?.pop();
-    found.with_context(|| format!("no lease {named} in zone {}", zone.code))
+    found.with_context(|| not_there(&named, zone))
 }
 
 /// The party that an option names, if it is given.
@@ -319,7 +310,7 @@ async fn list(global: &Global, args: ListArgs) -> anyhow::Result<ExitCode> {
                     line.number.to_string(),
                     line.premises,
                     line.area.to_string(),
-                    line.monthly_rent,
+                    output::grouped(&line.monthly_rent),
                     line.first_day,
                     line.last_day,
                     line.tenant_name

@@ -39,6 +39,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Parser, Subcommand};
 
 use self::session::Session;
@@ -46,16 +47,27 @@ use crate::clock::Clock;
 use crate::config::DatabaseUrl;
 use crate::db::private;
 use crate::identity::Login;
+use crate::types::excerpt;
 
 /// An audited ledger of public subsidies: innovation vouchers from appropriation to bank line, rent that carriers waive or
 /// defer, and past awards taken over from other offices
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(version, max_term_width = 100, after_help = EXAMPLES, mut_subcommands = with_negative_numbers)]
 pub struct Cli {
     #[command(flatten)]
     global: Global,
     #[command(subcommand)]
     command: Command,
+}
+
+/// Takes a negative number for a value, not for an option, so that whoever reads values says what is wrong with it.
+fn with_negative_numbers(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(|argument| {
+            let takes_values = argument.get_action().takes_values();
+            argument.allow_negative_numbers(takes_values)
+        })
+        .mut_subcommands(with_negative_numbers)
 }
 
 const EXAMPLES: &str = "\
@@ -229,7 +241,7 @@ enum AwardCommand {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| shortened(error).exit());
     if let Command::GuardPrivatePostgres { data } = &cli.command {
         return finish(
             private::guard(data)
@@ -245,6 +257,23 @@ pub fn main() -> ExitCode {
         Err(error) => return finish(Err(error.into())),
     };
     finish(runtime.block_on(dispatch(cli)))
+}
+
+/// A refusal of the command line that repeats long texts only as far as anybody reads them.
+fn shortened(mut error: clap::Error) -> clap::Error {
+    let long: Vec<(ContextKind, String)> = error
+        .context()
+        .filter_map(|(kind, value)| {
+            let ContextValue::String(text) = value else {
+                return None;
+            };
+            Some((kind, excerpt(text)))
+        })
+        .collect();
+    for (kind, text) in long {
+        error.insert(kind, ContextValue::String(text));
+    }
+    error
 }
 
 fn finish(result: anyhow::Result<ExitCode>) -> ExitCode {

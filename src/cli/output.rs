@@ -77,9 +77,14 @@ pub(super) fn counted(count: impl Display, one: &str, several: &str) -> String {
     format!("{count} {what}")
 }
 
-/// Decimal text with its thousands separated by commas.
+/// Decimal text with its thousands separated by commas, as all text for people has it; JSON and tables for programs have
+/// none. Other text stays as it is.
 pub(super) fn grouped(amount: &str) -> String {
     let (whole, decimals) = amount.split_at(amount.find('.').unwrap_or(amount.len()));
+    let digits = whole.strip_prefix('-').unwrap_or(whole);
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return amount.to_owned();
+    }
     let mut text = String::with_capacity(amount.len() + 4);
     for (place, digit) in whole.chars().enumerate() {
         let behind = whole.len() - place;
@@ -173,6 +178,7 @@ mod tests {
             ("-100.00", "-100.00"),
             ("1000", "1,000"),
             ("-10240000.00", "-10,240,000.00"),
+            ("S1203-4.2", "S1203-4.2"),
         ] {
             assert_eq!(grouped(plain), expected);
         }

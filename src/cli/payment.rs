@@ -14,6 +14,7 @@ use serde::Serialize;
 use self::account::{AccountCommand, OwnAccountArgs};
 use self::bank::{MatchArgs, ReturnArgs, StatementArgs};
 use self::batch::{BatchArgs, ExportArgs};
+use super::desk::not_there;
 use super::session::{Session, with_session};
 use super::{Global, output};
 use crate::payment::{self, ApprovalOutcome, Lock, PayableFilter, PayableState, Vault};
@@ -253,7 +254,7 @@ async fn list(global: &Global, args: ListArgs) -> anyhow::Result<ExitCode> {
             ))?;
             for line in &lines {
                 let offset = if line.set_off.chars().any(|c| ('1'..='9').contains(&c)) {
-                    format!("\t{} offset", line.set_off)
+                    format!("\t{} offset", output::grouped(&line.set_off))
                 } else {
                     String::new()
                 };
@@ -261,7 +262,7 @@ async fn list(global: &Global, args: ListArgs) -> anyhow::Result<ExitCode> {
                     "{:<8}\t{}\t{:>16}\t{}\t{}\t{}{offset}",
                     line.number.to_string(),
                     line.id,
-                    line.amount,
+                    output::grouped(&line.amount),
                     line.programme,
                     line.year,
                     line.payee
@@ -314,13 +315,7 @@ pub(super) async fn payable_ids(
                 Box::pin(payment::find_payable(conn, *zone, *named))
             })
             .await?;
-        let unknown = || {
-            format!(
-                "no payable {named} in zone {}: `payment list` shows those that wait for approval, --state others",
-                zone.code
-            )
-        };
-        ids.push(found.with_context(unknown)?);
+        ids.push(found.with_context(|| not_there(named, zone))?);
     }
     Ok(ids)
 }

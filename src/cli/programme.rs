@@ -267,7 +267,9 @@ async fn appropriate(global: &Global, args: AppropriateArgs) -> anyhow::Result<E
             global.json,
             &format!(
                 "{} {} appropriated for {}",
-                args.amount, caller.zone.currency, args.year
+                output::grouped(&args.amount),
+                caller.zone.currency,
+                args.year
             ),
             recorded,
         )
@@ -280,7 +282,9 @@ async fn allocate(global: &Global, args: AllocateArgs) -> anyhow::Result<ExitCod
         let caller = session.caller(global).await?;
         let what = format!(
             "{} {} allocated to {}",
-            args.amount, caller.zone.currency, args.code
+            output::grouped(&args.amount),
+            caller.zone.currency,
+            args.code
         );
         let input = Allocate {
             amount: amount(&args.amount, caller.zone.currency)?,

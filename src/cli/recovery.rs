@@ -235,12 +235,7 @@ pub(super) async fn run(global: &Global, command: RecoveryCommand) -> anyhow::Re
         RecoveryCommand::Act(action) => {
             with_session(global, async |session| {
                 let caller = session.caller(global).await?;
-                let desk = Desk {
-                    global,
-                    session,
-                    caller,
-                    sentences,
-                };
+                let desk = Desk::new(global, session, caller, sentences);
                 act(&desk, action).await
             })
             .await
@@ -380,12 +375,17 @@ async fn reject_write_off(desk: &Desk<'_>, args: RejectWriteOffArgs) -> anyhow::
 /// The id of a payable, as somebody names it.
 async fn payable_id(desk: &Desk<'_>, named: Named<PayableId>) -> anyhow::Result<PayableId> {
     let ids = payable_ids(desk.session, &desk.caller.zone, &[named]).await?;
-    ids.first().copied().context("BUG: one payable has one id")
+    let id = ids
+        .first()
+        .copied()
+        .context("BUG: one payable has one id")?;
+    desk.find(named, async { Ok(id) }).await
 }
 
 /// The id of a recovery, as somebody names it.
 async fn recovery_id(desk: &Desk<'_>, named: Named<RecoveryId>) -> anyhow::Result<RecoveryId> {
-    show::recovery_id(desk.session, &desk.caller.zone, named).await
+    let look_up = show::recovery_id(desk.session, &desk.caller.zone, named);
+    desk.find(named, look_up).await
 }
 
 /// What a refusal tells a person.

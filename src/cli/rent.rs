@@ -9,10 +9,12 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::Value;
 
-use super::desk::{Desk, Sentences};
+use super::desk::{Desk, Sentences, not_there};
 use super::lease::lease_id;
 use super::session::{Session, with_session};
 use super::{Global, output};
+use crate::batch::BatchError;
+use crate::journal::Refusal;
 use crate::party;
 use crate::rent::{
     self, AuditWaiver, BillRent, ConfirmWaiver, ConvertDeferral, DefaultDeferral, DeferRent,
@@ -48,7 +50,10 @@ pub(super) enum RentCommand {
         lease: Named<LeaseId>,
     },
     /// List deferrals with an instalment that is late
-    #[command(after_help = "Example:\n  subsidy-ledger rent overdue --on 2020-12-31")]
+    #[command(
+        after_help = "Example:\n  subsidy-ledger rent overdue --on 2020-12-31\n\n\
+        What was made due at once (`rent default`) is open rent of its months and stays in the list until that is paid."
+    )]
     Overdue(show::OverdueArgs),
     /// What a claim of a carrier may rest on: rent that was waived, confirmed and audited
     #[command(
@@ -67,7 +72,8 @@ pub(super) enum Action {
         after_help = "Examples:\n  subsidy-ledger rent bill L12 --month 2020-03 --as incubator\n  \
         subsidy-ledger rent bill --all --month 2020-03 --as incubator\n\n\
         A month is billed once: whole, or by its days under lease, rounded half up to the fen. The bill of a month\n\
-        that has passed counts for its last day. With --all it is safe to give it again."
+        that has passed counts for its last day; where finance has closed that, --on names a later one, and the bill\n\
+        keeps its month. With --all it is safe to give it again."
     )]
     Bill(BillArgs),
     /// Take a payment of rent (the carrier)
@@ -91,7 +97,8 @@ pub(super) enum Action {
     /// Confirm a waiver with the sum that the tenant states (a person who acts for the tenant)
     #[command(
         after_help = "Example:\n  subsidy-ledger rent confirm W34 --amount 38000.00 --as tenant\n\n\
-        Another sum than was declared is a mismatch: it blocks every claim until a reviewer settles it (`rent settle`)."
+        Another sum than was declared is a mismatch: it blocks every claim until a reviewer settles it (`rent settle`).\n\
+        What was mistyped is stated again in the same way, until it is settled or audited; each statement is an entry."
     )]
     Confirm(ConfirmArgs),
     /// Settle what carrier and tenant state differently (a reviewer)
@@ -175,6 +182,9 @@ pub(super) struct BillArgs {
     /// The month, such as 2020-03
     #[arg(long)]
     month: Month,
+    /// The day for which the bill counts, if it comes late [default: the last of the month, or today]
+    #[arg(long, value_name = "DAY")]
+    on: Option<Day>,
     /// Every lease of the carrier that has days in the month and no bill for it
     #[arg(long)]
     all: bool,
@@ -408,12 +418,7 @@ pub(super) async fn run(global: &Global, command: RentCommand) -> anyhow::Result
         RentCommand::Act(action) => {
             with_session(global, async |session| {
                 let caller = session.caller(global).await?;
-                let desk = Desk {
-                    global,
-                    session,
-                    caller,
-                    sentences,
-                };
+                let desk = Desk::new(global, session, caller, sentences);
                 act(&desk, action).await
             })
             .await
@@ -430,7 +435,7 @@ pub(super) async fn run(global: &Global, command: RentCommand) -> anyhow::Result
 /// Runs one action, and prints its answer.
 async fn act(desk: &Desk<'_>, action: Action) -> anyhow::Result<ExitCode> {
     match action {
-        Action::Bill(args) => bill(desk, args).await,
+        Action::Bill(args) => bill(desk, args).await.map_err(late),
         Action::Pay(args) => {
             let input = PayRent {
                 amount: args.amount,
@@ -447,7 +452,7 @@ async fn act(desk: &Desk<'_>, action: Action) -> anyhow::Result<ExitCode> {
         Action::Settle(args) => settle(desk, args).await,
         Action::Audit(args) => audit(desk, args).await,
         Action::Void { waiver, reason } => {
-            let waiver = waiver_id(desk.session, &desk.caller.zone, waiver).await?;
+            let waiver = named_waiver(desk, waiver).await?;
             let input = VoidWaiver { reason, waiver };
             desk.one(input, |conn, requests| {
                 Box::pin(rent::void_waiver(conn, requests))
@@ -490,12 +495,23 @@ async fn act(desk: &Desk<'_>, action: Action) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// What to do about a bill of a month that is closed.
+fn late(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast_ref() {
+        Some(BatchError::Refused(Refusal::PeriodClosed(_))) => error.context(
+            "finance has closed the month: --on DAY bills it as of a day of the open period",
+        ),
+        _ => error,
+    }
+}
+
 async fn bill(desk: &Desk<'_>, args: BillArgs) -> anyhow::Result<ExitCode> {
     let month = args.month;
+    let on = args.on.map(Day::date);
     if let Some(named) = args.lease {
         let lease = lease(desk, named).await?;
         return desk
-            .one(BillRent { lease, month }, |conn, requests| {
+            .one(BillRent { lease, month, on }, |conn, requests| {
                 Box::pin(rent::bill_rent(conn, requests))
             })
             .await;
@@ -514,7 +530,7 @@ async fn bill(desk: &Desk<'_>, args: BillArgs) -> anyhow::Result<ExitCode> {
             .session
             .command(
                 &desk.caller,
-                (carrier, month),
+                (carrier, (month, on)),
                 |conn, command, (carrier, month)| {
                     Box::pin(async move {
                         rent::bill_month(conn, &command, *carrier, *month, 1_000).await
@@ -560,7 +576,7 @@ async fn confirm(desk: &Desk<'_>, args: ConfirmArgs) -> anyhow::Result<ExitCode>
     let input = ConfirmWaiver {
         evidence: args.evidence,
         stated: args.amount,
-        waiver: waiver_id(desk.session, &desk.caller.zone, args.waiver).await?,
+        waiver: named_waiver(desk, args.waiver).await?,
     };
     desk.one(input, |conn, requests| {
         Box::pin(rent::confirm_waiver(conn, requests))
@@ -572,7 +588,7 @@ async fn settle(desk: &Desk<'_>, args: SettleArgs) -> anyhow::Result<ExitCode> {
     let input = SettleWaiver {
         amount: args.amount,
         reason: args.reason,
-        waiver: waiver_id(desk.session, &desk.caller.zone, args.waiver).await?,
+        waiver: named_waiver(desk, args.waiver).await?,
     };
     desk.one(input, |conn, requests| {
         Box::pin(rent::settle_waiver(conn, requests))
@@ -586,7 +602,7 @@ async fn audit(desk: &Desk<'_>, args: AuditArgs) -> anyhow::Result<ExitCode> {
         compensable: !args.not_compensable,
         evidence: args.evidence,
         reason: args.reason,
-        waiver: waiver_id(desk.session, &desk.caller.zone, args.waiver).await?,
+        waiver: named_waiver(desk, args.waiver).await?,
     };
     desk.one(input, |conn, requests| {
         Box::pin(rent::audit_waiver(conn, requests))
@@ -619,11 +635,22 @@ async fn defer(desk: &Desk<'_>, args: DeferArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn lease(desk: &Desk<'_>, named: Named<LeaseId>) -> anyhow::Result<LeaseId> {
-    lease_id(desk.session, &desk.caller.zone, named).await
+    let look_up = lease_id(desk.session, &desk.caller.zone, named);
+    desk.find(named, look_up).await
+}
+
+/// The id of a waiver, as whoever acts names it.
+pub(super) async fn named_waiver(
+    desk: &Desk<'_>,
+    named: Named<WaiverId>,
+) -> anyhow::Result<WaiverId> {
+    let look_up = waiver_id(desk.session, &desk.caller.zone, named);
+    desk.find(named, look_up).await
 }
 
 async fn named_deferral(desk: &Desk<'_>, named: Named<DeferralId>) -> anyhow::Result<DeferralId> {
-    deferral_id(desk.session, &desk.caller.zone, named).await
+    let look_up = deferral_id(desk.session, &desk.caller.zone, named);
+    desk.find(named, look_up).await
 }
 
 /// The id of a waiver, as somebody names it.
@@ -638,7 +665,7 @@ pub(super) async fn waiver_id(
             Box::pin(rent::find_waiver(conn, *zone, *named))
         })
         .await?;
-    found.with_context(|| format!("no waiver {named} in zone {}", zone.code))
+    found.with_context(|| not_there(&named, zone))
 }
 
 /// The id of a deferral, as somebody names it.
@@ -653,7 +680,7 @@ async fn deferral_id(
             Box::pin(rent::find_deferral(conn, *zone, *named))
         })
         .await?;
-    found.with_context(|| format!("no deferral {named} in zone {}", zone.code))
+    found.with_context(|| not_there(&named, zone))
 }
 
 #[cfg(test)]

@@ -4,9 +4,8 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::str::FromStr;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use sqlx::PgConnection;
@@ -16,7 +15,7 @@ use super::{Global, output};
 use crate::clock::Clock;
 use crate::db::Database;
 use crate::journal::{self, Address, AsOf};
-use crate::report::{self, ExportError, Exported, Format, PartyStatementPage};
+use crate::report::{self, At, ExportError, Exported, Format, PartyStatementPage};
 use crate::types::{Code, Day, FiscalYear, LogIndex, Zone};
 
 /// Commands that read the books of a zone.
@@ -147,52 +146,6 @@ pub struct ExportArgs {
     /// Replace the file if it is there.
     #[arg(long)]
     pub force: bool,
-}
-
-/// A point in the history of the books.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum At {
-    /// With this entry and all before.
-    Entry(LogIndex),
-    /// With all that was recorded by the end of a day, in the zone's time.
-    Day(NaiveDate),
-    /// With all that was recorded by an instant.
-    Instant(DateTime<Utc>),
-}
-
-/// A text that names no point in the history of the books.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} is no entry, day or instant: write 1234, 2020-12-31 or 2020-12-31T16:00:00Z (with offset)"
-)]
-pub struct AtError(String);
-
-impl FromStr for At {
-    type Err = AtError;
-
-    fn from_str(text: &str) -> Result<Self, AtError> {
-        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        let entry = text.parse().ok().filter(|_| digits);
-        let entry = entry.map(|index| Self::Entry(LogIndex(index)));
-        let day = || text.parse().ok().map(Self::Day);
-        let instant = || {
-            DateTime::parse_from_rfc3339(text)
-                .ok()
-                .map(|at| Self::Instant(at.to_utc()))
-        };
-        let at = entry.or_else(day).or_else(instant);
-        at.ok_or_else(|| AtError(text.chars().take(40).collect()))
-    }
-}
-
-impl At {
-    fn as_of(self, zone: &Zone) -> AsOf {
-        match self {
-            Self::Entry(index) => AsOf::Size(index.0.saturating_add(1)),
-            Self::Day(day) => AsOf::Recorded(zone.time.end_of(day)),
-            Self::Instant(instant) => AsOf::Recorded(instant),
-        }
-    }
 }
 
 /// Why a report was not given.
@@ -470,34 +423,6 @@ async fn write_export(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_point_in_history_is_an_entry_a_day_or_an_instant() {
-        assert_eq!("41".parse(), Ok(At::Entry(LogIndex(41))));
-        assert_eq!(
-            "2020-12-31".parse(),
-            Ok(At::Day("2020-12-31".parse().unwrap()))
-        );
-        assert_eq!(
-            "2020-12-31T24:00:00Z".parse::<At>(),
-            Err(AtError("2020-12-31T24:00:00Z".into()))
-        );
-        assert_eq!(
-            "2021-01-01T00:00:00+08:00".parse(),
-            Ok(At::Instant("2020-12-31T16:00:00Z".parse().unwrap()))
-        );
-        for bad in [
-            "",
-            "-1",
-            "+1",
-            "today",
-            "2020-02-30",
-            "2020-12-31T16:00:00",
-            "99999999999999999999",
-        ] {
-            assert!(bad.parse::<At>().is_err(), "{bad:?} was not refused");
-        }
-    }
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -10,11 +10,11 @@ use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use super::desk::{self, Desk};
+use super::desk::{self, Desk, not_there};
 use super::session::with_session;
 use super::{Global, output};
 use crate::policy::{Fact, Facts, Raw, Source};
-use crate::types::{Code, Currency, FiscalYear, HoldId, Named, Reason, VoucherId};
+use crate::types::{Code, Currency, FiscalYear, HoldId, Named, Reason, VoucherId, excerpt};
 use crate::voucher::{
     self, Apply, Cancel, Expire, Freeze, Issue, PlaceHold, Redeem, Release, Review, WindUp, WoundUp,
 };
@@ -208,12 +208,7 @@ pub(super) async fn run(global: &Global, command: VoucherCommand) -> anyhow::Res
         VoucherCommand::Act(action) => {
             with_session(global, async |session| {
                 let caller = session.caller(global).await?;
-                let desk = Desk {
-                    global,
-                    session,
-                    caller,
-                    sentences,
-                };
+                let desk = Desk::new(global, session, caller, sentences);
                 desk.act(action).await
             })
             .await
@@ -402,19 +397,23 @@ impl Desk<'_> {
     }
 
     async fn voucher(&self, named: Named<VoucherId>) -> anyhow::Result<VoucherId> {
-        show::voucher_id(self.session, &self.caller.zone, named).await
+        let look_up = show::voucher_id(self.session, &self.caller.zone, named);
+        self.find(named, look_up).await
     }
 
     async fn named_hold(&self, named: Named<HoldId>) -> anyhow::Result<HoldId> {
         let zone = &self.caller.zone;
-        let found = self
-            .session
-            .database
-            .read(zone.id, (zone.id, named), |conn, (zone, named)| {
-                Box::pin(voucher::find_hold(conn, *zone, *named))
-            })
-            .await?;
-        found.with_context(|| format!("no hold {named} in zone {}", zone.code))
+        let look_up = async {
+            let found = self
+                .session
+                .database
+                .read(zone.id, (zone.id, named), |conn, (zone, named)| {
+                    Box::pin(voucher::find_hold(conn, *zone, *named))
+                })
+                .await?;
+            found.with_context(|| not_there(&named, zone))
+        };
+        self.find(named, look_up).await
     }
 }
 
@@ -439,9 +438,9 @@ pub(super) fn facts(
     for option in options {
         let (name, value) = option
             .split_once('=')
-            .with_context(|| format!("{option:?} is no fact: write name=value"))?;
+            .with_context(|| format!("{:?} is no fact: write name=value", excerpt(option)))?;
         let fact = Fact::named(name)
-            .with_context(|| format!("unknown fact {name}: {}", Fact::advice(name)))?;
+            .with_context(|| format!("unknown fact {}: {}", excerpt(name), Fact::advice(name)))?;
         if facts.get(fact).is_some() {
             anyhow::bail!("the fact {name} is stated twice: state it once");
         }

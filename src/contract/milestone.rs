@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 
 use super::model::Contract;
 use super::store;
-use crate::types::{ContractId, Named, ZoneId};
+use crate::types::{ContractId, Named, ZoneId, excerpt};
 
 /// A milestone of a contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -55,7 +55,7 @@ impl FromStr for MilestoneName {
                 number: number.filter(|_| is_number)?,
             })
         };
-        read().ok_or_else(|| NotAMilestone(text.chars().take(60).collect()))
+        read().ok_or_else(|| NotAMilestone(excerpt(text)))
     }
 }
 

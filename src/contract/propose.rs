@@ -21,7 +21,7 @@ use crate::party::{self, PartyRole};
 use crate::policy::Sha256;
 use crate::programme::{self, ProgrammeKind};
 use crate::types::{
-    Amount, Code, ContractId, DueOn, LogIndex, Money, Name, Named, PartyId, Reason, Schedule,
+    Alike, Amount, Code, ContractId, DueOn, LogIndex, Money, Name, Named, PartyId, Reason, Schedule,
 };
 
 /// The most documents of a contract.
@@ -40,7 +40,7 @@ pub struct ProposeContract {
     pub programme: Code,
     /// Who delivers.
     pub provider: PartyId,
-    /// The contract's number.
+    /// The contract's number, once in a programme however it is spelt.
     pub reference: Name,
     /// What is bought.
     pub service: Reason,
@@ -86,9 +86,7 @@ async fn propose_round(
     let zone = round.zone.id;
     let inputs = || round.requests.iter().map(|(_, input)| input);
     let providers: Vec<PartyId> = inputs().map(|input| input.provider).collect();
-    let references: Vec<(&Code, &Name)> = inputs()
-        .map(|input| (&input.programme, &input.reference))
-        .collect();
+    let asked: Vec<&Code> = inputs().map(|input| &input.programme).collect();
     let documents: Vec<Sha256> = inputs()
         .flat_map(|input| input.documents.iter().copied())
         .collect();
@@ -112,7 +110,7 @@ async fn propose_round(
             })
             .collect(),
         excluded: exclusion::excluded_on(conn, zone, round.today, &providers).await?,
-        references: store::by_reference(conn, zone, &references).await?,
+        references: store::references(conn, zone, &asked).await?,
         used: used.into_iter().map(|one| one.sha256).collect(),
         hands: Hands::of_round(conn, round).await?,
     };
@@ -143,7 +141,7 @@ struct Office {
     providers: HashMap<PartyId, bool>,
     excluded: Excluded,
     /// Contracts that stand, by programme and number, with the entries that proposed them.
-    references: HashMap<(Code, Name), LogIndex>,
+    references: HashMap<(Code, Alike), LogIndex>,
     used: HashSet<Sha256>,
     hands: Hands,
 }
@@ -166,14 +164,16 @@ impl Office {
                 None,
             ));
         }
-        let reused = input.documents.iter().copied();
+        let mut seen = HashSet::new();
+        let mut reused_evidence = input.documents.clone();
+        reused_evidence.retain(|one| self.used.contains(one) && seen.insert(*one));
         let answer = ProposeAnswer::Proposed {
             amount: contract.amount.money().to_text(command.zone.currency),
             contract: contract.id,
             milestones: contract.milestones.len(),
-            reused_evidence: reused.filter(|one| self.used.contains(one)).collect(),
+            reused_evidence,
         };
-        let key = (input.programme.clone(), input.reference.clone());
+        let key = (input.programme.clone(), input.reference.alike());
         self.references.insert(key, LogIndex(0));
         let step = Step::new("contract.proposed", contract.id, input, answer);
         Ok((step, Some((contract, input.documents.clone()))))
@@ -219,7 +219,7 @@ impl Office {
             instalments: input.milestones.clone(),
         };
         let parts = schedule
-            .parts(amount, currency)
+            .parts(amount, currency, "milestones")
             .map_err(|error| wrong(format!("milestones: {error}")))?;
         if parts.first().is_some_and(|part| part.due < input.signed_on) {
             let message =
@@ -259,7 +259,7 @@ impl Office {
                 reasons: vec![until.to_string()],
             });
         }
-        let key = (input.programme.clone(), input.reference.clone());
+        let key = (input.programme.clone(), input.reference.alike());
         self.references.get(&key).map_or(Ok(()), |index| {
             Err(Refused {
                 code: ContractRefusal::Duplicate,

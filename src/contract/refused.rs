@@ -66,8 +66,8 @@ impl ContractRefusal {
                 "该服务机构在该日之前被取消资格，可用 `exclusion list` 查看。",
             ),
             Self::Duplicate => (
-                "The programme has a contract of that number already: one contract reserves once.",
-                "该项目已有同一编号的合同，同一合同只预留一次。",
+                "The programme has a contract of that number already, however it is spelt: one contract reserves once.",
+                "该项目已有同一编号的合同（不论大小写、全角半角），同一合同只预留一次。",
             ),
             Self::BudgetExhausted => (
                 "The programme has less than that available this year: allocate more to it, or agree on less.",

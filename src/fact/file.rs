@@ -16,7 +16,7 @@ use crate::policy::{Fact, Sha256, Source, Span, Value};
 use crate::tabular::{
     Bound, Cell, Field, Mapping, MappingError, Record, RowError, RowErrors, Table,
 };
-use crate::types::{Currency, Day, Name, Period};
+use crate::types::{Currency, Day, Name, Period, excerpt};
 
 const fn field(name: &'static str, headers: &'static [&'static str], required: bool) -> Field {
     Field {
@@ -281,7 +281,7 @@ fn explain(error: MappingError) -> FileError {
         return FileError::Mapping(error);
     };
     let lines = columns.into_iter().map(|column| {
-        let advice = Fact::advice(&column.chars().take(60).collect::<String>());
+        let advice = Fact::advice(&excerpt(&column));
         format!(
             "{column:?}: {advice}; map it with --column FACT={column}, or leave it out with --ignore {column}"
         )

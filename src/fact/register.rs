@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 use super::values::Values;
 use crate::policy::{Fact, Facts, Kind, Value, Word};
-use crate::types::Name;
+use crate::types::{Name, excerpt};
 
 /// Where imported facts come from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -307,7 +307,7 @@ impl FromStr for Register {
         if begins && text.len() <= 31 && text.bytes().all(inner) {
             Ok(Self::Other(text.to_owned()))
         } else {
-            Err(NotARegister(text.chars().take(40).collect()))
+            Err(NotARegister(excerpt(text)))
         }
     }
 }

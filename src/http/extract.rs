@@ -19,9 +19,7 @@ use super::problem::{FieldError, Problem};
 use super::state::App;
 use super::strict_json::Strict;
 use crate::tabular::{Encoding, Format};
-
-/// How much of a parameter is repeated to whoever gave it, in characters.
-const LONGEST_GIVEN: usize = 40;
+use crate::types::excerpt;
 
 /// A JSON body, checked by its own rules.
 ///
@@ -372,8 +370,7 @@ fn of_query(error: &QueryRejection, pairs: &[(String, String)]) -> FieldError {
     let given = pairs.iter().find(|(name, _)| name == field);
     let detail = match given {
         Some((_, given)) => {
-            let shown: String = given.chars().take(LONGEST_GIVEN).collect();
-            format!("{detail} (given: {shown:?})")
+            format!("{detail} (given: {:?})", excerpt(given))
         }
         None => detail.to_owned(),
     };

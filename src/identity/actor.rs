@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::types::{PartyId, PersonId};
+use crate::types::{PartyId, PersonId, excerpt};
 
 macro_rules! roles {
     ($($(#[$doc:meta])* $role:ident $text:literal,)+) => {
@@ -68,9 +68,7 @@ impl FromStr for Role {
 
     fn from_str(text: &str) -> Result<Self, UnknownRole> {
         let known = Self::ALL.iter().find(|role| role.as_str() == text);
-        known
-            .copied()
-            .ok_or_else(|| UnknownRole(text.chars().take(40).collect()))
+        known.copied().ok_or_else(|| UnknownRole(excerpt(text)))
     }
 }
 
@@ -108,7 +106,7 @@ impl FromStr for Login {
         if fits {
             Ok(Self(text.to_owned()))
         } else {
-            Err(LoginError(text.chars().take(70).collect()))
+            Err(LoginError(excerpt(text)))
         }
     }
 }

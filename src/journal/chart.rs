@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::types::excerpt;
+
 /// A set of accounts that balances on its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -206,6 +208,6 @@ impl FromStr for AccountCode {
         let known = Self::ALL.iter().find(|code| code.as_str() == text);
         known
             .copied()
-            .ok_or_else(|| UnknownAccountCode(text.chars().take(40).collect()))
+            .ok_or_else(|| UnknownAccountCode(excerpt(text)))
     }
 }

@@ -26,6 +26,7 @@ mod settle;
 mod statement;
 mod status;
 mod store;
+mod unmatched;
 mod vault;
 
 use std::collections::BTreeMap;
@@ -59,8 +60,9 @@ pub use statement::{
 pub use status::{StatusAnswer, StatusFile, import_status};
 pub use store::{
     BatchLineRow, BatchRow, Lock, Payable, PayableFilter, accounts, batch, batches, insert_owed,
-    lines_of_batch, payables, unmatched_lines,
+    lines_of_batch, payables, unmatched_lines, why_unmatched,
 };
+pub use unmatched::WhyUnmatched;
 pub use vault::{Vault, VaultError};
 
 use self::iso20022::FileError;

@@ -7,6 +7,8 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::Digest;
 
+use crate::types::excerpt;
+
 /// The SHA-256 of some bytes; written as 64 small hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sha256([u8; 32]);
@@ -61,7 +63,7 @@ impl FromStr for Sha256 {
     type Err = NotASha256;
 
     fn from_str(text: &str) -> Result<Self, NotASha256> {
-        let refused = || NotASha256(text.chars().take(80).collect());
+        let refused = || NotASha256(excerpt(text));
         let value = |digit: u8| match digit {
             b'0'..=b'9' => Ok(digit - b'0'),
             b'a'..=b'f' => Ok(digit - b'a' + 10),

@@ -12,7 +12,7 @@ use super::json::Json;
 use super::usage::Usage;
 use super::written;
 use super::{Fact, Moment, Policy, Sha256, Sum};
-use crate::types::{Currency, LogIndex, Money, MoneyError};
+use crate::types::{Currency, LogIndex, Money, MoneyError, excerpt};
 
 /// How a fact came to be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -485,7 +485,7 @@ impl FileReader {
         for (name, json) in members {
             let place = Place(name);
             let Some(fact) = Fact::named(name) else {
-                let advice = Fact::advice(&name.chars().take(60).collect::<String>());
+                let advice = Fact::advice(&excerpt(name));
                 self.refuse::<()>(place, format_args!("unknown fact: {advice}"));
                 continue;
             };

@@ -7,6 +7,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::types::excerpt;
+
 /// A language that people read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Locale {
@@ -207,7 +209,7 @@ impl TryFrom<String> for ReasonCode {
         if first && text.len() <= 40 && text.bytes().all(inner) {
             Ok(Self(Cow::Owned(text)))
         } else {
-            Err(NotAReasonCode(text.chars().take(60).collect()))
+            Err(NotAReasonCode(excerpt(&text)))
         }
     }
 }

@@ -67,7 +67,7 @@ fn decide(
     let (RecoveryState::Open, Ok(open)) = (recovery.state(), Amount::new(recovery.open())) else {
         return Ok(refused(RecoveryRefusal::WrongState));
     };
-    let instalments = input.schedule.parts(open, currency);
+    let instalments = input.schedule.parts(open, currency, "instalments");
     let instalments = instalments.map_err(Rejected::Input)?;
     let today = command.today();
     if let Some(past) = instalments.iter().find(|one| one.due < today) {

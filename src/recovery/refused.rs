@@ -74,8 +74,9 @@ impl RecoveryRefusal {
                 "该人员应当回避该主体的事项，须由他人办理。",
             ),
             Self::NotPaid => (
-                "Only what was paid is recovered: what is owed and not paid, finance need not approve.",
-                "只能追回已支付的资金；未支付的，财务可不予批准。",
+                "Only what was paid is asked back. What is owed and not paid is not approved for payment; the approval of a claim is \
+                 taken back with `claim revoke`.",
+                "只能追回已支付的资金；未支付的，财务可不予批准，已批准的申领可用 `claim revoke` 撤销。",
             ),
             Self::NothingToRecover => (
                 "By the rules that decided, no less is right than was paid, or the difference is asked back already.",

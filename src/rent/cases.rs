@@ -17,7 +17,7 @@ use super::waiver::{Said, Waiver};
 use crate::batch::{self, Answers, BatchError, Decided, Rejected, Round};
 use crate::identity::Command;
 use crate::types::{
-    Amount, Currency, DeferralId, LeaseId, LogIndex, Money, PartyId, WaiverId, ZoneId,
+    Amount, Currency, DeferralId, LeaseId, LogIndex, Money, PartyId, WaiverId, ZoneId, excerpt,
 };
 
 /// What a request is about.
@@ -428,7 +428,7 @@ pub(super) fn evidence(digests: &[String]) -> Result<(), Rejected> {
         None => Ok(()),
         Some(other) => Err(Rejected::Input(format!(
             "evidence: {:?} is no SHA-256: write the 64 small hexadecimal digits that sha256sum prints",
-            other.chars().take(80).collect::<String>()
+            excerpt(other)
         ))),
     }
 }

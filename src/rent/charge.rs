@@ -21,6 +21,10 @@ pub struct BillRent {
     pub lease: LeaseId,
     /// The month.
     pub month: Month,
+    /// The day for which the bill counts, not before the month is over; else that day, or today if it is to come. A bill
+    /// that comes late, when its month is closed, counts for a day of the open period and keeps its month.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on: Option<NaiveDate>,
 }
 
 /// The tenant has paid rent.
@@ -61,7 +65,7 @@ pub enum RentAnswer {
     Refused(Refused),
 }
 
-/// Bills leases. A month is billed once; it counts for its last day if that has passed, else for today.
+/// Bills leases. A month is billed once; it counts for its last day if that has passed, else for today, or for a later day.
 pub async fn bill_rent(
     conn: &mut PgConnection,
     requests: &[(Command<'_>, BillRent)],
@@ -75,8 +79,11 @@ fn decide_bill(
     input: &BillRent,
     cases: &mut Cases,
 ) -> Result<Decided<BillRent, RentAnswer, Effect>, BatchError> {
-    let found = allow(command).and_then(|()| cases.lease(command, input.lease));
-    let (lease, bills) = match found {
+    let found = allow(command).and_then(|()| {
+        let day = counts_on(input, command.today())?;
+        Ok((day, cases.lease(command, input.lease)?))
+    });
+    let (day, (lease, bills)) = match found {
         Ok(found) => found,
         Err(rejected) => return Ok(Err(rejected)),
     };
@@ -100,7 +107,7 @@ fn decide_bill(
                 ..Effect::default()
             };
             let step = Step::new("rent_bill.issued", input.lease, input, answer)
-                .on(counts_on(input.month, command.today()))
+                .on(day)
                 .moving(transfers);
             (step, effect)
         }
@@ -108,8 +115,16 @@ fn decide_bill(
 }
 
 /// The day for which a month's bill counts.
-fn counts_on(month: Month, today: NaiveDate) -> NaiveDate {
-    month.last_day().min(today)
+fn counts_on(input: &BillRent, today: NaiveDate) -> Result<NaiveDate, Rejected> {
+    let first = input.month.last_day().min(today);
+    let day = input.on.unwrap_or(first);
+    if (first..=today).contains(&day) {
+        return Ok(day);
+    }
+    Err(Rejected::Input(format!(
+        "on: the bill of {} can't count for {day}: name a day from {first} to {today}",
+        input.month
+    )))
 }
 
 fn new_bill(lease: &Lease, bills: &Bills, month: Month) -> Outcome<Bill> {
@@ -119,13 +134,13 @@ fn new_bill(lease: &Lease, bills: &Bills, month: Month) -> Outcome<Bill> {
     lease.bill(month)
 }
 
-/// Bills at most `limit` leases of a carrier for a month, each by an entry of its own. Safe to run twice, or late: it
-/// finds only what still has to be billed.
+/// Bills at most `limit` leases of a carrier for a month, each by an entry of its own, as of a day. Safe to run twice, or
+/// late: it finds only what still has to be billed.
 pub async fn bill_month(
     conn: &mut PgConnection,
     command: &Command<'_>,
     carrier: PartyId,
-    month: Month,
+    (month, on): (Month, Option<NaiveDate>),
     limit: i64,
 ) -> Result<Answers<RentAnswer>, BatchError> {
     let due = store::leases_to_bill(conn, command.zone.id, carrier, month, limit).await?;
@@ -135,7 +150,7 @@ pub async fn bill_month(
     };
     let requests: Vec<_> = due
         .into_iter()
-        .map(|lease| (unkeyed, BillRent { lease, month }))
+        .map(|lease| (unkeyed, BillRent { lease, month, on }))
         .collect();
     bill_rent(conn, &requests).await
 }

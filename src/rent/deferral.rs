@@ -18,7 +18,7 @@ pub fn instalments(
     amount: Amount,
     currency: Currency,
 ) -> Result<Vec<Instalment>, String> {
-    let parts = schedule.parts(amount, currency)?;
+    let parts = schedule.parts(amount, currency, "instalments")?;
     let instalment = |(number, part): (i16, Due)| Instalment {
         number,
         due: part.due,
@@ -91,6 +91,20 @@ pub enum DeferralState {
     Defaulted,
     /// The rest became a waiver.
     Converted,
+}
+
+impl DeferralState {
+    /// The command that goes on from here, for people.
+    pub const fn goes_on(self) -> &'static str {
+        match self {
+            Self::Agreed | Self::Active => {
+                "`rent instalment`; `rent default` once one is late, or `rent convert`"
+            }
+            Self::Settled => "nothing: all of it is paid",
+            Self::Defaulted => "`rent pay`: what was left is open rent of its months",
+            Self::Converted => "`rent confirm` of the waiver that it became",
+        }
+    }
 }
 
 /// Billed rent that is paid later. What became of it always adds up to its amount.

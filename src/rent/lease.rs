@@ -12,6 +12,7 @@ use super::month::{Month, days_between};
 use super::refused::RentRefusal;
 use crate::types::{
     Amount, Code, Currency, LeaseId, LogIndex, Money, PartyId, PersonId, add_months_clamped,
+    excerpt,
 };
 
 /// Floor area in hundredths of a square metre, written `1200.50`.
@@ -55,7 +56,7 @@ impl FromStr for Area {
     fn from_str(text: &str) -> Result<Self, AreaError> {
         // The form of an amount of money with two decimals, which has one spelling too.
         Money::parse(text, Currency::Cny)
-            .map_err(|_| AreaError(text.chars().take(40).collect()))
+            .map_err(|_| AreaError(excerpt(text)))
             .and_then(|hundredths| Self::new(hundredths.minor()))
     }
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use chrono::{Datelike, Days, Months, NaiveDate};
 use serde::{Deserialize, Serialize};
 
-use crate::types::Day;
+use crate::types::{Day, excerpt};
 
 /// A calendar month, written `2020-03`, of the years 1900 to 9998.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -71,7 +71,7 @@ impl FromStr for Month {
         let first = format!("{text}-01").parse::<Day>();
         first
             .map(|day| Self(day.date()))
-            .map_err(|_| MonthError(text.chars().take(40).collect()))
+            .map_err(|_| MonthError(excerpt(text)))
     }
 }
 

@@ -67,8 +67,9 @@ impl RentRefusal {
                 "有月份尚未出账,请先出账。",
             ),
             Self::MoreThanOpen => (
-                "Less rent is open than that: see `rent statement`.",
-                "未付租金少于该金额。",
+                "Less rent is open than that: `rent statement` shows it. Rent that was paid is waived with `--way refund` or \
+                 `--way offset`.",
+                "未付租金少于该金额；已付租金的减免请用 `--way refund`（退还）或 `--way offset`（抵扣）。",
             ),
             Self::MoreThanPaid => (
                 "Less rent was paid than that: a refund or an offset gives back what was paid.",
@@ -87,7 +88,10 @@ impl RentRefusal {
                 "The same person acted on this case before: another one has to.",
                 "同一人不得办理同一事项的多个环节。",
             ),
-            Self::WrongState => ("It is not at this step.", "不处于该环节。"),
+            Self::WrongState => (
+                "It is not at this step: `rent show` says where it stands, and which command goes on from there.",
+                "不处于该环节,可用 `rent show` 查看其状态及下一步命令。",
+            ),
             Self::TenantMismatch => (
                 "The tenant states another sum than was declared: a reviewer has to settle that first.",
                 "租户确认金额与申报金额不一致,须先经审核认定。",

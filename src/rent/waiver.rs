@@ -1,6 +1,6 @@
 //! A waiver of rent (减免) from declaration to claim, without IO.
 //!
-//! `DECLARED → CONFIRMED → COMPENSABLE → CLAIMED`, `→ MISMATCHED → CONFIRMED`, `→ NON_COMPENSABLE` and `→ VOIDED` are
+//! `DECLARED → CONFIRMED → COMPENSABLE → CLAIMED`, `→ MISMATCHED ⇄ CONFIRMED`, `→ NON_COMPENSABLE` and `→ VOIDED` are
 //! not stored: they follow from who has said what.
 
 use chrono::NaiveDate;
@@ -168,6 +168,21 @@ impl WaiverState {
             Self::Voided => "voided",
         }
     }
+
+    /// The command that goes on from here, for people.
+    pub const fn goes_on(self) -> &'static str {
+        match self {
+            Self::Declared => "`rent confirm`, by the tenant",
+            Self::Mismatched => {
+                "`rent settle`, by a reviewer, or `rent confirm` again, by the tenant"
+            }
+            Self::Confirmed => "`rent audit`, by a reviewer or manager",
+            Self::Compensable => "`claim draft --waiver`, by the carrier",
+            Self::NonCompensable => "nothing: no claim may rest on it; `rent void` undoes it",
+            Self::Claimed => "the claim that rests on it",
+            Self::Voided => "nothing: `rent waive` declares another waiver",
+        }
+    }
 }
 
 /// What somebody said of a waiver: how much, who, in which entry.
@@ -251,10 +266,21 @@ impl Waiver {
         self.settled.map(|said| said.amount).or(agreed)
     }
 
-    /// The tenant states what was waived. True if it is what was declared.
+    /// The tenant states what was waived, or states it again until it is settled or audited. True if it is what was declared.
     pub fn confirm(&mut self, stated: Money, by: PersonId) -> Result<bool, RentRefusal> {
-        self.expect(&[WaiverState::Declared])?;
-        self.expect_another(by)?;
+        self.expect(&[
+            WaiverState::Declared,
+            WaiverState::Mismatched,
+            WaiverState::Confirmed,
+        ])?;
+        let is_new = self.stated.is_none_or(|said| said.amount != stated);
+        if self.settled.is_some() || !is_new {
+            return Err(RentRefusal::WrongState);
+        }
+        // Of the tenant's own persons each may correct the other.
+        if by == self.declared_by {
+            return Err(RentRefusal::Segregation);
+        }
         self.stated = Some(said(stated, by));
         Ok(stated == self.amount.money())
     }

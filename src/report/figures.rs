@@ -61,6 +61,19 @@ figures! {
     free,
 }
 
+impl BudgetFigures {
+    /// The figures of several years as one: what was carried over stands once, in the year that has it now.
+    pub fn of_years(years: impl Iterator<Item = Self>) -> Self {
+        let all: Self = years.sum();
+        Self {
+            appropriated: all.appropriated.saturating_sub(all.carried),
+            allocated: all.allocated.saturating_sub(all.carried),
+            carried: Money::ZERO,
+            ..all
+        }
+    }
+}
+
 /// A programme's name as it is given: in both languages, or once if they are the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProgrammeName {
@@ -156,5 +169,29 @@ impl Serialize for TrialBalanceRow {
         map.serialize_entry("credits", &self.credits.to_text(self.currency))?;
         map.serialize_entry("balance", &self.balance.to_text(self.currency))?;
         map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_carried_over_counts_once_over_the_years() {
+        let figures = |appropriated, carried, free| BudgetFigures {
+            appropriated: Money::from_minor(appropriated),
+            allocated: Money::from_minor(appropriated),
+            carried: Money::from_minor(carried),
+            free: Money::from_minor(free),
+            ..BudgetFigures::default()
+        };
+        let years = [
+            figures(1_000, 200, 0),
+            figures(200, 150, 0),
+            figures(450, 0, 450),
+        ];
+        let all = BudgetFigures::of_years(years.into_iter());
+        // 1,000 came in the first year and 300 in the third; 50 of the second were used by then.
+        assert_eq!(all, figures(1_300, 0, 450));
     }
 }

@@ -3,6 +3,7 @@
 //! Figures come from the views of `0010_report.sql`, which a finance officer's own SQL reads too, so
 //! page, command line, JSON and SQL can't differ in what a figure means.
 
+mod at;
 mod execution;
 mod export;
 mod figures;
@@ -11,6 +12,7 @@ mod party;
 mod store;
 mod text;
 
+pub use at::{At, AtError, NO_POINT};
 pub use execution::{Borne, Execution, ExecutionError, ExecutionFilter, FunderLine, execution};
 pub use export::{ExportError, Exported, Format, Progress, UnknownFormat, export};
 pub use figures::{BudgetFigures, BudgetLine, ProgrammeName, TrialBalanceRow};

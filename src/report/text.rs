@@ -10,7 +10,7 @@ use super::figures::{BudgetFigures, BudgetLine, TrialBalanceRow};
 use super::party::{Figures, PartyStatement};
 use crate::journal::{Balance, Book, Movement, Statement};
 use crate::tabular::safe_cell;
-use crate::types::{Currency, Money, Zone};
+use crate::types::{Currency, FiscalYear, Money, Zone};
 
 /// Where a cell's text stands in its column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl fmt::Display for Table {
     }
 }
 
-/// Budget execution with a total for each currency.
+/// Budget execution with a total for each year and currency: what a year carried over stands in the next one's, too.
 pub fn budget_text(lines: &[BudgetLine]) -> String {
     // Between them a row adds up: appropriated is unallocated and allocated; allocated is free,
     // outstanding, reserved, redeemed, lapsed and carried.
@@ -116,7 +116,7 @@ pub fn budget_text(lines: &[BudgetLine]) -> String {
         ("free", Align::Right),
         ("name", Align::Left),
     ]);
-    let mut totals: BTreeMap<Currency, Vec<BudgetFigures>> = BTreeMap::new();
+    let mut totals = Totals::new();
     for line in lines {
         let programme = line
             .programme
@@ -136,14 +136,27 @@ pub fn budget_text(lines: &[BudgetLine]) -> String {
                 .chain(cells)
                 .chain([name.map(ToString::to_string).unwrap_or_default()]),
         );
-        totals.entry(line.currency).or_default().push(line.figures);
+        count(&mut totals, line);
     }
-    for (currency, lines) in totals {
+    for ((year, currency), lines) in totals {
         let total: BudgetFigures = lines.into_iter().sum();
-        let heads = ["total".to_owned(), String::new(), currency.to_string()];
+        let heads = total_heads(year, currency);
         table.row(heads.into_iter().chain(figures(&total, currency)));
     }
     table.to_string()
+}
+
+/// The figures of lines, by year and currency.
+type Totals = BTreeMap<(Option<FiscalYear>, Currency), Vec<BudgetFigures>>;
+
+fn count(totals: &mut Totals, line: &BudgetLine) {
+    let of_year = totals.entry((line.year, line.currency)).or_default();
+    of_year.push(line.figures);
+}
+
+fn total_heads(year: Option<FiscalYear>, currency: Currency) -> [String; 3] {
+    let year = year.map_or_else(String::new, |year| year.to_string());
+    ["total".to_owned(), year, currency.to_string()]
 }
 
 /// The columns of budget execution by funder, by the names of the figures.
@@ -167,7 +180,7 @@ fn execution_figures(figures: &BudgetFigures) -> impl Iterator<Item = Money> {
     shown.map(|(_, figure)| figure)
 }
 
-/// Budget execution with what each funder bears, a total for each currency, and how lines are split and frozen.
+/// Budget execution with what each funder bears, a total for each year and currency, and how lines are split and frozen.
 pub fn execution_text(lines: &[Execution]) -> String {
     let mut columns = vec![
         ("programme", Align::Left),
@@ -177,10 +190,10 @@ pub fn execution_text(lines: &[Execution]) -> String {
     ];
     columns.extend(EXECUTION.map(|name| (name, Align::Right)));
     let mut table = Table::of(&columns);
-    let mut totals: BTreeMap<Currency, Vec<BudgetFigures>> = BTreeMap::new();
+    let mut totals = Totals::new();
     let mut notes = String::new();
     for Execution { line, frozen, .. } in lines {
-        totals.entry(line.currency).or_default().push(line.figures);
+        count(&mut totals, line);
         if let Some(frozen) = frozen {
             let (programme, year) = (&frozen.programme, frozen.year);
             let (entry, reason) = (frozen.frozen_index, &frozen.reason);
@@ -216,16 +229,11 @@ pub fn execution_text(lines: &[Execution]) -> String {
         }
         notes.extend(one.explained().map(|said| said + "\n"));
     }
-    for (currency, lines) in totals {
+    for ((year, currency), lines) in totals {
         let total: BudgetFigures = lines.into_iter().sum();
-        let heads = [
-            "total".to_owned(),
-            String::new(),
-            currency.to_string(),
-            String::new(),
-        ];
+        let heads = total_heads(year, currency).into_iter();
         let figures = execution_figures(&total).map(|figure| figure.to_grouped_text(currency));
-        table.row(heads.into_iter().chain(figures));
+        table.row(heads.chain([String::new()]).chain(figures));
     }
     format!("{table}{notes}")
 }
@@ -506,7 +514,6 @@ pub fn balance_text(balance: &Balance) -> String {
 mod tests {
     use super::*;
     use crate::report::ProgrammeName;
-    use crate::types::FiscalYear;
 
     #[test]
     fn columns_align_where_characters_are_two_wide() {
@@ -520,14 +527,14 @@ mod tests {
     }
 
     #[test]
-    fn totals_are_kept_apart_by_currency() {
-        let line = |currency, allocated| BudgetLine {
+    fn totals_are_kept_apart_by_year_and_currency() {
+        let line = |year, currency, allocated| BudgetLine {
             programme: Some("P".parse().unwrap()),
             programme_name: Some(ProgrammeName {
                 zh: "创新券".to_owned(),
                 en: "Voucher".to_owned(),
             }),
-            year: Some(FiscalYear(2020)),
+            year: Some(FiscalYear(year)),
             currency,
             figures: BudgetFigures {
                 allocated: Money::from_minor(allocated),
@@ -535,16 +542,22 @@ mod tests {
             },
         };
         let text = budget_text(&[
-            line(Currency::Cny, 10_000),
-            line(Currency::Cny, 1),
-            line(Currency::Eur, 700),
+            line(2020, Currency::Cny, 10_000),
+            line(2020, Currency::Cny, 1),
+            line(2020, Currency::Eur, 700),
+            line(2021, Currency::Cny, 300),
         ]);
         let totals: Vec<&str> = text
             .lines()
             .filter(|line| line.starts_with("total"))
             .collect();
-        assert_eq!(totals.len(), 2);
-        assert!(totals[0].contains(" CNY ") && totals[0].contains(" 100.01 "));
-        assert!(totals[1].contains(" EUR ") && totals[1].contains(" 7.00 "));
+        assert_eq!(totals.len(), 3);
+        for (total, (year, sum)) in totals.iter().zip([
+            ("2020  CNY", " 100.01 "),
+            ("2020  EUR", " 7.00 "),
+            ("2021  CNY", " 3.00 "),
+        ]) {
+            assert!(total.contains(year) && total.contains(sum), "{total}");
+        }
     }
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::unpacked::MAX_TEXT;
 use super::{MAX_COLUMNS, MAX_ROWS};
+use crate::types::excerpt;
 
 /// Why a file was not read.
 #[derive(Debug, thiserror::Error)]
@@ -129,9 +130,6 @@ pub struct RowError {
     pub remedy: String,
 }
 
-/// How many characters of a cell are shown.
-const SHOWN: usize = 40;
-
 impl RowError {
     /// About a row as a whole.
     pub fn of_row(row: u64, problem: impl Into<String>, remedy: impl Into<String>) -> Self {
@@ -152,14 +150,10 @@ impl RowError {
         problem: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Self {
-        let mut shown: String = value.chars().take(SHOWN).collect();
-        if shown.len() < value.len() {
-            shown.push('…');
-        }
         Self {
             row,
             column: Some(column.to_owned()),
-            value: Some(shown),
+            value: Some(excerpt(value)),
             problem: problem.into(),
             remedy: remedy.into(),
         }

@@ -354,7 +354,7 @@ fn long_lists_of_errors_are_cut() {
         errors.push(RowError::of_cell(
             number,
             "金额",
-            &"9".repeat(60),
+            &"9".repeat(100),
             "is too long",
             "",
         ));

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::excerpt;
+
 /// A text that is no id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no id: write it as 0190a5e2-7a3c-7c3e-9d51-6b1f0c8a2e11")]
@@ -41,7 +43,7 @@ macro_rules! uuid_ids {
 
             fn from_str(text: &str) -> Result<Self, NotAnId> {
                 let id = text.parse().map(Self);
-                id.map_err(|_| NotAnId(text.chars().take(40).collect()))
+                id.map_err(|_| NotAnId(excerpt(text)))
             }
         }
     )+};

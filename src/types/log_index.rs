@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::excerpt;
+
 /// Where an entry stands in its zone's log, from 0, without gaps. It is the entry's identity: nothing
 /// else names an entry, in the journal, in a receipt or on a page.
 #[derive(
@@ -31,8 +33,6 @@ impl FromStr for LogIndex {
     fn from_str(text: &str) -> Result<Self, NotAnIndex> {
         let digits = Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
         let index = digits.and_then(|digits| digits.parse().ok());
-        index
-            .map(Self)
-            .ok_or_else(|| NotAnIndex(text.chars().take(40).collect()))
+        index.map(Self).ok_or_else(|| NotAnIndex(excerpt(text)))
     }
 }

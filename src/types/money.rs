@@ -6,7 +6,7 @@ use std::iter::Sum;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 
-use super::Currency;
+use super::{Currency, excerpt};
 
 /// A sum of money in whole minor units (fen for CNY, cents for EUR) of a currency that the context
 /// knows: the account, the programme, the zone. It may be negative, as a difference or a balance.
@@ -71,7 +71,7 @@ impl Money {
     /// decimals, in ASCII digits. Never rounds, never guesses.
     pub fn parse(text: &str, currency: Currency) -> Result<Self, MoneyError> {
         let form = || MoneyError::Form {
-            text: text.chars().take(40).collect(),
+            text: excerpt(text),
             currency,
             decimals: currency.decimals(),
             example: if currency.decimals() == 0 {
@@ -97,7 +97,7 @@ impl Money {
             return Err(form());
         }
         if whole.len() > Self::MAX_WHOLE_DIGITS {
-            return Err(MoneyError::Range(text.chars().take(40).collect()));
+            return Err(MoneyError::Range(excerpt(text)));
         }
         let digits = whole.bytes().chain(fraction.bytes());
         let minor = digits

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::{
     AccountId, BatchId, ClaimId, ContractId, DeferralId, HoldId, LeaseId, LogIndex, NoticeId,
-    PayableId, RecoveryId, RunId, VoucherId, WaiverId,
+    PayableId, RecoveryId, RunId, VoucherId, WaiverId, excerpt,
 };
 
 /// Things that people call by a short name.
@@ -117,7 +117,7 @@ impl<Id: ShortNamed> FromStr for Named<Id> {
             .and_then(|number| number.parse().ok())
             .map(|index| Self::Entry(LogIndex(index)))
             .ok_or_else(|| NotNamed {
-                text: text.chars().take(40).collect(),
+                text: excerpt(text),
                 what: Id::WHAT,
                 letter: Id::LETTER,
             })

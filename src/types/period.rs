@@ -6,6 +6,8 @@ use chrono::{DateTime, Datelike, Days, FixedOffset, Months, NaiveDate, TimeZone,
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
+use super::excerpt;
+
 /// A day as people and files write it: `YYYY-MM-DD`, from 1900 to 9998.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "NaiveDate", try_from = "String")]
@@ -32,8 +34,7 @@ impl std::str::FromStr for Day {
             .parse::<NaiveDate>()
             .ok()
             .filter(|day| day.to_string() == text && (1900..=9998).contains(&day.year()));
-        day.map(Self)
-            .ok_or_else(|| DayError(text.chars().take(40).collect()))
+        day.map(Self).ok_or_else(|| DayError(excerpt(text)))
     }
 }
 

@@ -45,15 +45,20 @@ pub struct Due {
 }
 
 impl Schedule {
-    /// The parts of an amount in the order of their days, which add up to it; otherwise what is wrong, and the remedy.
-    pub fn parts(&self, amount: Amount, currency: Currency) -> Result<Vec<Due>, String> {
+    /// The parts of an amount in the order of their days, which add up to it; otherwise what is wrong, and the remedy, of
+    /// parts that are called so, such as instalments.
+    pub fn parts(
+        &self,
+        amount: Amount,
+        currency: Currency,
+        called: &str,
+    ) -> Result<Vec<Due>, String> {
         match self {
             Self::Months { count, first } => {
                 let parts = split(amount, *count).filter(|_| *count <= MOST_INSTALMENTS);
                 let parts = parts.ok_or_else(|| {
                     format!(
-                        "instalments: {} can't be paid in {count} instalments: name 1 to {MOST_INSTALMENTS}, each of \
-                         something",
+                        "{called}: {} can't be paid in {count} {called}: name 1 to {MOST_INSTALMENTS}, each of something",
                         amount.money().to_text(currency)
                     )
                 })?;
@@ -61,14 +66,19 @@ impl Schedule {
                 let part = |(due, amount)| Due { due, amount };
                 Ok((0..).map(due).zip(parts).map(part).collect())
             }
-            Self::Days { instalments } => listed(instalments, amount, currency),
+            Self::Days { instalments } => listed(instalments, amount, currency, called),
         }
     }
 }
 
-fn listed(instalments: &[DueOn], amount: Amount, currency: Currency) -> Result<Vec<Due>, String> {
+fn listed(
+    instalments: &[DueOn],
+    amount: Amount,
+    currency: Currency,
+    called: &str,
+) -> Result<Vec<Due>, String> {
     if instalments.is_empty() || instalments.len() > usize::from(MOST_INSTALMENTS) {
-        return Err(format!("due: name 1 to {MOST_INSTALMENTS} instalments"));
+        return Err(format!("due: name 1 to {MOST_INSTALMENTS} {called}"));
     }
     let mut parts = Vec::with_capacity(instalments.len());
     for DueOn { amount, due } in instalments {
@@ -81,14 +91,14 @@ fn listed(instalments: &[DueOn], amount: Amount, currency: Currency) -> Result<V
         });
     }
     if !parts.is_sorted_by(|one, next| one.due < next.due) {
-        return Err(
-            "due: the days of instalments come one after another: put them in order".to_owned(),
-        );
+        return Err(format!(
+            "due: the days of {called} come one after another: put them in order"
+        ));
     }
     let sum: Money = parts.iter().map(|part| part.amount.money()).sum();
     if sum != amount.money() {
         return Err(format!(
-            "due: the instalments add up to {}, but {} is to be paid: correct an amount",
+            "due: the {called} add up to {}, but {} is to be paid: correct an amount",
             sum.to_text(currency),
             amount.money().to_text(currency)
         ));
@@ -128,7 +138,9 @@ mod tests {
 
     #[test]
     fn schedules_add_up() {
-        let parts = schedule(3).parts(amount(100), Currency::Cny).unwrap();
+        let parts = schedule(3)
+            .parts(amount(100), Currency::Cny, "instalments")
+            .unwrap();
         let read: Vec<_> = parts
             .iter()
             .map(|part| (part.due.to_string(), part.amount.minor()))
@@ -154,11 +166,20 @@ mod tests {
                 "due 2020-09-01: the amount must",
             ),
         ] {
-            let refusal = Schedule::Days { instalments }.parts(amount(100), Currency::Cny);
+            let refusal =
+                Schedule::Days { instalments }.parts(amount(100), Currency::Cny, "instalments");
             assert!(refusal.clone().unwrap_err().contains(why), "{refusal:?}");
         }
-        assert!(schedule(0).parts(amount(100), Currency::Cny).is_err());
-        assert!(schedule(121).parts(amount(1_000), Currency::Cny).is_err());
+        assert!(
+            schedule(0)
+                .parts(amount(100), Currency::Cny, "instalments")
+                .is_err()
+        );
+        assert!(
+            schedule(121)
+                .parts(amount(1_000), Currency::Cny, "instalments")
+                .is_err()
+        );
     }
 
     #[test]

@@ -30,6 +30,17 @@ pub enum TextError {
     Code(String),
 }
 
+/// How much of a text a message repeats: more than a SHA-256 has digits.
+const LONGEST_EXCERPT: usize = 80;
+
+/// What a message repeats of a text that somebody typed: all of it, or its first 80 characters and `…`.
+pub fn excerpt(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_EXCERPT) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+    }
+}
+
 /// A single line for people: trimmed, in Unicode normal form C, without control, zero-width and
 /// bidirectional formatting characters.
 fn line(text: &str, limit: usize) -> Result<String, TextError> {
@@ -107,6 +118,21 @@ parsed_text!(
     |text| line(text, 200)
 );
 
+/// What names have in common that people read as one: `N1`, `n1`, a full-width `Ｎ１`, and `N1` with more spaces.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Alike(String);
+
+impl Name {
+    /// What is compared where two spellings must not pass for two things: compatibility forms (NFKC, Unicode annex 15),
+    /// without capitals, spaces collapsed. The function `ledger.alike` of the database does the same for Latin letters.
+    pub fn alike(&self) -> Alike {
+        let compatible: String = self.0.nfkc().collect();
+        // By way of capitals, so that ß is ss, too.
+        let folded = compatible.to_uppercase().to_lowercase();
+        Alike(folded.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+}
+
 parsed_text!(
     /// Why somebody did something: one line of 1 to 1,000 characters.
     Reason,
@@ -123,7 +149,7 @@ parsed_text!(
             && text.bytes().all(inner)
             && !text.starts_with('-')
             && !text.ends_with('-');
-        if fits { Ok(text.to_owned()) } else { Err(TextError::Code(text.chars().take(40).collect())) }
+        if fits { Ok(text.to_owned()) } else { Err(TextError::Code(excerpt(text))) }
     }
 );
 
@@ -167,6 +193,25 @@ mod tests {
                 limit: 200
             })
         );
+    }
+
+    #[test]
+    fn a_message_repeats_so_many_characters_of_a_text() {
+        let whole = "名".repeat(80);
+        assert_eq!(excerpt(&whole), whole);
+        assert_eq!(excerpt(&format!("{whole}x")), format!("{whole}…"));
+    }
+
+    #[test]
+    fn names_that_people_read_as_one_are_alike() {
+        let alike = |text: &str| text.parse::<Name>().unwrap().alike();
+        for other in ["n1 b", "Ｎ１ Ｂ", "N1  b", "n1\u{3000}B"] {
+            assert_eq!(alike("N1 B"), alike(other), "{other}");
+        }
+        assert_eq!(alike("Straße ΟΔΟΣ"), alike("STRASSE οδοσ"));
+        for other in ["N1B", "N1-B", "N2 B", "ＮI B"] {
+            assert_ne!(alike("N1 B"), alike(other), "{other}");
+        }
     }
 
     #[test]

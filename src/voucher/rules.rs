@@ -20,7 +20,7 @@ use crate::policy::store::Policies;
 use crate::policy::{
     self, Decision, Fact, Facts, Moment, Outcome, Policy, Raw, ReasonCode, Source, Span, Usage,
 };
-use crate::types::{Amount, Currency, LogIndex, Money, PartyId, VoucherId, Zone, ZoneId};
+use crate::types::{Amount, Currency, LogIndex, Money, PartyId, VoucherId, Zone, ZoneId, excerpt};
 
 /// A price as it came.
 pub(super) fn price(text: &str, currency: Currency) -> Result<Amount, Rejected> {
@@ -157,7 +157,7 @@ pub(super) fn evidence(digests: &[String]) -> Result<(), Rejected> {
         None => Ok(()),
         Some(other) => Err(Rejected::Facts(format!(
             "evidence: {:?} is no SHA-256: write the 64 small hexadecimal digits that sha256sum prints",
-            other.chars().take(80).collect::<String>()
+            excerpt(other)
         ))),
     }
 }

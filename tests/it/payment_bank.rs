@@ -8,11 +8,11 @@ use subsidy_ledger::payment::iso20022::{read_statements, read_status_report};
 use subsidy_ledger::payment::{
     self, AccountFilter, Batch, ConfirmationOutcome, ExportFormat, HeldBecause, MatchWith,
     PaymentError, Reconciliation, Release, Selection, StatementFile, StatementsAnswer,
-    StatusAnswer, StatusFile, Vault, VaultError,
+    StatusAnswer, StatusFile, Vault, VaultError, WhyUnmatched,
 };
-use subsidy_ledger::types::{Currency, LogIndex, PayableId};
+use subsidy_ledger::types::{Currency, LogIndex, Money, PayableId};
 
-use crate::kit::scenario::{World, fen};
+use crate::kit::scenario::{World, day, fen};
 use crate::kit::table::Play;
 use crate::payment::{ALL, approve_all, discard, hear, paid, prepare, release, send, three_owed};
 
@@ -598,6 +598,16 @@ async fn two_that_fit_alike_are_left_to_a_person() {
     .await
     .unwrap();
     assert_eq!((answer.paid, answer.unmatched_debits), (0, 4));
+    let (old, new) = (&first.lines, &second.lines[0].end_to_end_id);
+    assert_eq!(
+        why_unmatched(&world).await,
+        [
+            WhyUnmatched::NotThen(new.clone()),
+            WhyUnmatched::NotThen(new.clone()),
+            WhyUnmatched::OtherAmount(old[0].end_to_end_id.clone(), Money::from_minor(1_000_000)),
+            WhyUnmatched::Rejected(old[2].end_to_end_id.clone()),
+        ]
+    );
     // What the bank had rejected is not paid by hand either.
     let line = format!("S{}-1", answer.file);
     let rejected = MatchWith::Instruction(first.lines[2].end_to_end_id.clone());
@@ -615,6 +625,52 @@ async fn two_that_fit_alike_are_left_to_a_person() {
     assert!(twice.contains(" already"), "{twice}");
     world.check_invariants().await;
     assert!(reconcile(&world).await.agrees());
+}
+
+/// A booking of before an instruction was sent is not that instruction's, whatever it names, and says so.
+#[tokio::test]
+async fn a_line_from_before_it_was_sent_says_so() {
+    let (world, _) = three_approved().await;
+    let batch = send(&world, "cashier", "2020-05-07").await.unwrap();
+    let ids = batch.lines.iter().map(|line| line.end_to_end_id.clone());
+    let ids: Vec<String> = ids.collect();
+    let early: [Moved<'_>; 3] = [
+        (-10_000, &ids[0], ""),
+        (-30_000, "", "6222021001100003"),
+        (-12, "", "6222021001100003"),
+    ];
+    let file = statement_file("S1", "2020-05-06", 2_000_000, &early);
+    assert_eq!(statement(&world, &file).await.unwrap().paid, 0);
+    let sent_on = day("2020-05-07");
+    assert_eq!(
+        why_unmatched(&world).await,
+        [
+            WhyUnmatched::Early(ids[0].clone(), sent_on),
+            WhyUnmatched::Early(ids[2].clone(), sent_on),
+        ]
+    );
+    // A line that names what another line has carried out.
+    let again: [Moved<'_>; 2] = [(-10_000, &ids[0], ""), (-10_000, &ids[0], "")];
+    let file = statement_file("S2", "2020-05-08", 1_959_988, &again);
+    let answer = statement(&world, &file).await.unwrap();
+    assert_eq!((answer.paid, answer.unmatched_debits), (1, 1));
+    let first = format!("S{}-1", answer.file).parse().unwrap();
+    let taken = WhyUnmatched::Taken(ids[0].clone(), first);
+    assert_eq!(why_unmatched(&world).await[2], taken);
+}
+
+/// Why the lines that wait do, oldest first; those without a reason are left out.
+async fn why_unmatched(world: &World) -> Vec<WhyUnmatched> {
+    let read = world
+        .db
+        .app()
+        .read(world.zone.id, world.zone.id, |conn, zone| {
+            Box::pin(async move {
+                let lines = payment::unmatched_lines(conn, *zone, 100).await?;
+                payment::why_unmatched(conn, *zone, &lines).await
+            })
+        });
+    read.await.unwrap().into_values().collect()
 }
 
 #[tokio::test]

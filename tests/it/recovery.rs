@@ -184,6 +184,15 @@ async fn an_offset_pays_a_part_of_a_payable_and_the_bank_the_rest() {
     let balances = world.balances().await;
     assert_eq!((balances["F2010"], balances["B60"]), (0, 0));
     assert_eq!(balances["B70"], fen(60_000 - 5_000));
+    // People know what was offset by its short name.
+    let owed = world.payables(PayableState::Paid).await;
+    let j = recoveries.payable("j");
+    let settled = recoveries.settlements("a").await;
+    let number = owed.iter().find(|one| one.id == j).unwrap().owed_index;
+    assert_eq!(
+        settled.iter().map(|one| one.payable).collect::<Vec<_>>(),
+        [Some((j, number)); 2]
+    );
     // All of it was paid, by the bank and by the offset, and all of it can be asked back.
     recoveries
         .check(

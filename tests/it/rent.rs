@@ -259,6 +259,33 @@ async fn a_mismatch_blocks_until_a_reviewer_settles_it() {
     .await;
 }
 
+/// What a tenant mistyped is stated again, by either of its persons, until somebody rests on it; every statement is an entry.
+#[tokio::test]
+async fn a_tenant_corrects_what_it_stated() {
+    let mut play = RentPlay::new().await;
+    play.check(
+        "day       | who       | command | outcome | M1010 M5010
+        2020-01-02 | c         | lease a A-1 f 50000.00 2020-01-01 2020-12-31 | added | 0 0
+        2020-03-01 | c         | bill a 2020-02 | billed 50000.00 days=29 | 50000 0
+        2020-03-01 | c         | bill a 2020-03 | billed 50000.00 days=31 | 100000 0
+        2020-03-02 | c         | waive w a full reduction 2020-02 | declared 50000.00 | 50000 50000
+        2020-03-03 | f         | confirm w 5000.00 | mismatched 5000.00 | 50000 50000
+        2020-03-03 | f         | confirm w 5000.00 | refused WRONG_STATE | 50000 50000
+        2020-03-03 | f2        | confirm w 500.00 | mismatched 500.00 | 50000 50000
+        2020-03-04 | f         | confirm w 50000.00 | confirmed 50000.00 | 50000 50000
+        2020-03-04 | reviewer  | settle w 5000.00 | refused WRONG_STATE | 50000 50000
+        2020-03-04 | f         | confirm w 49000.00 | mismatched 49000.00 | 50000 50000
+        2020-03-05 | f         | confirm w 50000.00 | confirmed 50000.00 | 50000 50000
+        2020-03-06 | reviewer  | audit w 50000.00 | audited 50000.00 compensable=true | 50000 50000
+        2020-03-07 | f         | confirm w 49000.00 | refused WRONG_STATE | 50000 50000
+        2020-03-08 | c         | waive v a full reduction 2020-03 | declared 50000.00 | 0 100000
+        2020-03-08 | f         | confirm v 4000.00 | mismatched 4000.00 | 0 100000
+        2020-03-09 | reviewer  | settle v 4000.00 | settled 4000.00 | 46000 54000
+        2020-03-09 | f         | confirm v 50000.00 | refused WRONG_STATE | 46000 54000",
+    )
+    .await;
+}
+
 /// Who declared can't confirm, settle or audit, with any roles.
 #[tokio::test]
 async fn four_eyes_on_every_waiver() {
@@ -373,20 +400,17 @@ async fn a_deferral_defaults_when_an_instalment_is_late() {
         2020-09-01 | c | default s | refused NOT_OVERDUE | 114000 33000 5000",
     )
     .await;
+    let world = Arc::clone(&play.world);
     let overdue = async |today: &str| {
-        let input = (play.world.zone.id, day(today));
-        let found = play
-            .world
-            .db
-            .app()
-            .read(input.0, input, |conn, (zone, today)| {
-                Box::pin(store::overdue(conn, *zone, None, *today, 10))
-            });
+        let input = (world.zone.id, day(today));
+        let found = world.db.app().read(input.0, input, |conn, (zone, today)| {
+            Box::pin(store::overdue(conn, *zone, None, *today, 10))
+        });
         let found: Result<Vec<_>, sqlx::Error> = found.await;
         let sums: Vec<i64> = found
             .unwrap()
             .iter()
-            .map(|one| one.overdue(day(today)).minor())
+            .map(|one| one.amount(day(today)).minor())
             .collect();
         sums
     };
@@ -398,9 +422,17 @@ async fn a_deferral_defaults_when_an_instalment_is_late() {
         2020-09-02 | d | default s | unknown deferral | 114000 33000 5000
         2020-09-02 | c | default s | defaulted 33000.00 | 147000 0 5000
         2020-09-02 | c | default s | refused WRONG_STATE | 147000 0 5000
-        2020-09-02 | c | pay a 33000.00 2020-02 | paid 33000.00 open=114000.00 | 114000 0 38000",
+        2020-09-02 | c | pay a 3000.00 2020-02 | paid 3000.00 open=144000.00 | 144000 0 8000",
     )
     .await;
+    // Open rent of its month again, and late until that is paid.
+    assert_eq!(overdue("2020-12-02").await, [fen(30_000)]);
+    play.check(
+        "day       | who | command | outcome | M1010 M1020 M1030
+        2020-09-03 | c | pay a 30000.00 2020-02 | paid 30000.00 open=114000.00 | 114000 0 38000",
+    )
+    .await;
+    assert_eq!(overdue("2020-12-02").await, [0_i64; 0]);
 }
 
 /// The waiver that a deferral becomes is one of the day of the conversion, and goes the way of every other.
@@ -468,7 +500,8 @@ async fn a_carrier_bills_a_month_once() {
             .world
             .one(caller, input, |conn, command, (carrier, limit)| {
                 Box::pin(async move {
-                    rent::bill_month(conn, &command, *carrier, month("2020-03"), *limit).await
+                    rent::bill_month(conn, &command, *carrier, (month("2020-03"), None), *limit)
+                        .await
                 })
             });
         billed.await.unwrap()

@@ -306,7 +306,8 @@ pub(in crate::audit) async fn near(
     Ok(near.collect())
 }
 
-/// Orders, claims, contracts, vouchers, bank accounts and persons as lists name them.
+/// Cases of every kind, and persons, as lists name them: whose they are, with whom and over how much. A lease is the tenant's, from
+/// its carrier; an award run its programme's, over what it gave.
 pub(in crate::audit) async fn describe(
     conn: &mut PgConnection,
     zone: ZoneId,
@@ -332,6 +333,32 @@ pub(in crate::audit) async fn describe(
            SELECT v.voucher_id, 'V' || v.issued_index, p.name, NULL, v.face
            FROM ledger.voucher v JOIN ledger.party p ON p.zone_id = v.zone_id AND p.party_id = v.party_id
            WHERE v.zone_id = $1 AND v.voucher_id = ANY($2)
+           UNION ALL
+           SELECT a.application_id, 'V' || a.applied_index, p.name, NULL, NULL
+           FROM ledger.voucher_application a
+           JOIN ledger.party p ON p.zone_id = a.zone_id AND p.party_id = a.party_id
+           WHERE a.zone_id = $1 AND a.application_id = ANY($2) AND a.state <> 'issued'
+           UNION ALL
+           SELECT z.recovery_id, 'Z' || z.proposed_index, p.name, NULL, z.amount
+           FROM ledger.recovery z
+           JOIN ledger.payable y ON y.zone_id = z.zone_id AND y.payable_id = z.payable_id
+           JOIN ledger.party p ON p.zone_id = y.zone_id AND p.party_id = y.payee_id
+           WHERE z.zone_id = $1 AND z.recovery_id = ANY($2)
+           UNION ALL
+           SELECT r.run_id, 'R' || r.proposed_index, r.programme, NULL, r.given
+           FROM ledger.award_run r WHERE r.zone_id = $1 AND r.run_id = ANY($2)
+           UNION ALL
+           SELECT o.id, o.name, t.name, c.name, o.amount
+           FROM (
+               SELECT lease_id AS id, 'L' || added_index AS name, lease_id, NULL::bigint AS amount
+               FROM ledger.lease WHERE zone_id = $1 AND lease_id = ANY($2)
+               UNION ALL SELECT waiver_id, 'W' || declared_index, lease_id, amount
+               FROM ledger.waiver WHERE zone_id = $1 AND waiver_id = ANY($2)
+               UNION ALL SELECT deferral_id, 'S' || agreed_index, lease_id, amount
+               FROM ledger.deferral WHERE zone_id = $1 AND deferral_id = ANY($2)) o
+           JOIN ledger.lease l ON l.zone_id = $1 AND l.lease_id = o.lease_id
+           JOIN ledger.party t ON t.zone_id = $1 AND t.party_id = l.tenant_id
+           JOIN ledger.party c ON c.zone_id = $1 AND c.party_id = l.carrier_id
            UNION ALL
            SELECT a.account_id, 'B' || a.proposed_index, coalesce(p.name, 'the zone itself'), NULL, NULL
            FROM ledger.bank_account a

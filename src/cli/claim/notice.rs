@@ -10,7 +10,7 @@ use super::show::claim_number;
 use crate::calendar::Calendar;
 use crate::claim::store::{self, Item, Notice};
 use crate::claim::{self, ApproveAnswer};
-use crate::cli::desk::{Desk, print_answer};
+use crate::cli::desk::{Desk, not_there, print_answer};
 use crate::cli::session::{Session, with_session};
 use crate::cli::{Global, output};
 use crate::types::{Code, Named, NoticeId, Zone};
@@ -171,7 +171,7 @@ async fn show(global: &Global, named: Named<NoticeId>) -> anyhow::Result<ExitCod
             })
             .await?;
         let (notice, items) = found;
-        let notice = notice.with_context(|| format!("no notice {named} in zone {}", zone.code))?;
+        let notice = notice.with_context(|| not_there(&named, &zone))?;
         let shown = Shown {
             notice: NoticeLine::of(&notice),
             items: items
@@ -259,5 +259,5 @@ async fn notice_id(
             Box::pin(claim::find_notice(conn, *zone, *named))
         })
         .await?;
-    found.with_context(|| format!("no notice {named} in zone {}", zone.code))
+    found.with_context(|| not_there(&named, zone))
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::claim::store::{self, ClaimFilter, ClaimRow};
 use crate::claim::{self, Claim, ClaimState, Claimed, Content, Drawn};
-use crate::cli::desk::party_id;
+use crate::cli::desk::{not_there, party_id};
 use crate::cli::session::{Session, with_session};
 use crate::cli::{Global, output};
 use crate::types::{Amount, ClaimId, Code, LogIndex, Named, Zone};
@@ -214,7 +214,7 @@ pub(in crate::cli) async fn show(
             })
             .await?;
         let (claim, around) = found;
-        let claim = claim.with_context(|| format!("no claim {named} in zone {}", zone.code))?;
+        let claim = claim.with_context(|| not_there(&named, &zone))?;
         let shown = shown(&zone, claim, around)?;
         if global.json {
             output::json(&shown)?;
@@ -269,13 +269,20 @@ fn shown(zone: &Zone, claim: Claim, around: store::Around) -> anyhow::Result<Sho
     })
 }
 
+fn field(name: &str, value: &str) -> std::io::Result<()> {
+    output::line(&format!("{name:>14}: {value}"))
+}
+
+fn maybe(name: &str, value: Option<String>) -> std::io::Result<()> {
+    value.map_or(Ok(()), |text| field(name, &text))
+}
+
 fn print(shown: &Shown) -> std::io::Result<()> {
-    let field = |name: &str, value: &str| output::line(&format!("{name:>14}: {value}"));
-    let maybe = |name: &str, value: Option<String>| value.map_or(Ok(()), |text| field(name, &text));
     field("claim", &format!("{} ({})", shown.claim, shown.id))?;
     field("programme", shown.programme.as_str())?;
     field("party", &shown.party)?;
     field("state", shown.state.as_str())?;
+    field("goes on with", shown.state.goes_on())?;
     field(
         "version",
         &format!("{}, SHA-256 {}", shown.version, shown.content_sha256),
@@ -288,13 +295,22 @@ fn print(shown: &Shown) -> std::io::Result<()> {
         field("fact", &format!("{fact} = {}", stated.value))?;
     }
     for line in &shown.content.lines {
-        let text = format!("{} = {}, {}", line.fact, line.value, line.reference);
+        let text = format!(
+            "{} = {}, {}",
+            line.fact,
+            output::grouped(&line.value),
+            line.reference
+        );
         field("line", &text)?;
     }
     for taken in shown.relief.iter().flat_map(|relief| &relief.waivers) {
         let text = format!(
             "W{}, {} to {}: audited {}, the landlord's part {}",
-            taken.number, taken.from_day, taken.until_day, taken.audited, taken.landlord_relief
+            taken.number,
+            taken.from_day,
+            taken.until_day,
+            output::grouped(&taken.audited),
+            output::grouped(&taken.landlord_relief)
         );
         field("waiver", &text)?;
     }
@@ -304,6 +320,11 @@ fn print(shown: &Shown) -> std::io::Result<()> {
             .map_or_else(String::new, |number| format!("{number}: "));
         field("document", &format!("{number}{}", document.sha256))?;
     }
+    print_decided(shown)
+}
+
+/// What the office made of it.
+fn print_decided(shown: &Shown) -> std::io::Result<()> {
     for (fact, stated) in shown.verified.iter().flat_map(crate::policy::Facts::iter) {
         field("verified", &format!("{fact} = {}", stated.value))?;
     }
@@ -352,5 +373,5 @@ pub(super) async fn claim_id(
             Box::pin(claim::find_claim(conn, *zone, *named))
         })
         .await?;
-    found.with_context(|| format!("no claim {named} in zone {}", zone.code))
+    found.with_context(|| not_there(&named, zone))
 }

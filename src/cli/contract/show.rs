@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use crate::cli::desk::party_id;
+use crate::cli::desk::{not_there, party_id};
 use crate::cli::session::{Session, with_session};
 use crate::cli::{Global, output};
 use crate::contract::model::Stage;
@@ -69,12 +69,7 @@ pub(in crate::cli) async fn contract_id(
             Box::pin(contract::find_contract(conn, *zone, *named))
         })
         .await?;
-    found.with_context(|| {
-        format!(
-            "no contract {named} in zone {}: `contract list` shows them",
-            zone.code
-        )
-    })
+    found.with_context(|| not_there(&named, zone))
 }
 
 /// A contract in a list.
@@ -285,7 +280,7 @@ pub(in crate::cli) async fn show(
                 Box::pin(store::contract(conn, *zone, *id))
             })
             .await?;
-        let row = found.with_context(|| format!("no contract {named} in zone {}", zone.code))?;
+        let row = found.with_context(|| not_there(&named, &zone))?;
         let shown = Shown::of(&row, zone.currency);
         if global.json {
             output::json(&shown)?;

@@ -170,7 +170,9 @@ fn print_answer(answer: &StatementsAnswer, currency: Currency) -> std::io::Resul
         lines(answer.unmatched_debits)
     ))?;
     if answer.unmatched_credits + answer.unmatched_debits > 0 {
-        output::line("`payment unmatched` lists what waits, `payment match` says what it is.")?;
+        output::line(
+            "`payment unmatched` lists what waits, and why; `payment match` says what it is.",
+        )?;
     }
     if answer.unbooked > 0 {
         let entries = output::counted(answer.unbooked, "entry", "entries");
@@ -239,20 +241,27 @@ struct Waiting {
     reference: Option<String>,
     account: Option<String>,
     code: Option<String>,
+    why: Option<String>,
 }
 
 pub(super) async fn unmatched(global: &Global, limit: i64) -> anyhow::Result<ExitCode> {
     with_session(global, async |session| {
         let zone = session.zone(global).await?;
-        let lines = session
+        let found = session
             .database
             .read(zone.id, (zone.id, limit), |conn, (zone, limit)| {
-                Box::pin(payment::unmatched_lines(conn, *zone, *limit))
+                Box::pin(async move {
+                    let lines = payment::unmatched_lines(conn, *zone, *limit).await?;
+                    let why = payment::why_unmatched(conn, *zone, &lines).await?;
+                    Ok::<_, sqlx::Error>((lines, why))
+                })
             })
             .await?;
+        let (lines, why) = found;
         let lines: Vec<Waiting> = lines
             .into_iter()
             .map(|line| Waiting {
+                why: why.get(&line.line).map(|why| why.text(zone.currency)),
                 line: line.line,
                 direction: line.direction.as_str(),
                 amount: line.amount.to_text(zone.currency),
@@ -278,15 +287,18 @@ pub(super) async fn unmatched(global: &Global, limit: i64) -> anyhow::Result<Exi
                 let or_none =
                     |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
                 output::line(&format!(
-                    "{:<10}\t{}\t{:>16}\t{}\t{}\t{}\t{}{}",
+                    "{:<10}\t{}\t{:>16}\t{}\t{}\t{}\t{}{}{}",
                     line.line.to_string(),
                     line.booked_on,
-                    format!("{sign}{}", line.amount),
+                    format!("{sign}{}", output::grouped(&line.amount)),
                     or_none(&line.end_to_end_id),
                     or_none(&line.account),
                     or_none(&line.code),
                     or_none(&line.reference),
                     if line.is_return { "\treturned" } else { "" },
+                    line.why
+                        .as_deref()
+                        .map_or_else(String::new, |why| format!("\t{why}")),
                 ))?;
             }
         }

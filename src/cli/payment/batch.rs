@@ -384,7 +384,11 @@ pub(super) async fn show(global: &Global, named: Named<BatchId>) -> anyhow::Resu
                 let account = line.account.as_deref().unwrap_or("-");
                 output::line(&format!(
                     "{}\t{:>16} {}\t{}\t{account}\t{}",
-                    line.end_to_end_id, line.amount, line.currency, line.state, line.payee
+                    line.end_to_end_id,
+                    output::grouped(&line.amount),
+                    line.currency,
+                    line.state,
+                    line.payee
                 ))?;
             }
         }

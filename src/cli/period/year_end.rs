@@ -126,15 +126,15 @@ pub(super) async fn show(global: &Global, year: FiscalYear) -> anyhow::Result<Ex
     .await
 }
 
-/// In words: of what is free, of vouchers.
+/// In words: of what is free, of vouchers and contracts.
 const fn words(rule: Rule) -> (&'static str, &'static str) {
     let free = match rule.free {
         FreeAtEnd::Lapse => "what is free lapses",
         FreeAtEnd::Carry => "what is free is carried over",
     };
     let vouchers = match rule.vouchers {
-        VouchersAtEnd::Keep => "vouchers are kept",
-        VouchersAtEnd::End => "vouchers end",
+        VouchersAtEnd::Keep => "vouchers and contracts are kept",
+        VouchersAtEnd::End => "vouchers and contracts end",
     };
     (free, vouchers)
 }
@@ -149,7 +149,7 @@ fn print(plan: &Plan) -> io::Result<()> {
         ("lapses", Align::Right),
         ("carried over", Align::Right),
         ("on vouchers", Align::Right),
-        ("held", Align::Right),
+        ("reserved", Align::Right),
         ("owed", Align::Right),
         ("paid", Align::Right),
         ("rule", Align::Left),
@@ -177,7 +177,7 @@ fn print(plan: &Plan) -> io::Result<()> {
         output::line(&format!("Given to no programme: {amount}, which lapses."))?;
     }
     output::line(&format!(
-        "In all {} {currency} lapse and {} {currency} are carried over. What is on vouchers, held or owed stays with {}.",
+        "In all {} {currency} lapse and {} {currency} are carried over. What is on vouchers, held, reserved for contracts or owed stays with {}.",
         text(plan.lapses()),
         text(plan.carries()),
         plan.year,
@@ -189,7 +189,7 @@ fn in_the_way(line: &Line) -> &'static str {
     match line.blocked() {
         None => "",
         Some(accounting::Blocked::Frozen) => "frozen: thaw it first",
-        Some(accounting::Blocked::Vouchers) => "wind its vouchers up, or end its contracts, first",
+        Some(accounting::Blocked::Vouchers) => "wind its vouchers up and end its contracts first",
     }
 }
 

@@ -56,7 +56,9 @@ pub(super) async fn propose(global: &Global, args: TransferArgs) -> anyhow::Resu
         let currency = caller.zone.currency;
         let what = format!(
             "{} {currency} of {} are proposed for {}; another person approves with `programme transfer-approve`",
-            args.amount, args.from, args.to
+            output::grouped(&args.amount),
+            args.from,
+            args.to
         );
         let input = ProposeTransfer {
             amount: amount(&args.amount, currency)?,

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use crate::cli::desk::party_id;
+use crate::cli::desk::{not_there, party_id};
 use crate::cli::session::{Session, with_session};
 use crate::cli::{Global, output};
 use crate::journal::AccountCode;
@@ -81,12 +81,7 @@ pub(super) async fn recovery_id(
             Box::pin(recovery::find_recovery(conn, *zone, *named))
         })
         .await?;
-    found.with_context(|| {
-        format!(
-            "no recovery {named} in zone {}: `recovery list` shows them",
-            zone.code
-        )
-    })
+    found.with_context(|| not_there(&named, zone))
 }
 
 /// A recovery in a list.
@@ -233,6 +228,7 @@ struct ShownSettlement {
     day: NaiveDate,
     entry: LogIndex,
     payable: Option<PayableId>,
+    payable_number: Option<Named<PayableId>>,
     returned_to: Option<&'static str>,
     way: String,
 }
@@ -264,7 +260,7 @@ pub(in crate::cli) async fn show(
                 })
             })
             .await?;
-        let row = row.with_context(|| format!("no recovery {named} in zone {}", zone.code))?;
+        let row = row.with_context(|| not_there(&named, &zone))?;
         let shown = Shown::of(&row, settlements, write_offs, today(global, &zone));
         if global.json {
             output::json(&shown)?;
@@ -298,7 +294,8 @@ impl Shown {
             bank_line: one.bank_line.map(|line| line.to_string()),
             day: one.day,
             entry: one.index,
-            payable: one.payable,
+            payable: one.payable.map(|(id, _)| id),
+            payable_number: one.payable.map(|(_, index)| Named::Entry(index)),
             returned_to: one.returned_to.map(AccountCode::as_str),
             way: one.way,
         };
@@ -343,7 +340,7 @@ impl Shown {
             let what = one
                 .bank_line
                 .clone()
-                .or(one.payable.map(|id| id.to_string()));
+                .or(one.payable_number.map(|number| number.to_string()));
             let to = one.returned_to.map(|code| format!(", authority to {code}"));
             output::line(&format!(
                 "  {}  {:>16}  {} {}{}, entry {}",

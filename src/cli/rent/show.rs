@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::{deferral_id, sentences, waiver_id};
-use crate::cli::desk::{party_id, print_answer};
+use crate::cli::desk::{not_there, party_id, print_answer};
 use crate::cli::lease::{lease_id, named, optional_party};
 use crate::cli::session::{Session, with_session};
 use crate::cli::{Global, output};
@@ -17,7 +17,9 @@ use crate::rent::deferral::{DeferralState, InstalmentState};
 use crate::rent::store::{self, DeferralFilter, MoveLine, WaiverFilter};
 use crate::rent::waiver::{Method, Said};
 use crate::rent::{self, Charges, Deferral, Month, Waiver, WaiverState, Way};
-use crate::types::{Day, DeferralId, LeaseId, LogIndex, Money, Named, Period, WaiverId, Zone};
+use crate::types::{
+    Day, DeferralId, LeaseId, LogIndex, Money, Named, Period, WaiverId, Zone, excerpt,
+};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct WaiversArgs {
@@ -297,13 +299,16 @@ pub(in crate::cli) async fn waivers(
                 "number", "state", "way", "declared", "confirmed", "audited"
             ))?;
             for line in &lines {
-                let sum = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+                let sum = |text: &Option<String>| {
+                    text.as_deref()
+                        .map_or_else(|| "-".to_owned(), output::grouped)
+                };
                 output::line(&format!(
                     "{:<8} {:<16} {:<10} {:>14} {:>14} {:>14}  {}  {}",
                     line.number.to_string(),
                     line.state.as_str(),
                     line.way.as_str(),
-                    line.amount,
+                    output::grouped(&line.amount),
                     sum(&line.confirmed),
                     sum(&line.audited),
                     line.from_day,
@@ -329,7 +334,11 @@ pub(in crate::cli) async fn deferrals(
             after: args.after.map(LogIndex),
         };
         let found = find_deferrals(session, &zone, filter, args.limit).await?;
-        print_deferrals(global, &found, &zone, today(global, &zone), "No deferral.")
+        let today = today(global, &zone);
+        let lines = found
+            .iter()
+            .map(|deferral| DeferralLine::of(deferral, &zone, today));
+        print_deferrals(global, &lines.collect::<Vec<_>>(), "No deferral.")
     })
     .await
 }
@@ -349,22 +358,20 @@ pub(in crate::cli) async fn overdue(
                 Box::pin(store::overdue(conn, *zone, *carrier, *on, *limit))
             })
             .await?;
-        print_deferrals(global, &found, &zone, on, "Nothing is overdue.")
+        let lines = found.iter().map(|late| DeferralLine {
+            overdue: late.amount(on).to_text(zone.currency),
+            ..DeferralLine::of(&late.deferral, &zone, on)
+        });
+        print_deferrals(global, &lines.collect::<Vec<_>>(), "Nothing is overdue.")
     })
     .await
 }
 
 fn print_deferrals(
     global: &Global,
-    deferrals: &[Deferral],
-    zone: &Zone,
-    today: NaiveDate,
+    lines: &[DeferralLine],
     none: &str,
 ) -> anyhow::Result<ExitCode> {
-    let lines: Vec<_> = deferrals
-        .iter()
-        .map(|deferral| DeferralLine::of(deferral, zone, today))
-        .collect();
     if global.json {
         output::json(&lines)?;
     } else if lines.is_empty() {
@@ -374,15 +381,15 @@ fn print_deferrals(
             "{:<8} {:<10} {:>14} {:>14} {:>14} {:>14}  months",
             "number", "state", "deferred", "paid", "open", "overdue"
         ))?;
-        for line in &lines {
+        for line in lines {
             output::line(&format!(
                 "{:<8} {:<10} {:>14} {:>14} {:>14} {:>14}  {} to {}",
                 line.number.to_string(),
                 word(line.state),
-                line.amount,
-                line.paid,
-                line.open,
-                line.overdue,
+                output::grouped(&line.amount),
+                output::grouped(&line.paid),
+                output::grouped(&line.open),
+                output::grouped(&line.overdue),
                 line.from,
                 line.until
             ))?;
@@ -400,7 +407,10 @@ pub(in crate::cli) async fn show(global: &Global, name: &str) -> anyhow::Result<
         ) {
             (Ok(named @ Named::Entry(_)), _) => show_waiver(global, session, &zone, named).await,
             (_, Ok(named @ Named::Entry(_))) => show_deferral(global, session, &zone, named).await,
-            (_, _) => anyhow::bail!("{name:?} names no waiver and no deferral: write W34 or S56"),
+            (_, _) => anyhow::bail!(
+                "{:?} names no waiver and no deferral: write W34 or S56",
+                excerpt(name)
+            ),
         }
     })
     .await
@@ -418,14 +428,13 @@ async fn show_waiver(
         ..WaiverFilter::default()
     };
     let found = find_waivers(session, zone, filter, 1).await?;
-    let waiver = found
-        .first()
-        .with_context(|| format!("no waiver {named} in zone {}", zone.code))?;
+    let waiver = found.first().with_context(|| not_there(&named, zone))?;
     let line = WaiverLine::of(waiver, zone);
     if global.json {
         output::json(&line)?;
     } else {
         print_answer(&serde_json::to_value(&line)?, sentences)?;
+        output::line(&format!("It goes on with {}.", line.state.goes_on()))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -442,14 +451,13 @@ async fn show_deferral(
         ..DeferralFilter::default()
     };
     let found = find_deferrals(session, zone, filter, 1).await?;
-    let deferral = found
-        .first()
-        .with_context(|| format!("no deferral {named} in zone {}", zone.code))?;
+    let deferral = found.first().with_context(|| not_there(&named, zone))?;
     let line = DeferralLine::of(deferral, zone, today(global, zone));
     if global.json {
         output::json(&line)?;
     } else {
         print_answer(&serde_json::to_value(&line)?, sentences)?;
+        output::line(&format!("It goes on with {}.", line.state.goes_on()))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -550,11 +558,11 @@ fn print_statement(lines: &[BillLine], steps: &[StepLine]) -> std::io::Result<()
         output::line(&format!(
             "{:<8} {:>14} {:>14} {:>14} {:>14} {:>14}  {}",
             line.month.to_string(),
-            line.rent,
-            line.open,
-            line.deferred,
-            line.paid,
-            line.waived,
+            output::grouped(&line.rent),
+            output::grouped(&line.open),
+            output::grouped(&line.deferred),
+            output::grouped(&line.paid),
+            output::grouped(&line.waived),
             line.entry
         ))?;
     }
@@ -562,7 +570,7 @@ fn print_statement(lines: &[BillLine], steps: &[StepLine]) -> std::io::Result<()
         output::line(&format!(
             "entry {}: {} of {} from {} to {}",
             step.entry,
-            step.amount,
+            output::grouped(&step.amount),
             step.month,
             step.from.as_str(),
             step.to.as_str()
@@ -655,16 +663,20 @@ fn print_relief(lines: &[ReliefLine], waiting: &[WaitingLine], base: &str) -> st
                 "{:<8} {:<10} {:>14} {:>14} {:>14}  {}  {}",
                 line.number.to_string(),
                 line.way.as_str(),
-                line.audited,
-                line.landlord_relief,
-                line.base,
+                output::grouped(&line.audited),
+                output::grouped(&line.landlord_relief),
+                output::grouped(&line.base),
                 line.from_day,
                 line.until_day
             ))?;
         }
         output::line(&format!(
-            "{:<8} {:<10} {:>14} {:>14} {base:>14}",
-            "all", "", "", ""
+            "{:<8} {:<10} {:>14} {:>14} {:>14}",
+            "all",
+            "",
+            "",
+            "",
+            output::grouped(base)
         ))?;
     }
     for waiting in waiting {

@@ -15,7 +15,7 @@ use crate::fact;
 use crate::party::{self, Party};
 use crate::policy::{Fact, Locale, Moment, StatedBy};
 use crate::screening::{self, Eligibility, ScreeningError};
-use crate::types::Day;
+use crate::types::{Day, excerpt};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct EligibilityArgs {
@@ -69,7 +69,7 @@ pub(in crate::cli) async fn eligibility(
         let Some((party, found)) = found else {
             bail!(
                 "no party {:?} in this zone: `party list` shows them",
-                args.party
+                excerpt(&args.party)
             );
         };
         let locale = args.lang.locale();

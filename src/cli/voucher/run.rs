@@ -193,7 +193,9 @@ async fn propose(
     let enterprises = output::counted(proposed.looked_at, "enterprise", "enterprises");
     output::line(&format!(
         "{} of {enterprises} qualify, for {} in all; the programme has {} left.",
-        proposed.candidates, proposed.total, proposed.budget_left
+        proposed.candidates,
+        output::grouped(&proposed.total),
+        output::grouped(&proposed.budget_left)
     ))?;
     output::line(&match number {
         Some(number) => format!(
@@ -284,7 +286,7 @@ async fn resume(global: &Global, session: &Session, args: ResumeArgs) -> anyhow:
         output::line(&format!(
             "All {} of the list are decided: {vouchers} over {}, {} refused.",
             done.candidates,
-            done.given.to_text(caller.zone.currency),
+            done.given.to_grouped_text(caller.zone.currency),
             done.decided.saturating_sub(done.awarded)
         ))?;
     }
@@ -325,7 +327,7 @@ async fn list(
                 line.candidates,
                 line.decided,
                 line.awarded,
-                line.given
+                output::grouped(&line.given)
             ))?;
         }
     }

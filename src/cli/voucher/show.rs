@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use crate::cli::desk::not_there;
 use crate::cli::session::{Session, with_session};
 use crate::cli::{Global, output};
 use crate::clock::Clock;
@@ -138,7 +139,7 @@ pub(in crate::cli) async fn voucher_id(
             Box::pin(voucher::find_voucher(conn, *zone, *named))
         })
         .await?;
-    found.with_context(|| format!("no voucher or application {named} in zone {}", zone.code))
+    found.with_context(|| not_there(&named, zone))
 }
 
 async fn find(
@@ -184,10 +185,10 @@ pub(in crate::cli) async fn list(global: &Global, args: ListArgs) -> anyhow::Res
                     "{:<8} {:<16} {:>14} {:>14} {:>14} {:>14}  {}  {}",
                     line.number,
                     line.programme,
-                    line.face,
-                    line.free,
-                    line.held,
-                    line.redeemed,
+                    output::grouped(&line.face),
+                    output::grouped(&line.free),
+                    output::grouped(&line.held),
+                    output::grouped(&line.redeemed),
                     line.last_day,
                     line.holder
                 ))?;
@@ -210,9 +211,7 @@ pub(in crate::cli) async fn show(
             ..VoucherFilter::default()
         };
         let found = find(session, &zone, filter, 1).await?;
-        let voucher = found
-            .first()
-            .with_context(|| format!("no voucher {named} in zone {}", zone.code))?;
+        let voucher = found.first().with_context(|| not_there(&named, &zone))?;
         let holds = session
             .database
             .read(zone.id, (zone.id, id), |conn, (zone, id)| {

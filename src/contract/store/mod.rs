@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::milestone::MilestoneId;
 use super::model::{Contract, Ending, Milestone, Said, Stage};
 use crate::types::{
-    Amount, ClaimId, Code, ContractId, FiscalYear, LogIndex, Money, Name, NotPositive, PartyId,
-    PersonId, ZoneId,
+    Alike, Amount, ClaimId, Code, ContractId, FiscalYear, LogIndex, Money, Name, NotPositive,
+    PartyId, PersonId, ZoneId,
 };
 
 pub use listing::{ContractFilter, ContractRow, contract, contracts};
@@ -202,29 +202,28 @@ async fn milestones(
     Ok(found)
 }
 
-/// The contracts that stand under numbers, with the entries that proposed them.
-pub(super) async fn by_reference(
+/// The numbers under which contracts of programmes stand, with the entries that proposed them; of two that stand under one
+/// since before numbers were compared by what people read, the first.
+pub(super) async fn references(
     conn: &mut PgConnection,
     zone: ZoneId,
-    references: &[(&Code, &Name)],
-) -> Result<HashMap<(Code, Name), LogIndex>, sqlx::Error> {
-    let programmes: Vec<&str> = references.iter().map(|(code, _)| code.as_str()).collect();
-    let numbers: Vec<&str> = references.iter().map(|(_, name)| name.as_str()).collect();
+    programmes: &[&Code],
+) -> Result<HashMap<(Code, Alike), LogIndex>, sqlx::Error> {
+    let programmes: Vec<&str> = programmes.iter().map(|code| code.as_str()).collect();
     let rows = sqlx::query!(
-        "SELECT c.programme, c.reference, c.proposed_index FROM ledger.contract c
-         JOIN unnest($2::text[], $3::text[]) AS asked (programme, reference) USING (programme, reference)
-         WHERE c.zone_id = $1 AND c.outcome IS DISTINCT FROM 'rejected'",
+        "SELECT programme, reference, proposed_index FROM ledger.contract
+         WHERE zone_id = $1 AND programme = ANY($2) AND outcome IS DISTINCT FROM 'rejected'
+         ORDER BY proposed_index DESC",
         zone.0,
         &programmes as _,
-        &numbers as _,
     )
     .fetch_all(conn)
     .await?;
     rows.into_iter()
         .map(|row| {
             let programme = row.programme.parse().map_err(decode)?;
-            let reference = row.reference.parse().map_err(decode)?;
-            Ok(((programme, reference), LogIndex(row.proposed_index)))
+            let reference: Name = row.reference.parse().map_err(decode)?;
+            Ok(((programme, reference.alike()), LogIndex(row.proposed_index)))
         })
         .collect()
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 
 use super::binaries::OLDEST_MAJOR;
 
@@ -130,8 +131,10 @@ pub enum PrivatePostgresError {
         pid: i32,
     },
     /// The server ended while starting.
-    #[error("Postgres did not start; the end of {log}:\n{tail}")]
+    #[error("Postgres did not start ({status}); {}", logged(log, tail))]
     Start {
+        /// How it ended: by itself, or by a signal of somebody else.
+        status: ExitStatus,
         /// The server's log.
         log: PathBuf,
         /// Its last lines.
@@ -165,6 +168,16 @@ pub enum PrivatePostgresError {
     Sql(#[from] sqlx::Error),
 }
 
+/// What a server logged before it ended. One that was killed says nothing.
+fn logged(log: &Path, tail: &str) -> String {
+    let log = log.display();
+    if tail.trim().is_empty() {
+        format!("it logged nothing in {log}: if somebody killed it, run the command again")
+    } else {
+        format!("the end of {log}:\n{tail}")
+    }
+}
+
 fn remedy(source: &io::Error) -> &'static str {
     let kind = source.kind();
     if kind == io::ErrorKind::PermissionDenied {
@@ -193,5 +206,31 @@ impl<T, E: Into<io::Error>> OnPath<T> for Result<T, E> {
             path: path.to_path_buf(),
             source: source.into(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_server_that_did_not_start_says_how_it_ended() {
+        let start = |tail: &str| PrivatePostgresError::Start {
+            status: ExitStatus::from_raw(9),
+            log: "/data/postgres.log".into(),
+            tail: tail.to_owned(),
+        };
+        let killed = start("").to_string();
+        assert!(
+            killed.contains("SIGKILL") && killed.contains("run the command again"),
+            "{killed}"
+        );
+        let failed = start("FATAL: no space").to_string();
+        assert!(
+            failed.ends_with("/data/postgres.log:\nFATAL: no space"),
+            "{failed}"
+        );
     }
 }

@@ -3,7 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -48,10 +48,11 @@ pub(super) fn ensure_running(
                 let binaries = prepare_cluster(layout, configured, account)?;
                 match start(layout, &binaries, account)? {
                     Outcome::Ready => return Ok(()),
-                    Outcome::LockFileInTheWay { tail } => {
+                    Outcome::LockFileInTheWay { status, tail } => {
                         let since = *refused_since.get_or_insert_with(Instant::now);
                         if since.elapsed() > REFUSAL_PATIENCE {
                             return Err(PrivatePostgresError::Start {
+                                status,
                                 log: layout.log(),
                                 tail,
                             });
@@ -87,6 +88,7 @@ enum Outcome {
     Ready,
     /// The lock file of a server that has just been killed: worth another try.
     LockFileInTheWay {
+        status: ExitStatus,
         tail: String,
     },
 }
@@ -130,18 +132,18 @@ fn wait_until_ready(
 ) -> Result<Outcome, PrivatePostgresError> {
     let begun = Instant::now();
     loop {
-        if child
+        let ended = child
             .try_wait()
-            .on("wait for postgres of", &layout.cluster())?
-            .is_some()
-        {
+            .on("wait for postgres of", &layout.cluster())?;
+        if let Some(status) = ended {
             let tail = log_after(layout, old_log_length);
             let in_the_way = (tail.contains("lock file") && tail.contains("already exists"))
                 || tail.contains("pre-existing shared memory block");
             return if in_the_way {
-                Ok(Outcome::LockFileInTheWay { tail })
+                Ok(Outcome::LockFileInTheWay { status, tail })
             } else {
                 Err(PrivatePostgresError::Start {
+                    status,
                     log: layout.log(),
                     tail,
                 })

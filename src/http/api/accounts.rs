@@ -13,24 +13,24 @@ use crate::http::extract::{Path, Query};
 use crate::http::problem::Problem;
 use crate::http::state::App;
 use crate::journal::{self, Address, AsOf};
-use crate::report;
-use crate::types::LogIndex;
+use crate::report::{self, At};
+use crate::types::{LogIndex, Zone};
 
 /// Which state of the books to answer from.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct BalanceQuery {
-    /// With the entries up to this one.
-    at: Option<Place>,
+    /// With the entries up to this one, or with what was recorded by the end of this day or by this instant.
+    at: Option<Point>,
     /// With what was recorded up to this instant, RFC 3339.
     recorded: Option<Instant>,
 }
 
 impl BalanceQuery {
-    fn as_of(&self) -> Result<AsOf, Problem> {
+    fn as_of(&self, zone: &Zone) -> Result<AsOf, Problem> {
         match (&self.at, &self.recorded) {
             (None, None) => Ok(AsOf::Now),
-            (Some(Place(index)), None) => Ok(AsOf::Size(index.0 + 1)),
+            (Some(Point(at)), None) => Ok(at.as_of(zone)),
             (None, Some(Instant(instant))) => Ok(AsOf::Recorded(*instant)),
             (Some(_), Some(_)) => Err(Problem::invalid(
                 "recorded",
@@ -46,9 +46,9 @@ pub(in crate::http) async fn balance(
     Path((zone, address)): Path<(String, String)>,
     Query(query): Query<BalanceQuery>,
 ) -> Result<Json<Value>, Problem> {
-    let as_of = query.as_of()?;
     let address = parse(&address)?;
-    let zone = app.zone(&zone).await?.zone.id;
+    let served = app.zone(&zone).await?;
+    let (zone, as_of) = (served.zone.id, query.as_of(&served.zone)?);
     let balance = app
         .database
         .read(
@@ -101,6 +101,19 @@ pub(in crate::http) async fn statement(
 fn parse(address: &str) -> Result<Address, Problem> {
     let parsed: Result<Address, _> = address.parse();
     parsed.map_err(|error| Problem::invalid("address", error.to_string()))
+}
+
+/// A point in the history of the books.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct Point(At);
+
+impl TryFrom<String> for Point {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, &'static str> {
+        text.parse().map(Self).map_err(|_| report::NO_POINT)
+    }
 }
 
 /// An instant with its offset, of a year that the books can have.

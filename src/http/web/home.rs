@@ -159,17 +159,17 @@ impl ZoneView {
 struct BudgetTable {
     currency: &'static str,
     unit: String,
-    /// The figures that matter most, over all years.
+    /// The figures that matter most, over all years: what was carried over counts once.
     summary: Vec<Figure>,
     columns: Vec<&'static str>,
     years: Vec<YearRows>,
-    total: Vec<Figure>,
 }
 
-/// The lines of one year.
+/// The lines of one year, with their total.
 struct YearRows {
     year: String,
     rows: Vec<BudgetRow>,
+    total: Vec<Figure>,
 }
 
 struct BudgetRow {
@@ -205,7 +205,7 @@ fn budget_tables(language: Language, lines: &[BudgetLine]) -> Vec<BudgetTable> {
     currencies
         .into_iter()
         .map(|(currency, lines)| {
-            let total: BudgetFigures = lines.iter().map(|line| line.figures).sum();
+            let total = BudgetFigures::of_years(lines.iter().map(|line| line.figures));
             let summary = [
                 (t.appropriated, total.appropriated),
                 (t.allocated, total.allocated),
@@ -221,7 +221,6 @@ fn budget_tables(language: Language, lines: &[BudgetLine]) -> Vec<BudgetTable> {
                     .into(),
                 columns: columns(t, &total).map(|(label, _)| label).into(),
                 years: year_rows(language, &lines),
-                total: figures(t, &total, currency),
             }
         })
         .collect()
@@ -251,31 +250,39 @@ fn figures(t: &Texts, figures: &BudgetFigures, currency: Currency) -> Vec<Figure
 
 fn year_rows(language: Language, lines: &[&BudgetLine]) -> Vec<YearRows> {
     let t = language.texts();
-    let mut years: BTreeMap<_, Vec<BudgetRow>> = BTreeMap::new();
+    let mut years: BTreeMap<_, Vec<&BudgetLine>> = BTreeMap::new();
     for line in lines {
-        years.entry(line.year).or_default().push(BudgetRow {
-            programme: line
-                .programme
-                .as_ref()
-                .map_or_else(|| t.zone_line.to_owned(), ToString::to_string),
-            name: line
-                .programme_name
-                .as_ref()
-                .map_or_else(String::new, |name| match language {
-                    Language::Zh => name.zh.clone(),
-                    Language::En => name.en.clone(),
-                }),
-            figures: figures(t, &line.figures, line.currency),
-        });
+        years.entry(line.year).or_default().push(line);
     }
     years
         .into_iter()
         .rev()
-        .map(|(year, rows)| YearRows {
+        .map(|(year, lines)| YearRows {
             year: year.map_or_else(|| t.no_year.to_owned(), |year| year.to_string()),
-            rows,
+            rows: lines
+                .iter()
+                .map(|line| budget_row(language, line))
+                .collect(),
+            total: lines.first().map_or_else(Vec::new, |first| {
+                let total = lines.iter().map(|line| line.figures).sum();
+                figures(t, &total, first.currency)
+            }),
         })
         .collect()
+}
+
+fn budget_row(language: Language, line: &BudgetLine) -> BudgetRow {
+    let t = language.texts();
+    let programme = line.programme.as_ref();
+    let name = line.programme_name.as_ref();
+    BudgetRow {
+        programme: programme.map_or_else(|| t.zone_line.to_owned(), ToString::to_string),
+        name: name.map_or_else(String::new, |name| match language {
+            Language::Zh => name.zh.clone(),
+            Language::En => name.en.clone(),
+        }),
+        figures: figures(t, &line.figures, line.currency),
+    }
 }
 
 struct BookRow {

@@ -3,6 +3,7 @@
 mod account;
 mod bank;
 mod batch;
+mod unmatched;
 
 use std::collections::HashMap;
 
@@ -22,6 +23,7 @@ use crate::types::{
 pub use account::accounts;
 pub use bank::unmatched_lines;
 pub use batch::{BatchLineRow, BatchRow, batch, batches, lines_of_batch};
+pub use unmatched::why_unmatched;
 
 pub(super) use account::{
     NewRow, confirm_accounts, insert_accounts, lock_accounts, lock_own_account, newest_sealed,

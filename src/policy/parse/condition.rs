@@ -7,7 +7,7 @@ use crate::policy::facts::{Kind, Unit, Value};
 use crate::policy::measure::{Class, Score, possible};
 use crate::policy::predicate::{Bound, Comparison, Operand, Predicate, comparable};
 use crate::policy::problem::Problems;
-use crate::types::{Currency, Period};
+use crate::types::{Currency, Period, excerpt};
 
 use super::contradiction;
 use super::reader::{self, Node, Section};
@@ -158,11 +158,8 @@ pub(super) fn unknown_or(
         Some(fact) => Some(fact),
         None => problems.note(
             &span,
-            format!(
-                "unknown fact {:?}",
-                name.chars().take(60).collect::<String>()
-            ),
-            Fact::advice(&name.chars().take(60).collect::<String>()),
+            format!("unknown fact {:?}", excerpt(name)),
+            Fact::advice(&excerpt(name)),
         ),
     }
 }
@@ -442,10 +439,7 @@ pub(super) fn place(
         Some(place) => Some(place),
         None => problems.note(
             &node.span(),
-            format!(
-                "there is no {what} {:?} before this",
-                name.chars().take(60).collect::<String>()
-            ),
+            format!("there is no {what} {:?} before this", excerpt(name)),
             if names.is_empty() {
                 format!("define it under [[{what}]]")
             } else {

@@ -12,7 +12,7 @@ use crate::policy::facts::Raw;
 use crate::policy::pack::Words;
 use crate::policy::problem::Problems;
 use crate::policy::{Bilingual, Ratio};
-use crate::types::{Currency, Money, Reason};
+use crate::types::{Currency, Money, Reason, excerpt};
 
 /// A value and where it stands.
 pub(super) type Node<'t> = &'t Spanned<DeValue<'t>>;
@@ -105,15 +105,11 @@ impl<'t> Section<'t> {
         for (key, span, _) in self.keys().filter(|(key, ..)| !self.asked.contains(key)) {
             problems.note::<()>(
                 &span,
-                format!("{} has no key `{}`", self.name, shown(key)),
+                format!("{} has no key `{}`", self.name, excerpt(key)),
                 format!("remove it, or use one of: {}", self.asked.join(", ")),
             );
         }
     }
-}
-
-fn shown(text: &str) -> String {
-    text.chars().take(60).collect()
 }
 
 fn wrong_type<T>(node: Node<'_>, wanted: &str, problems: &mut Problems<'_>) -> Option<T> {
@@ -202,7 +198,7 @@ pub(super) fn word<T: Words>(node: Node<'_>, problems: &mut Problems<'_>) -> Opt
         .collect();
     problems.note(
         &node.span(),
-        format!("unknown word {:?}", shown(found)),
+        format!("unknown word {:?}", excerpt(found)),
         format!("use {}", words.join(" or ")),
     )
 }
@@ -215,7 +211,7 @@ pub(super) fn money(currency: Currency) -> impl Fn(Node<'_>, &mut Problems<'_>) 
         if text.starts_with('-') {
             return problems.note(
                 &node.span(),
-                format!("{:?} is negative", shown(text)),
+                format!("{:?} is negative", excerpt(text)),
                 "a limit or amount is at least \"0.00\"",
             );
         }

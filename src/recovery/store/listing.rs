@@ -112,8 +112,8 @@ pub struct SettlementRow {
     pub returned_to: Option<AccountCode>,
     /// Of cash, the line of the bank.
     pub bank_line: Option<BankLineId>,
-    /// Of an offset, the payable.
-    pub payable: Option<PayableId>,
+    /// Of an offset, the payable and the entry that made it owed.
+    pub payable: Option<(PayableId, LogIndex)>,
 }
 
 /// What settled a recovery, oldest first.
@@ -123,10 +123,12 @@ pub async fn settlements(
     id: RecoveryId,
 ) -> Result<Vec<SettlementRow>, sqlx::Error> {
     let rows = sqlx::query!(
-        "SELECT s.log_index, e.effective, s.way, s.amount, s.returned_to, s.file_index, s.line_number, s.payable_id
-         FROM ledger.recovery_settlement s
-         JOIN ledger.entry e ON e.zone_id = s.zone_id AND e.log_index = s.log_index
-         WHERE s.zone_id = $1 AND s.recovery_id = $2 ORDER BY s.log_index",
+        r#"SELECT s.log_index, e.effective, s.way, s.amount, s.returned_to, s.file_index, s.line_number, s.payable_id,
+               y.owed_index AS "owed_index?"
+           FROM ledger.recovery_settlement s
+           JOIN ledger.entry e ON e.zone_id = s.zone_id AND e.log_index = s.log_index
+           LEFT JOIN ledger.payable y ON y.zone_id = s.zone_id AND y.payable_id = s.payable_id
+           WHERE s.zone_id = $1 AND s.recovery_id = $2 ORDER BY s.log_index"#,
         zone.0,
         id.0,
     )
@@ -146,7 +148,10 @@ pub async fn settlements(
                     file: LogIndex(file),
                     number,
                 }),
-                payable: row.payable_id.map(PayableId),
+                payable: row
+                    .payable_id
+                    .zip(row.owed_index)
+                    .map(|(id, index)| (PayableId(id), LogIndex(index))),
             })
         })
         .collect()

@@ -139,24 +139,43 @@ pub async fn deferrals_of(
     with_instalments(conn, zone, rows).await
 }
 
-/// Deferrals with an instalment that was not paid by its day, seen on a day; those that are late longest first.
+/// Something late: a deferral, and what of it was made due at once and is still open rent of its months.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overdue {
+    /// The deferral.
+    pub deferral: Deferral,
+    /// Minor units. What is open of these months counts for every deferral of them, up to what was made due of each.
+    pub due_at_once: Money,
+}
+
+impl Overdue {
+    /// What is late on a day, minor units.
+    pub fn amount(&self, today: NaiveDate) -> Money {
+        let late = self.deferral.overdue(today);
+        [late, self.due_at_once].into_iter().sum()
+    }
+}
+
+/// Deferrals with an instalment that was not paid by its day, seen on a day, also where the rest was made due at once and
+/// is not paid; those that are late longest first.
 pub async fn overdue(
     conn: &mut PgConnection,
     zone: ZoneId,
     carrier: Option<PartyId>,
     today: NaiveDate,
     limit: i64,
-) -> Result<Vec<Deferral>, sqlx::Error> {
-    let rows = sqlx::query_as!(
-        DeferralRow,
-        "SELECT d.deferral_id, d.lease_id, d.agreed_by, d.agreed_index, d.from_month, d.until_month, d.open, d.paid,
-             d.defaulted, d.converted, d.ended_index
-         FROM (SELECT deferral_id, min(due) AS due FROM ledger.instalment
-             WHERE zone_id = $1 AND paid < amount AND due < $3 GROUP BY deferral_id) i
-         JOIN ledger.deferral d ON d.zone_id = $1 AND d.deferral_id = i.deferral_id AND d.open > 0
-         JOIN ledger.lease l ON l.zone_id = $1 AND l.lease_id = d.lease_id
-         WHERE $2::uuid IS NULL OR l.carrier_id = $2
-         ORDER BY i.due, d.agreed_index LIMIT $4",
+) -> Result<Vec<Overdue>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT d.deferral_id, d.lease_id, d.agreed_by, d.agreed_index, d.from_month, d.until_month, d.open, d.paid,
+               d.defaulted, d.converted, d.ended_index, least(d.defaulted, b.open) AS "due_at_once!"
+           FROM (SELECT deferral_id, min(due) AS due FROM ledger.instalment
+               WHERE zone_id = $1 AND paid < amount AND due < $3 GROUP BY deferral_id) i
+           JOIN ledger.deferral d ON d.zone_id = $1 AND d.deferral_id = i.deferral_id
+           JOIN ledger.lease l ON l.zone_id = $1 AND l.lease_id = d.lease_id
+           CROSS JOIN LATERAL (SELECT coalesce(sum(b.open), 0)::bigint AS open FROM ledger.rent_bill b
+               WHERE b.zone_id = $1 AND b.lease_id = d.lease_id AND b.month BETWEEN d.from_month AND d.until_month) b
+           WHERE ($2::uuid IS NULL OR l.carrier_id = $2) AND (d.open > 0 OR d.defaulted > 0 AND b.open > 0)
+           ORDER BY i.due, d.agreed_index LIMIT $4"#,
         zone.0,
         carrier.map(|id| id.0),
         today,
@@ -164,7 +183,32 @@ pub async fn overdue(
     )
     .fetch_all(&mut *conn)
     .await?;
-    with_instalments(conn, zone, rows).await
+    let due_at_once: Vec<Money> = rows
+        .iter()
+        .map(|row| Money::from_minor(row.due_at_once))
+        .collect();
+    let rows = rows.into_iter().map(|row| DeferralRow {
+        deferral_id: row.deferral_id,
+        lease_id: row.lease_id,
+        agreed_by: row.agreed_by,
+        agreed_index: row.agreed_index,
+        from_month: row.from_month,
+        until_month: row.until_month,
+        open: row.open,
+        paid: row.paid,
+        defaulted: row.defaulted,
+        converted: row.converted,
+        ended_index: row.ended_index,
+    });
+    let deferrals = with_instalments(conn, zone, rows.collect()).await?;
+    Ok(deferrals
+        .into_iter()
+        .zip(due_at_once)
+        .map(|(deferral, due_at_once)| Overdue {
+            deferral,
+            due_at_once,
+        })
+        .collect())
 }
 
 pub(in crate::rent) async fn insert_deferrals(

@@ -17,7 +17,7 @@ use sqlx::PgConnection;
 
 use super::store::{self, AccountRow, Extent, TransferRow};
 use crate::log::{self, Head, LogError};
-use crate::types::{LogIndex, Zone};
+use crate::types::{LogIndex, Zone, excerpt};
 
 /// Rows that are in memory at a time.
 const PAGE: i64 = 5_000;
@@ -68,7 +68,7 @@ impl FromStr for Format {
     fn from_str(text: &str) -> Result<Self, UnknownFormat> {
         let mut all = Self::ALL.into_iter();
         all.find(|format| format.as_str() == text)
-            .ok_or_else(|| UnknownFormat(text.chars().take(40).collect()))
+            .ok_or_else(|| UnknownFormat(excerpt(text)))
     }
 }
 

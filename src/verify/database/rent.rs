@@ -152,7 +152,8 @@ pub(super) const WAIVERS: &str = rows_of!(
             s.log_index AS settled_index, a.audited, coalesce(a.compensable, false) AS compensable, a.actor_id AS audited_by,
             a.log_index AS audited_index, k.log_index AS claimed_index, v.log_index AS voided_index
         FROM began b
-        LEFT JOIN said c ON c.subject_id = b.waiver_id AND c.kind IN ('waiver.confirmed', 'waiver.mismatched')
+        LEFT JOIN (SELECT DISTINCT ON (subject_id) * FROM said WHERE kind IN ('waiver.confirmed', 'waiver.mismatched')
+            ORDER BY subject_id, log_index DESC) c ON c.subject_id = b.waiver_id
         LEFT JOIN said s ON s.subject_id = b.waiver_id AND s.kind = 'waiver.settled'
         LEFT JOIN said a ON a.subject_id = b.waiver_id AND a.kind = 'waiver.audited'
         LEFT JOIN (SELECT DISTINCT ON (subject_id) * FROM said WHERE kind IN ('waiver.claimed', 'waiver.released')

@@ -227,6 +227,11 @@ fn relief(data: &Path, waiver: &str) {
     assert!(said.contains("name both days"), "{said}");
     let drafted = ask(&draft("--relief-from 2020-02-01 --relief-until 2020-02-29"));
     let claim = name('C', &drafted);
+    let text_of = run(&draft("--relief-from 2020-02-01 --relief-until 2020-02-29"));
+    assert!(
+        text_of.contains("waivers: audited 38,000.00") && !text_of.contains('{'),
+        "{text_of}"
+    );
     let taken = &drafted["relief"]["waivers"][0];
     assert_eq!(taken["audited"], "38000.00");
     assert_eq!(
@@ -240,8 +245,14 @@ fn relief(data: &Path, waiver: &str) {
     let approved = ask(&format!("claim approve {claim} --review {review} --as mgr"));
     assert_eq!(approved["outcome"], "approved");
     assert!(run("rent list").contains("claimed"));
+    let said = refused(data, &format!("claim submit {claim} --as inc"));
+    assert!(
+        said.contains("WRONG_STATE") && said.contains("`claim show`"),
+        "{said}"
+    );
     let shown = run(&format!("claim show {claim}"));
-    let line = format!("waiver: {waiver}, 2020-02-01 to 2020-02-29: audited 38000.00");
+    assert!(shown.contains("goes on with: `payment approve`"), "{shown}");
+    let line = format!("waiver: {waiver}, 2020-02-01 to 2020-02-29: audited 38,000.00");
     assert!(shown.contains(&line), "{shown}");
     let again = draft(&format!("--waiver {waiver} --json"));
     let answer = ledger(data, &words(&again)).output();

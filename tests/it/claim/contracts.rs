@@ -191,14 +191,15 @@ async fn a_contract_takes_two_persons_and_what_the_programme_has() {
             2020-03-02 | manager  | contract k NO-SUCH p 100000.00 {part} | unknown programme
             2020-03-02 | manager  | contract k SHAANXI-RENT p 100000.00 {part} | programme: SHAANXI-RENT is of kind post_subsidy, which buys no services: name a programme of kind purchase
             2020-03-02 | manager  | contract k {BUY} f 100000.00 {part} | provider: the party has not the role provider: name one that has, or register it as one
-            2020-03-02 | manager  | contract k {BUY} p 100000.00 | milestones: due: name 1 to 120 instalments
-            2020-03-02 | manager  | contract k {BUY} p 100000.01 {part} | milestones: due: the instalments add up to 100000.00, but 100000.01 is to be paid: correct an amount
+            2020-03-02 | manager  | contract k {BUY} p 100000.00 | milestones: due: name 1 to 120 milestones
+            2020-03-02 | manager  | contract k {BUY} p 100000.01 {part} | milestones: due: the milestones add up to 100000.00, but 100000.01 is to be paid: correct an amount
             2020-03-02 | manager  | contract k {BUY} p 0.00 {part} | amount: the amount must be more than zero
             2020-03-02 | manager  | contract k {BUY} p 100000.00 {part} signed:2020-03-03 | signed on: 2020-03-03 is to come: record the contract once it is signed
             2020-03-02 | manager  | contract k {BUY} p 100000.00 2020-02-28=100000.00 | milestones: the first is due before the contract was signed: correct its day
             2020-03-02 | manager  | confirm k  | unknown contract
             2020-03-02 | manager  | contract k {BUY} p 100000.00 {part} | proposed 100000.00 milestones=1 | 500000 0
             2020-03-02 | finance  | contract l {BUY} p 100000.00 {part} ref:k | refused DUPLICATE reasons=K*
+            2020-03-02 | finance  | contract l {BUY} p 100000.00 {part} ref:Ｋ | refused DUPLICATE reasons=K*
             2020-03-02 | manager  | confirm k  | refused SEGREGATION
             2020-03-02 | cashier  | confirm k  | forbidden
             2020-03-02 | p        | draft a {BUY} p milestone:k-1 {DONE} | drafted version=1
@@ -469,6 +470,14 @@ async fn postgres_refuses_contracts_that_can_t_be() {
              SELECT zone_id, gen_random_uuid(), 0, programme, provider_id, service, reference, signed_on, amount, proposed_by
              FROM ledger.contract LIMIT 1",
             "contract_reference_key",
+        ),
+        (
+            "INSERT INTO ledger.contract (zone_id, contract_id, proposed_index, programme, provider_id, service, reference,
+                 signed_on, amount, proposed_by)
+             SELECT zone_id, gen_random_uuid(), 0, programme, provider_id, service, concat('  ', upper(reference)), signed_on,
+                 amount, proposed_by
+             FROM ledger.contract LIMIT 1",
+            "contract_reference_alike",
         ),
         // What only the whole transaction shows.
         (

@@ -137,7 +137,7 @@ async fn a_wrong_number_in_a_query_is_named() {
     let limit = "must be a whole number from 1 to 500";
     let entry = "must be the number of an entry: a whole number from 0, such as 41";
     let id = "must be an id, such as 0190a5e2-7a3c-7c3e-9d51-6b1f0c8a2e11";
-    let long = "9".repeat(60);
+    let long = "9".repeat(100);
     for (query, field, wanted, given) in [
         ("entries?limit=0", "limit", limit, "0"),
         ("entries?limit=501", "limit", limit, "501"),
@@ -148,15 +148,15 @@ async fn a_wrong_number_in_a_query_is_named() {
             &format!("parties?limit={long}"),
             "limit",
             limit,
-            &long[..40],
+            &format!("{}…", &long[..80]),
         ),
         ("entries?from=1.5", "from", entry, "1.5"),
         ("vouchers?after=V41", "after", entry, "V41"),
         (
-            "accounts/B10:CNY?at=9223372036854775807",
+            "accounts/B10:CNY?at=V41",
             "at",
-            entry,
-            "9223372036854775807",
+            "is no entry, day or instant: write 1234, 2020-12-31 or 2020-12-31T16:00:00Z (with offset)",
+            "V41",
         ),
         ("accounts/B10:CNY/statement?from=x", "from", entry, "x"),
         ("parties?after=41", "after", id, "41"),
@@ -261,6 +261,8 @@ async fn accounts_are_shown_now_and_as_they_were() {
     assert_eq!(balance("?at=2").await, "1500.00");
     assert_eq!(balance("?at=1").await, "1000.00");
     assert_eq!(balance("?at=0").await, "0.00");
+    assert_eq!(balance("?at=2026-03-01").await, "1500.00");
+    assert_eq!(balance("?at=2026-02-28").await, "0.00");
     assert_eq!(
         balance("?recorded=2026-03-01T12:00:00%2B08:00").await,
         "1500.00"

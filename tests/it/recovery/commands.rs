@@ -55,7 +55,7 @@ pub(crate) fn settle_what_was_overpaid(data: &Path) {
         "recovery order {recovery} --due-days 10 --as manager"
     ));
     assert!(
-        ordered.contains("ordered") && ordered.contains("5000.00"),
+        ordered.contains("ordered") && ordered.contains("5,000.00"),
         "{ordered}"
     );
     let own = [

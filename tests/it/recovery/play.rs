@@ -165,6 +165,16 @@ impl Recoveries {
         known.unwrap_or(RecoveryId(uuid::Uuid::nil()))
     }
 
+    /// What settled a recovery, oldest first.
+    pub(crate) async fn settlements(&self, name: &str) -> Vec<recovery::store::SettlementRow> {
+        let zone = self.world.zone.id;
+        let input = (zone, self.recovery(name));
+        let read = self.world.db.app().read(zone, input, |conn, (zone, id)| {
+            Box::pin(recovery::store::settlements(conn, *zone, *id))
+        });
+        read.await.unwrap()
+    }
+
     pub(crate) fn payable(&self, name: &str) -> PayableId {
         let known = self.payables.get(name).copied();
         known.unwrap_or(PayableId(uuid::Uuid::nil()))

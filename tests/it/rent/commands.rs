@@ -9,6 +9,7 @@ use crate::kit::command::{json, refusal, temporary_folder, text};
 
 const CARRIER: &str = "91350100M000100Y43";
 const TENANT: &str = "91000000MA00000900";
+const OTHER: &str = "914403001922038216";
 
 /// A zone with a carrier, a tenant, and a person for each step.
 fn found(data: &Path) {
@@ -29,6 +30,7 @@ fn found(data: &Path) {
         ("mgr", "manager"),
         ("rev", "reviewer"),
         ("rev2", "reviewer"),
+        ("fin", "finance"),
     ] {
         text(
             data,
@@ -38,14 +40,19 @@ fn found(data: &Path) {
         );
     }
     let csv = data.join("parties.csv");
-    let rows =
-        format!("name,uscc,roles\n示范孵化器,{CARRIER},carrier\n光电科技,{TENANT},enterprise\n");
+    let rows = format!(
+        "name,uscc,roles\n示范孵化器,{CARRIER},carrier\n光电科技,{TENANT},enterprise\n软件公司,{OTHER},enterprise\n"
+    );
     fs::write(&csv, rows).unwrap();
     text(
         data,
         &["party", "import", csv.to_str().unwrap(), "--as", "mgr"],
     );
-    for (login, role, party) in [("inc", "incubator", CARRIER), ("ten", "sme", TENANT)] {
+    for (login, role, party) in [
+        ("inc", "incubator", CARRIER),
+        ("ten", "sme", TENANT),
+        ("oth", "sme", OTHER),
+    ] {
         let add = [
             "person", "add", login, "--name", login, "--role", role, "--party", party,
         ];
@@ -106,30 +113,88 @@ fn rent_from_lease_to_relief() {
     }
     relief(data, &lease);
     deferral(data, &lease);
+    late_bill(data, &lease);
+    let told = run(&format!("audit case {lease}"));
+    assert!(
+        told.starts_with(&format!("{lease} 光电科技, from 示范孵化器\nW")),
+        "{told}"
+    );
     run(&format!(
         "lease end {lease} --last-day 2020-06-30 --reason moving --as inc"
     ));
+    mistyped(data, &lease);
+    run("verify");
+}
+
+/// What can't be read is refused with what belongs there, in our words.
+fn mistyped(data: &Path, lease: &str) {
     let (status, said) = refusal(
         data,
         &words(&format!("rent bill {lease} --month 2020-13 --as inc")),
     );
     assert_eq!(status, Some(2));
     assert!(said.contains("write it as 2020-03"), "{said}");
-    run("verify");
+    // Ours, with the remedy, and not that of an unknown option.
+    let negative = format!("rent pay {lease} --amount -1.00 --as inc");
+    let (status, said) = refusal(data, &words(&negative));
+    assert_eq!(status, Some(1));
+    assert!(
+        said.contains("amount: \"-1.00\" is not an amount in CNY"),
+        "{said}"
+    );
+    let long = "x".repeat(1_001);
+    let (status, said) = refusal(
+        data,
+        &["rent", "void", "W1", "--reason", &long, "--as", "inc"],
+    );
+    assert_eq!(status, Some(2));
+    let repeated = format!("'{}…'", &long[..80]);
+    assert!(
+        said.contains(&repeated) && said.contains("has 1001 characters"),
+        "{said}"
+    );
+}
+
+/// A month that finance has closed is billed as of a day of the open period.
+fn late_bill(data: &Path, lease: &str) {
+    text(
+        data,
+        &words("period close 2020-06-01 2020-07-01 --reason closed --as fin"),
+    );
+    let bill = |on: &str| format!("rent bill {lease} --month 2020-06{on} --as inc");
+    let (status, said) = refusal(data, &words(&bill("")));
+    assert_eq!(status, Some(1));
+    assert!(
+        said.contains("--on DAY") && said.contains("2020-06-30 is in a closed period"),
+        "{said}"
+    );
+    for (day, why) in [
+        ("2020-06-29", "can't count for 2020-06-29"),
+        ("9998-01-01", "name a day from 2020-06-30 to"),
+    ] {
+        let (_, said) = refusal(data, &words(&bill(&format!(" --on {day}"))));
+        assert!(said.contains(why), "{said}");
+    }
+    let billed = json(data, &words(&bill(" --on 2020-07-01")));
+    assert_eq!(
+        (&billed["days"], &billed["rent"]),
+        (&value!(30), &value!("38000.00"))
+    );
+    let statement = text(data, &["rent", "statement", lease]);
+    assert!(statement.contains("2020-06 "), "{statement}");
+    let told = text(data, &["audit", "case", lease]);
+    assert!(told.contains("counts for 2020-07-01"), "{told}");
 }
 
 /// A waiver with a mismatch, from declaration to what a claim may rest on.
 fn relief(data: &Path, lease: &str) {
     let run = |line: &str| text(data, &words(line));
     let ask = |line: &str| json(data, &words(line));
-    let waiver = ask(&format!(
-        "rent waive {lease} --from 2020-02 --full --as inc --key february"
-    ));
-    let again = ask(&format!(
-        "rent waive {lease} --from 2020-02 --full --as inc --key february"
-    ));
-    assert_eq!(waiver, again);
+    let waive = format!("rent waive {lease} --from 2020-02 --full --as inc --key february");
+    let waiver = ask(&waive);
+    assert_eq!(ask(&waive), waiver);
     let waiver = name('W', &waiver);
+    strangers_learn_nothing(data, &waiver);
     let confirmed = ask(&format!("rent confirm {waiver} --amount 30000.00 --as ten"));
     assert_eq!(confirmed["outcome"], "mismatched");
     let early = json_of_refusal(
@@ -151,7 +216,7 @@ fn relief(data: &Path, lease: &str) {
         "rent settle {waiver} --amount 30000.00 --reason seen --as rev"
     ));
     assert!(
-        settled.contains("moves: amount 8000.00, from waived, month 2020-02, to open"),
+        settled.contains("moves: amount 8,000.00, from waived, month 2020-02, to open"),
         "{settled}"
     );
     run(&format!(
@@ -162,6 +227,7 @@ fn relief(data: &Path, lease: &str) {
         "29000.00"
     );
     assert_eq!(ask(&format!("rent show {waiver}"))["state"], "compensable");
+    what_comes_next(data, &waiver);
     let found = ask(&format!(
         "rent relief --carrier {CARRIER} --from 2020-02-01 --until 2020-02-29"
     ));
@@ -172,6 +238,14 @@ fn relief(data: &Path, lease: &str) {
     run(&format!(
         "rent pay {lease} --amount 8000.00 --month 2020-02 --as inc"
     ));
+    let paid = json_of_refusal(
+        data,
+        &format!("rent waive {lease} --from 2020-02 --full --as inc"),
+    );
+    assert!(
+        paid.contains("MORE_THAN_OPEN") && paid.contains("`--way refund`"),
+        "{paid}"
+    );
     let share = ask(&format!(
         "rent waive {lease} --from 2020-05 --share 33.33 --as inc"
     ));
@@ -182,6 +256,38 @@ fn relief(data: &Path, lease: &str) {
     ));
     let other = format!("rent waive {lease} --from 2020-05 --full --half --as inc");
     assert_eq!(refusal(data, &words(&other)).0, Some(2));
+}
+
+/// Whoever acts for another party is not even told that there is such a waiver.
+fn strangers_learn_nothing(data: &Path, waiver: &str) {
+    let told = |name: &str| {
+        let line = format!("rent confirm {name} --amount 30000.00 --as oth");
+        let (status, said) = refusal(data, &words(&line));
+        assert_eq!(status, Some(1), "{said}");
+        said.replace(name, "W?")
+    };
+    assert_eq!(told(waiver), told("W999999"));
+}
+
+/// An audited waiver says what it is, and which command goes on from there.
+fn what_comes_next(data: &Path, waiver: &str) {
+    let run = |line: &str| text(data, &words(line));
+    let late = json_of_refusal(
+        data,
+        &format!("rent settle {waiver} --amount 1.00 --reason late --as rev"),
+    );
+    assert!(
+        late.contains("WRONG_STATE") && late.contains("`rent show`"),
+        "{late}"
+    );
+    let shown = run(&format!("rent show {waiver}"));
+    assert!(
+        shown.contains("goes on with `claim draft --waiver`"),
+        "{shown}"
+    );
+    let told = run(&format!("audit case {waiver}"));
+    let head = format!("{waiver} 光电科技, from 示范孵化器, 38,000.00\n");
+    assert!(told.starts_with(&head), "{told}");
 }
 
 /// What a refused command prints, which fails.
@@ -217,10 +323,14 @@ fn deferral(data: &Path, lease: &str) {
     let shown = run(&format!("rent show {deferral}"));
     assert!(
         shown.contains(
-            "instalments: amount 12666.67, due 2020-10-01, number 2, paid 7333.33, state overdue"
+            "instalments: amount 12,666.67, due 2020-10-01, number 2, paid 7,333.33, state overdue"
         ),
         "{shown}"
     );
+    assert!(shown.contains("`rent instalment`"), "{shown}");
+    let told = run(&format!("audit case {deferral}"));
+    let head = format!("{deferral} 光电科技, from 示范孵化器, 76,000.00\n");
+    assert!(told.starts_with(&head), "{told}");
     let converted = ask(&format!("rent convert {deferral} --reason relief --as inc"));
     assert_eq!(converted["amount"], "56000.00");
     let waiver = ask(&format!("rent show {}", name('W', &converted)));
@@ -237,11 +347,11 @@ fn deferral(data: &Path, lease: &str) {
     ));
     let statement = run(&format!("rent statement {lease}"));
     assert!(
-        statement.contains("2020-05        38000.00       38000.00"),
+        statement.contains("2020-05       38,000.00      38,000.00"),
         "{statement}"
     );
     assert!(
-        statement.contains("38000.00 of 2020-05 from deferred to open"),
+        statement.contains("38,000.00 of 2020-05 from deferred to open"),
         "{statement}"
     );
 }

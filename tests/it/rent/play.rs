@@ -174,6 +174,7 @@ impl RentPlay {
             let other = Ask::Bill(BillRent {
                 lease: LeaseId::generate(),
                 month: month("1999-01"),
+                on: None,
             });
             let other = give(&self.world, caller(), other).await;
             assert!(
@@ -250,6 +251,7 @@ impl RentPlay {
             ["bill", name, text] => Ask::Bill(BillRent {
                 lease: self.lease(name),
                 month: month(text),
+                on: None,
             }),
             ["pay", name, amount, ref rest @ ..] => Ask::Pay(PayRent {
                 amount: amount.to_owned(),

@@ -347,8 +347,10 @@ impl Model {
             return why.and("unknown waiver");
         };
         why.when(party_of(who) != Some(lease.tenant), "input");
-        why.when(waiver.state() != "declared", "WRONG_STATE");
-        why.when(waiver.is_of(who), "SEGREGATION");
+        let says_so = waiver.stated.is_some_and(|(stated, _)| stated == fen);
+        let waits = ["declared", "mismatched", "confirmed"].contains(&waiver.state());
+        why.when(!waits || waiver.settled.is_some() || says_so, "WRONG_STATE");
+        why.when(waiver.declared_by == who, "SEGREGATION");
         why.check()?;
         self.waivers[at].stated = Some((fen, who));
         Ok(self.one())

@@ -52,6 +52,7 @@ impl Giving {
                 let input = BillRent {
                     lease: lease(at),
                     month: month(*of),
+                    on: None,
                 };
                 of_case!(self, input, rent::bill_rent)
             }

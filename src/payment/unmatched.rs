@@ -1,0 +1,156 @@
+//! Why a line of the bank that looks like a payment is nothing of the books yet. Found when it is asked for, and not kept.
+
+use chrono::NaiveDate;
+
+use super::bank::BankLineId;
+use crate::types::{Currency, Money};
+
+/// Why a line was left to a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WhyUnmatched {
+    /// It names an instruction over another amount.
+    OtherAmount(String, Money),
+    /// It names an instruction that the bank had rejected.
+    Rejected(String),
+    /// It names an instruction that is in no batch that was released.
+    NotSent(String),
+    /// It names, or fits, an instruction that was sent on a later day than the bank booked it.
+    Early(String, NaiveDate),
+    /// It names an instruction that another line is.
+    Taken(String, BankLineId),
+    /// It names or fits one instruction, which was not sent or which another line fitted too when it was taken in.
+    NotThen(String),
+    /// It fits several instructions in transit.
+    Several(Vec<String>),
+}
+
+impl WhyUnmatched {
+    /// As people read it; amounts in the zone's currency.
+    pub fn text(&self, currency: Currency) -> String {
+        match self {
+            Self::OtherAmount(id, amount) => {
+                let amount = amount.to_grouped_text(currency);
+                format!("it names {id}, which is over {amount}")
+            }
+            Self::Rejected(id) => {
+                format!(
+                    "it names {id}, which the bank rejected: its payable goes into another batch"
+                )
+            }
+            Self::NotSent(id) => format!("it names {id}, which was not sent"),
+            Self::Early(id, sent_on) => {
+                format!("it was booked before {id} was sent, on {sent_on}: ask the bank what it is")
+            }
+            Self::Taken(id, line) => format!("it names {id}, which is {line} already"),
+            Self::NotThen(id) => format!(
+                "it fits {id}, which was not sent when the statement was taken in, or which another line fitted too: \
+                 `payment match` says that it is that"
+            ),
+            Self::Several(ids) => {
+                format!(
+                    "it fits {}: `payment match` says which it is",
+                    ids.join(" and ")
+                )
+            }
+        }
+    }
+}
+
+/// What the books have of the instruction that a line names, and of those in transit that fit a line which names none.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Around {
+    /// The instruction that it names.
+    pub(super) named: Option<Named>,
+    /// Instructions in transit over its amount to its other side, sent by its day; ten at most.
+    pub(super) fitting: Vec<String>,
+    /// The first of those that were sent later than that, and its day.
+    pub(super) later: Option<(String, NaiveDate)>,
+}
+
+/// An instruction that a line names.
+#[derive(Clone, Debug)]
+pub(super) struct Named {
+    pub(super) id: String,
+    pub(super) amount: Money,
+    pub(super) state: String,
+    pub(super) sent_on: Option<NaiveDate>,
+    /// The line that has carried it out.
+    pub(super) line: Option<BankLineId>,
+}
+
+/// Why a line over that amount, booked on that day, is not matched; `None` if it has nothing to do with any instruction.
+pub(super) fn why(amount: Money, booked_on: NaiveDate, around: Around) -> Option<WhyUnmatched> {
+    let Some(named) = around.named else {
+        let mut fitting = around.fitting;
+        return match (fitting.len(), around.later) {
+            (0, None) => None,
+            (0, Some((id, day))) => Some(WhyUnmatched::Early(id, day)),
+            (1, _) => fitting.pop().map(WhyUnmatched::NotThen),
+            (_, _) => Some(WhyUnmatched::Several(fitting)),
+        };
+    };
+    let id = named.id;
+    Some(match (named.state.as_str(), named.sent_on, named.line) {
+        (_, _, Some(line)) => WhyUnmatched::Taken(id, line),
+        ("rejected", _, _) => WhyUnmatched::Rejected(id),
+        ("prepared" | "withdrawn", _, _) | (_, None, _) => WhyUnmatched::NotSent(id),
+        (_, _, _) if named.amount != amount => WhyUnmatched::OtherAmount(id, named.amount),
+        (_, Some(day), _) if booked_on < day => WhyUnmatched::Early(id, day),
+        (_, _, _) => WhyUnmatched::NotThen(id),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::LogIndex;
+
+    #[test]
+    fn a_line_that_fits_two_names_both() {
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let asked = |around| why(Money::from_minor(500), day("2020-05-08"), around);
+        assert_eq!(asked(Around::default()), None);
+        let fitting = vec!["P1-1".to_owned(), "P2-1".to_owned()];
+        let later = Some(("P3-1".to_owned(), day("2020-05-09")));
+        let found = asked(Around {
+            named: None,
+            fitting,
+            later,
+        });
+        let text = found.unwrap().text(Currency::Cny);
+        assert!(text.starts_with("it fits P1-1 and P2-1"), "{text}");
+    }
+
+    #[test]
+    fn a_line_that_names_an_instruction_says_what_became_of_that() {
+        let line = BankLineId {
+            file: LogIndex(9),
+            number: 1,
+        };
+        let sent_on: NaiveDate = "2020-05-08".parse().unwrap();
+        let asked = |state: &str, fen, line| {
+            let named = Named {
+                id: "P1-1".to_owned(),
+                amount: Money::from_minor(fen),
+                state: state.to_owned(),
+                sent_on: (state != "prepared").then_some(sent_on),
+                line,
+            };
+            let around = Around {
+                named: Some(named),
+                ..Around::default()
+            };
+            let why = why(Money::from_minor(500), sent_on, around).unwrap();
+            why.text(Currency::Cny)
+        };
+        for (text, expected) in [
+            (asked("paid", 500, Some(line)), "is S9-1 already"),
+            (asked("rejected", 500, None), "the bank rejected"),
+            (asked("prepared", 500, None), "was not sent"),
+            (asked("sent", 600, None), "is over 6.00"),
+            (asked("sent", 500, None), "`payment match`"),
+        ] {
+            assert!(text.contains(expected), "{text}");
+        }
+    }
+}
