@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use chrono::Datelike as _;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
@@ -173,14 +174,18 @@ fn check_account(
     Ok(())
 }
 
-/// Pure: what is new of a file, and the file that had what is not. A statement under a known id must be that statement.
+/// Pure: what is new of a file, and the file that had what is not. A statement under a known id must be that statement; banks
+/// number theirs anew each year, so an id is one of the year in which its statement closes.
 fn split<'a>(
     vault: &Vault,
     statements: &'a [Statement],
     kept: &[KeptStatement],
 ) -> Result<(Vec<New<'a>>, Option<LogIndex>), PaymentError> {
-    let by_id: HashMap<&str, &KeptStatement> =
-        kept.iter().map(|one| (one.id.as_str(), one)).collect();
+    let by_id: HashMap<(&str, i32), &KeptStatement> = kept
+        .iter()
+        .map(|one| ((one.id.as_str(), one.closing_on.year()), one))
+        .collect();
+    let name = |statement: &'a Statement| (statement.id.as_str(), statement.closing.day.year());
     let (mut new, mut known): (Vec<New<'a>>, _) = (Vec::new(), None);
     let mut number = 0;
     for (statement, position) in statements.iter().zip(1_i32..) {
@@ -198,13 +203,16 @@ fn split<'a>(
             lines_sha256: digest(&lines),
             lines,
         };
-        let is_twice = new.iter().any(|other| other.statement.id == statement.id);
-        match by_id.get(statement.id.as_str()) {
+        let is_twice = new
+            .iter()
+            .any(|other| name(other.statement) == name(statement));
+        match by_id.get(&name(statement)) {
             None if !is_twice => new.push(one),
             Some(earlier) if is_copy(&one, earlier) => known = Some(earlier.file),
             None | Some(_) => {
                 let id = statement.id.chars().take(60).collect();
-                return Err(PaymentError::OtherStatement(id));
+                let year = statement.closing.day.year();
+                return Err(PaymentError::OtherStatement { id, year });
             }
         }
     }

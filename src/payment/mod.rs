@@ -184,11 +184,17 @@ pub enum PaymentError {
         /// The zone's accounts, masked.
         own: String,
     },
-    /// A statement whose name is known, and which is another one.
+    /// A statement whose name is known in the year of its closing balance, and which is another one.
     #[error(
-        "statement {0} was taken in before with other balances or lines, or is in the file twice: ask the bank which is right"
+        "statement {id} was taken in before in {year} with other balances or lines, or is in the file twice: ask the bank which \
+         is right"
     )]
-    OtherStatement(String),
+    OtherStatement {
+        /// The bank's name of it.
+        id: String,
+        /// The year of its closing balance.
+        year: i32,
+    },
     /// A statement that does not follow the last one.
     #[error(
         "statement {id} begins with {opening}, but {earlier} ended with {closing} on {day}: take statements in by their \

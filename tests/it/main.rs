@@ -56,6 +56,8 @@ mod payment_files;
 #[cfg(test)]
 mod payment_returned;
 #[cfg(test)]
+mod payment_statement;
+#[cfg(test)]
 mod policy_cases;
 #[cfg(test)]
 mod policy_commands;

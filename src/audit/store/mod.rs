@@ -1,12 +1,14 @@
 //! What auditors read, as rows.
 
 mod case;
+mod describe;
 mod exception;
 
 pub(super) use case::{EntryRow, chart, digests, entries, indices, payments, subjects};
+pub(super) use describe::describe;
 pub(super) use exception::{
-    Found, Near, Threshold, conflicting_roles, describe, duplicate_documents, near,
-    related_parties, round_trips, shared_accounts,
+    Found, Near, Threshold, conflicting_roles, duplicate_documents, near, related_parties,
+    round_trips, shared_accounts,
 };
 
 use std::collections::HashMap;
