@@ -15,6 +15,7 @@ use super::{Global, output};
 use crate::clock::Clock;
 use crate::db::Database;
 use crate::journal::{self, Address, AsOf};
+use crate::programme;
 use crate::report::{self, At, ExportError, Exported, Format, PartyStatementPage};
 use crate::types::{Code, Day, FiscalYear, LogIndex, Zone};
 
@@ -30,7 +31,7 @@ pub enum ReportCommand {
     ///
     /// Of a party: sums by account code, each account with what stood before and after the days and what was debited and
     /// credited on them, and the postings. Its accounts are those that name it, and those of its vouchers and of its contracts
-    /// as a provider. Rent is in its carrier's statement; a tenant's is shown by `rent list --tenant`.
+    /// as a provider. Rent is in its carrier's statement; `rent statement` tells it lease by lease.
     #[command(
         after_help = "Examples:\n  subsidy-ledger statement F1010:CNY --from 1000 --limit 50\n  \
                       subsidy-ledger statement --party 91000000MA00000900 --since 2020-01-01 --until 2020-12-31"
@@ -165,6 +166,9 @@ pub enum ReportError {
     /// Nothing says whose statement.
     #[error("name an account, such as F1010:CNY, or --party")]
     NeitherAccountNorParty,
+    /// No programme has the code.
+    #[error("there is no programme {0} in this zone: `programme list` shows them")]
+    UnknownProgramme(Code),
     /// No party has the id or code.
     #[error("there is no party {0} in this zone: `party list --search` finds parties by name")]
     UnknownParty(super::party::Named),
@@ -326,6 +330,11 @@ async fn execution(
     args: &ExecutionArgs,
     json: bool,
 ) -> Result<String, ReportError> {
+    if let Some(code) = &args.programme
+        && !programme::store::exists(conn, zone.id, code).await?
+    {
+        return Err(ReportError::UnknownProgramme(code.clone()));
+    }
     let filter = report::ExecutionFilter {
         year: args.year.map(FiscalYear),
         programme: args.programme.clone(),

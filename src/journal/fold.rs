@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 
 use super::address::Address;
-use super::chart::Side;
+use super::chart::{AccountCode, Side};
 use super::entry::Transfer;
 use crate::types::{LogIndex, Money};
 
@@ -39,14 +39,25 @@ impl AccountTotals {
     }
 }
 
+/// What to do where an account has too little, if that is not plain from its name.
+const fn remedy(code: AccountCode) -> &'static str {
+    if matches!(code, AccountCode::B70) {
+        ": what came back is taken from what stands as paid, so book the other payments of this programme and year first, also \
+         those that are owed again (docs/adr/0027)"
+    } else {
+        ""
+    }
+}
+
 /// Why an entry is not recorded. Nothing of it is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// A guarded account would go below zero.
     #[error(
-        "{address} has {} {currency}, which is {} too little",
+        "{address} has {} {currency}, which is {} too little{}",
         available.to_grouped_text(address.currency),
         short.to_grouped_text(address.currency),
+        remedy(address.code),
         currency = address.currency
     )]
     Insufficient {

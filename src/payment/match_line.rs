@@ -132,6 +132,12 @@ async fn check_receipt(
         return Err(refused(line.line, "money went with it: it is no receipt"));
     }
     let moved = Money::from_minor(store::moved_at_bank(conn, zone.id, entry).await?);
+    if moved == Money::ZERO {
+        let problem = format!(
+            "no entry {entry} moved money of the bank account: the statement of F1010 shows those that did"
+        );
+        return Err(refused(line.line, &problem));
+    }
     if moved != line.amount {
         let text = |money: Money| money.to_text(zone.currency);
         let problem = format!(

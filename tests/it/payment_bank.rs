@@ -223,12 +223,13 @@ async fn one_number_is_found_and_shown_to_nobody(world: &World) {
         .collect();
     assert_eq!(shared, ["…9999", "…9999"]);
 
+    // Ids may have the last four characters within them by chance.
     let mut conn = world.db.superuser().await;
     let found: i64 = sqlx::query_scalar(
         "SELECT (SELECT count(*) FROM ledger.bank_account a WHERE row_to_json(a)::text ~ '2021001|某某'
              OR position('2021001'::bytea IN sealed) > 0)
          + (SELECT count(*) FROM ledger.entry e WHERE e.kind LIKE 'bank_account.%'
-             AND convert_from(e.body, 'UTF8') ~ '2021001|某某|9999')",
+             AND convert_from(e.body, 'UTF8') ~ '2021001|某某|[^0-9a-f-]9999[^0-9a-f-]')",
     )
     .fetch_one(&mut conn)
     .await

@@ -78,7 +78,11 @@ async fn a_person_says_what_the_rest_is(world: &World, batch: &Batch, answer: &S
         ),
         (1, instruction(2), "money came with it"),
         (4, receipt.clone(), "money went with it"),
-        (1, MatchWith::Receipt(LogIndex(0)), "entry 0 brought 0.00"),
+        (
+            1,
+            MatchWith::Receipt(LogIndex(0)),
+            "no entry 0 moved money of the bank account",
+        ),
         (2, instruction(2), "matched already"),
         (9, instruction(2), "no line S"),
     ] {

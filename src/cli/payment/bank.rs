@@ -337,7 +337,7 @@ pub(super) async fn return_payment(global: &Global, args: ReturnArgs) -> anyhow:
     with_session(global, async |session| {
         let caller = session.caller(global).await?;
         let currency = caller.zone.currency;
-        let input = (args.line, args.instruction, args.reason);
+        let input = (args.line, args.instruction.clone(), args.reason);
         let returned = session
             .command(&caller, input, |conn, command, (line, id, reason)| {
                 Box::pin(async move {
@@ -349,11 +349,11 @@ pub(super) async fn return_payment(global: &Global, args: ReturnArgs) -> anyhow:
             output::json(&returned)?;
         } else {
             output::line(&format!(
-                "{} {currency} came back with line {}, entry {}: payable {} is owed again.",
+                "{} {currency} came back with line {}, entry {}: what {} had paid is owed again.",
                 output::grouped(&returned.amount),
                 args.line,
                 returned.index,
-                returned.payable
+                args.instruction
             ))?;
             for ended in &returned.ended {
                 let amount = output::grouped(&ended.amount);

@@ -343,11 +343,11 @@ impl Shown {
                 .or(one.payable_number.map(|number| number.to_string()));
             let to = one.returned_to.map(|code| format!(", authority to {code}"));
             output::line(&format!(
-                "  {}  {:>16}  {} {}{}, entry {}",
+                "  {}  {:>16}  {}{}{}, entry {}",
                 one.day,
                 output::grouped(&one.amount),
-                one.way,
-                what.unwrap_or_default(),
+                one.way.replace('_', "-"),
+                what.map_or_else(String::new, |what| format!(" {what}")),
                 to.unwrap_or_default(),
                 one.entry
             ))?;

@@ -3,9 +3,12 @@
 
 use std::env::consts::{ARCH, OS};
 use std::fs;
+use std::io;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -187,10 +190,19 @@ fn open_to_all(path: &Path) -> Result<(), PrivatePostgresError> {
     Ok(())
 }
 
-/// Removes a folder that may not be there.
+/// How often it is tried to remove a folder, and how long is waited between.
+const REMOVALS: (u32, Duration) = (50, Duration::from_millis(100));
+
+/// Removes a folder that may not be there. What a command that was killed had begun, such as an `initdb`, may write into it for
+/// a moment yet.
 pub(super) fn remove_folder(path: &Path) -> Result<(), PrivatePostgresError> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        result => result.on("remove", path),
+    let (most, pause) = REMOVALS;
+    for _ in 1..most {
+        match fs::remove_dir_all(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => thread::sleep(pause),
+            result => return result.on("remove", path),
+        }
     }
+    fs::remove_dir_all(path).on("remove", path)
 }

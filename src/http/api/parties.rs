@@ -13,7 +13,7 @@ use crate::http::problem::Problem;
 use crate::http::state::App;
 use crate::party::{self, Filter, Party, PartyRole};
 use crate::report::{self, PartyStatementPage};
-use crate::types::{Day, LogIndex, Name, PartyId};
+use crate::types::{Day, LogIndex, Name, PartyId, Zone};
 
 /// Which parties.
 #[derive(Debug, Deserialize)]
@@ -104,11 +104,23 @@ impl StatementQuery {
     }
 }
 
+/// A party, by its id or its unified social credit code.
+pub(super) async fn party_named(
+    conn: &mut sqlx::PgConnection,
+    zone: &Zone,
+    named: &str,
+) -> Result<Option<Party>, sqlx::Error> {
+    match named.parse::<PartyId>() {
+        Ok(id) => party::store::party(conn, zone.id, id).await,
+        Err(_) => party::store::party_by_uscc(conn, zone.id, named).await,
+    }
+}
+
 /// `GET parties/{party}/statement`: what stood and moved on every account of the party, and the postings with the balance of
 /// their account after each. A page ends with a whole entry, so it can have a few postings more than asked for.
 pub(in crate::http) async fn statement(
     State(app): State<Arc<App>>,
-    Path((zone, party)): Path<(String, PartyId)>,
+    Path((zone, party)): Path<(String, String)>,
     Query(query): Query<StatementQuery>,
 ) -> Result<Json<Value>, Problem> {
     let page = query.page()?;
@@ -118,7 +130,7 @@ pub(in crate::http) async fn statement(
         .database
         .read(zone.id, input, |conn, (zone, party, page)| {
             Box::pin(async move {
-                let Some(party) = party::store::party(conn, zone.id, *party).await? else {
+                let Some(party) = party_named(conn, zone, party).await? else {
                     return Ok::<_, sqlx::Error>(None);
                 };
                 let statement = report::party_statement(conn, zone, party, *page).await?;

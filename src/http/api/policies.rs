@@ -11,10 +11,11 @@ use serde::{Deserialize, Serialize};
 use validator::Validate;
 
 use super::paging::Id;
+use super::parties::party_named;
 use crate::http::extract::{PackJson, Path, Query};
 use crate::http::problem::{FieldError, Problem};
 use crate::http::state::App;
-use crate::party::{self, Party};
+use crate::party;
 use crate::policy::{
     Decision, Fact, Facts, FactsFileError, Locale, Moment, Outcome, PackProblems, Policy, Raw,
     Source, check, decide, explain_on, read_facts_file,
@@ -434,18 +435,6 @@ enum Language {
 pub(in crate::http) struct Programmes {
     on: NaiveDate,
     programmes: Vec<Eligibility>,
-}
-
-/// A party, by its id or its unified social credit code.
-async fn party_named(
-    conn: &mut sqlx::PgConnection,
-    zone: &Zone,
-    named: &str,
-) -> Result<Option<Party>, sqlx::Error> {
-    match named.parse::<PartyId>() {
-        Ok(id) => party::store::party(conn, zone.id, id).await,
-        Err(_) => party::store::party_by_uscc(conn, zone.id, named).await,
-    }
 }
 
 /// `GET parties/{party}/eligibility`: by the facts that the ledger knows. The party is named by id or by code.

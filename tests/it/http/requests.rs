@@ -322,6 +322,11 @@ async fn a_party_has_a_statement_over_all_its_accounts() {
         let answer = get(wrong).await;
         assert_eq!(answer.problem(), (422, "invalid".to_owned()), "{wrong}");
     }
+    // By its code too.
+    let code = "914403001922038216";
+    let named = office.get(&format!("parties/{code}/statement")).await;
+    assert_eq!(named.json(), get("").await.json());
+
     let nobody = Uuid::now_v7();
     let unknown = office.get(&format!("parties/{nobody}/statement")).await;
     assert_eq!(unknown.problem(), (404, "not_found".to_owned()));
