@@ -233,6 +233,10 @@ pub(super) enum Command {
         first: NaiveDate,
         last: NaiveDate,
     },
+    EndLease {
+        lease: usize,
+        last: NaiveDate,
+    },
     Bill {
         lease: usize,
         month: Month,

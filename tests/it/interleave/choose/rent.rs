@@ -10,6 +10,7 @@ use super::{Choice, Dice, Kind, cases};
 pub(super) fn kinds() -> Vec<(u16, Kind)> {
     vec![
         (2, lease),
+        (1, end),
         (4, bill),
         (4, pay),
         (6, waive),
@@ -50,6 +51,20 @@ fn lease(model: &Model, dice: &Dice) -> Vec<Choice> {
         }
     }
     options
+}
+
+/// Within the lease most often, and now and then before what is billed.
+fn end(model: &Model, dice: &Dice) -> Vec<Choice> {
+    let days = Days::new(u64::from(dice.amount % 40));
+    let end = |lease: usize| {
+        let last = model.leases.get(lease).map_or(model.today, |one| one.last);
+        Command::EndLease {
+            lease,
+            last: last - days,
+        }
+    };
+    let leases = cases(dice, &model.leases, |_| true).into_iter();
+    leases.map(|at| (carrier(), end(at))).collect()
 }
 
 fn bill(model: &Model, dice: &Dice) -> Vec<Choice> {

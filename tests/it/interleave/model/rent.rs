@@ -137,6 +137,7 @@ impl Model {
                 first,
                 last,
             } => self.let_premises(who, (tenant, premises), rent, (first, last)),
+            Command::EndLease { lease, last } => self.end_lease(who, lease, last),
             Command::Bill { lease, month } => self.bill(who, lease, month),
             Command::PayRent { lease, fen } => self.pay_rent(who, lease, fen),
             Command::Waive {
@@ -209,6 +210,18 @@ impl Model {
             Some(lease) => Ok((why, lease)),
             None => why.and("unknown lease"),
         }
+    }
+
+    /// Earlier than was agreed, and not before what is billed.
+    fn end_lease(&mut self, who: Who, at: usize, last: NaiveDate) -> Outcome {
+        let (mut why, lease) = self.let_by(who, at)?;
+        let is_within = lease.first <= last && last < lease.last;
+        let billed_until = |month: &Month| days(*month).1.pred_opt().unwrap().min(lease.last);
+        let is_billed = lease.bills.keys().map(billed_until).any(|day| day > last);
+        why.when(!is_within || is_billed, "NOT_WITHIN_LEASE");
+        why.check()?;
+        self.leases[at].last = last;
+        Ok(self.one())
     }
 
     /// Rent by days, once a month. A bill counts on the last day of its month, or today.

@@ -210,6 +210,7 @@ impl Giving {
             | Command::ApproveWriteOff { .. }
             | Command::RejectWriteOff { .. } => self.of_recovery().await,
             Command::Lease { .. }
+            | Command::EndLease { .. }
             | Command::Bill { .. }
             | Command::PayRent { .. }
             | Command::Waive { .. }

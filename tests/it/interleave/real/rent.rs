@@ -2,8 +2,8 @@
 
 use subsidy_ledger::rent::{
     self, AddLease, AuditWaiver, BillRent, Charges, ConfirmWaiver, ConvertDeferral,
-    DefaultDeferral, DeferRent, Measure, PayInstalment, PayRent, SettleWaiver, VoidWaiver, Waive,
-    Way,
+    DefaultDeferral, DeferRent, EndLease, Measure, PayInstalment, PayRent, SettleWaiver,
+    VoidWaiver, Waive, Way,
 };
 use subsidy_ledger::types::{DeferralId, LeaseId, Schedule, WaiverId};
 
@@ -44,6 +44,14 @@ impl Giving {
                     tenant: self.party(tenant),
                 };
                 of_case!(self, input, rent::add_lease)
+            }
+            Command::EndLease { lease: at, last } => {
+                let input = EndLease {
+                    last_day: *last,
+                    lease: lease(at),
+                    reason: reason(),
+                };
+                of_case!(self, input, rent::end_lease)
             }
             Command::Bill {
                 lease: at,
