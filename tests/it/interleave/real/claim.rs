@@ -11,9 +11,9 @@ use super::super::command::{self, Content as Claimed};
 use super::{Command, Giving, Told, of_case, of_one, reason, stated_on, text};
 
 impl Giving {
-    pub(super) async fn of_claim(self) -> Told {
+    pub(super) async fn of_claim(&self) -> Option<Told> {
         let claim = |at: &usize| ClaimId(self.names.case('C', *at));
-        match &self.asked.command {
+        let told = match &self.asked.command {
             Command::Draft {
                 programme,
                 party,
@@ -63,13 +63,14 @@ impl Giving {
                 };
                 of_case!(self, input, claim::review)
             }
-            _ => self.after_review().await,
-        }
+            _ => return None,
+        };
+        Some(told)
     }
 
-    async fn after_review(self) -> Told {
+    pub(super) async fn after_review(&self) -> Option<Told> {
         let claim = |at: &usize| ClaimId(self.names.case('C', *at));
-        match &self.asked.command {
+        let told = match &self.asked.command {
             Command::Notice { programme } => {
                 let code: Code = programme.parse().unwrap();
                 let given = of_one!(self, code, |conn, command, code| {
@@ -106,8 +107,9 @@ impl Giving {
                 };
                 of_case!(self, input, claim::decline)
             }
-            other => panic!("{other:?} is of no claim"),
-        }
+            _ => return None,
+        };
+        Some(told)
     }
 
     fn relief(&self, claimed: &Claimed) -> Option<ReliefAsked> {

@@ -153,76 +153,22 @@ impl Giving {
             .caller(self.asked.who, &self.today.to_string(), key)
     }
 
+    /// Asks one room after another, as the model does, which of them knows the command.
     pub(super) async fn give(self) -> Told {
-        match &self.asked.command {
-            Command::Appropriate { .. }
-            | Command::Allocate { .. }
-            | Command::ProposeTransfer { .. }
-            | Command::ApproveTransfer { .. }
-            | Command::RejectTransfer { .. }
-            | Command::FreezeBudget { .. }
-            | Command::ThawBudget { .. }
-            | Command::Exclude { .. }
-            | Command::ConfirmExclusion { .. }
-            | Command::RejectExclusion { .. }
-            | Command::LiftExclusion { .. }
-            | Command::SetRule { .. }
-            | Command::ProposeClose { .. }
-            | Command::ProposeReopening { .. }
-            | Command::ConfirmPeriod { .. }
-            | Command::RejectPeriod { .. } => self.of_office().await,
-            Command::Apply { .. }
-            | Command::ReviewVoucher { .. }
-            | Command::Issue { .. }
-            | Command::Hold { .. }
-            | Command::Redeem { .. }
-            | Command::Release { .. }
-            | Command::Expire { .. }
-            | Command::Cancel { .. }
-            | Command::Freeze { .. }
-            | Command::Thaw { .. }
-            | Command::WindUp { .. }
-            | Command::ExpiryJob => self.of_voucher().await,
-            Command::ApprovePayable { .. }
-            | Command::Prepare
-            | Command::ReleaseBatch { .. }
-            | Command::Discard { .. }
-            | Command::Statement { .. }
-            | Command::BankRejects { .. }
-            | Command::Return { .. } => self.of_payment().await,
-            Command::Draft { .. }
-            | Command::Revise { .. }
-            | Command::Submit { .. }
-            | Command::Withdraw { .. }
-            | Command::ReviewClaim { .. }
-            | Command::Notice { .. }
-            | Command::Object { .. }
-            | Command::ApproveClaim { .. }
-            | Command::Decline { .. } => self.of_claim().await,
-            Command::ProposeRecovery { .. }
-            | Command::Order { .. }
-            | Command::RejectRecovery { .. }
-            | Command::Void { .. }
-            | Command::Receive { .. }
-            | Command::Offset { .. }
-            | Command::Plan { .. }
-            | Command::ProposeWriteOff { .. }
-            | Command::ApproveWriteOff { .. }
-            | Command::RejectWriteOff { .. } => self.of_recovery().await,
-            Command::Lease { .. }
-            | Command::EndLease { .. }
-            | Command::Bill { .. }
-            | Command::PayRent { .. }
-            | Command::Waive { .. }
-            | Command::ConfirmWaiver { .. }
-            | Command::Settle { .. }
-            | Command::Audit { .. }
-            | Command::VoidWaiver { .. }
-            | Command::Defer { .. }
-            | Command::Instalment { .. }
-            | Command::Default { .. }
-            | Command::Convert { .. } => self.of_rent().await,
+        macro_rules! first {
+            ($($room:ident)*) => {
+                $(if let Some(told) = self.$room().await {
+                    return told;
+                })*
+            };
         }
+        first!(of_office of_budget of_period);
+        first!(of_voucher of_hold wind_up expire_due);
+        first!(of_claim after_review);
+        first!(of_payment of_bank);
+        first!(of_recovery settlement);
+        first!(of_rent of_waiver of_deferral);
+        panic!("nobody gives {:?}", self.asked)
     }
 }
 

@@ -16,9 +16,9 @@ fn month((year, month): Month) -> rent::Month {
 
 impl Giving {
     #[expect(clippy::too_many_lines, reason = "one command after another")]
-    pub(super) async fn of_rent(self) -> Told {
+    pub(super) async fn of_rent(&self) -> Option<Told> {
         let lease = |at: &usize| LeaseId(self.names.case('L', *at));
-        match &self.asked.command {
+        let told = match &self.asked.command {
             Command::Lease {
                 tenant,
                 premises,
@@ -92,16 +92,14 @@ impl Giving {
                 };
                 of_case!(self, input, rent::defer_rent)
             }
-            Command::Instalment { .. } | Command::Default { .. } | Command::Convert { .. } => {
-                self.of_deferral().await
-            }
-            _ => self.of_waiver().await,
-        }
+            _ => return None,
+        };
+        Some(told)
     }
 
-    async fn of_waiver(self) -> Told {
+    pub(super) async fn of_waiver(&self) -> Option<Told> {
         let waiver = |at: &usize| WaiverId(self.names.case('W', *at));
-        match &self.asked.command {
+        let told = match &self.asked.command {
             Command::Waive {
                 lease,
                 month: of,
@@ -161,13 +159,14 @@ impl Giving {
                 };
                 of_case!(self, input, rent::void_waiver)
             }
-            other => panic!("{other:?} is of no waiver"),
-        }
+            _ => return None,
+        };
+        Some(told)
     }
 
-    async fn of_deferral(self) -> Told {
+    pub(super) async fn of_deferral(&self) -> Option<Told> {
         let deferral = |at: &usize| DeferralId(self.names.case('S', *at));
-        match &self.asked.command {
+        let told = match &self.asked.command {
             Command::Instalment { deferral: at, fen } => {
                 let input = PayInstalment {
                     amount: text(*fen),
@@ -190,7 +189,8 @@ impl Giving {
                 };
                 of_case!(self, input, rent::convert_deferral)
             }
-            other => panic!("{other:?} is of no deferral"),
-        }
+            _ => return None,
+        };
+        Some(told)
     }
 }

@@ -11,9 +11,9 @@ use super::super::office::{SH, YH};
 use super::{Command, Giving, Told, of_case, of_one, reason, stated_on, text, year};
 
 impl Giving {
-    pub(super) async fn of_voucher(self) -> Told {
+    pub(super) async fn of_voucher(&self) -> Option<Told> {
         let voucher = |at: &usize| -> VoucherId { VoucherId(self.names.case('V', *at)) };
-        match &self.asked.command {
+        let told = match &self.asked.command {
             Command::Apply {
                 programme,
                 party,
@@ -71,14 +71,13 @@ impl Giving {
                 };
                 of_case!(self, input, voucher::freeze)
             }
-            Command::Redeem { .. } | Command::Release { .. } => self.of_hold().await,
-            Command::WindUp { .. } => self.wind_up().await,
-            _ => self.expire_due().await,
-        }
+            _ => return None,
+        };
+        Some(told)
     }
 
-    async fn of_hold(self) -> Told {
-        match &self.asked.command {
+    pub(super) async fn of_hold(&self) -> Option<Told> {
+        let told = match &self.asked.command {
             Command::Redeem { hold, price } => {
                 let input = Redeem {
                     evidence: Vec::new(),
@@ -96,17 +95,18 @@ impl Giving {
                 };
                 of_case!(self, input, voucher::release)
             }
-            other => panic!("{other:?} is of no hold"),
-        }
+            _ => return None,
+        };
+        Some(told)
     }
 
-    async fn wind_up(self) -> Told {
+    pub(super) async fn wind_up(&self) -> Option<Told> {
         let Command::WindUp {
             programme,
             year: of,
         } = &self.asked.command
         else {
-            panic!("{:?} winds nothing up", self.asked);
+            return None;
         };
         let input = WindUp {
             programme: programme.parse().unwrap(),
@@ -116,11 +116,14 @@ impl Giving {
         let given = of_one!(self, input, |conn, command, input| {
             Box::pin(async move { voucher::wind_up(conn, &command, (input, None), 1_000).await })
         });
-        Told::of(given, |_| Told::default())
+        Some(Told::of(given, |_| Told::default()))
     }
 
     /// A run of the job, from its beginning to its end.
-    async fn expire_due(self) -> Told {
+    pub(super) async fn expire_due(&self) -> Option<Told> {
+        if self.asked.command != Command::ExpiryJob {
+            return None;
+        }
         let given = of_one!(self, Job::VoucherExpiry, |conn, command, job| {
             Box::pin(async move {
                 let Begun::Run(run) = job::begin(conn, &command, *job).await? else {
@@ -130,7 +133,7 @@ impl Giving {
                 job::end(conn, &command, run, None).await
             })
         });
-        Told::of(given, |()| Told::default())
+        Some(Told::of(given, |()| Told::default()))
     }
 }
 
