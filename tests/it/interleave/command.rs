@@ -1,6 +1,7 @@
 //! Commands, as a person reads them in a trace: cases by their numbers, proposals by their entries, money in fen.
 
 use chrono::NaiveDate;
+use subsidy_ledger::identity::Role;
 
 use super::office::Who;
 
@@ -14,6 +15,8 @@ pub(super) enum Content {
     Stated(i64),
     /// These waivers of the rent book.
     Waivers(Vec<usize>),
+    /// So much was invoiced for a service: perhaps for a milestone of a contract, by its number.
+    Invoice(i64, Option<(usize, i16)>),
 }
 
 /// A line of the bank.
@@ -186,6 +189,60 @@ pub(super) enum Command {
         back: bool,
     },
 
+    ProposeLevels {
+        set: usize,
+    },
+    ConfirmLevels {
+        entry: i64,
+    },
+    Recuse {
+        person: Who,
+        party: &'static str,
+    },
+    LiftRecusal {
+        entry: i64,
+    },
+    Delegate {
+        to: Who,
+        role: Role,
+        first: NaiveDate,
+        last: NaiveDate,
+    },
+    RevokeDelegation {
+        entry: i64,
+    },
+    RevokeClaim {
+        claim: usize,
+    },
+    /// All that a notice showed and nobody objected to.
+    ApproveNotice {
+        notice: usize,
+    },
+
+    ProposeContract {
+        programme: &'static str,
+        provider: &'static str,
+        reference: &'static str,
+        parts: Vec<i64>,
+    },
+    ConfirmContract {
+        contract: usize,
+    },
+    RejectContract {
+        contract: usize,
+    },
+    EndContract {
+        contract: usize,
+    },
+    ConfirmEnd {
+        contract: usize,
+        entry: i64,
+    },
+    RejectEnd {
+        contract: usize,
+        entry: i64,
+    },
+
     ProposeRecovery {
         payable: String,
         corrected: Option<i64>,
@@ -311,13 +368,14 @@ pub(super) enum Command {
 
 impl Command {
     /// Whether it is given under a key, and so can be repeated for its first answer. The others know by themselves what was
-    /// done before: files by their bytes, jobs and winding up by what is left to do.
+    /// done before: files by their bytes, jobs, winding up and the approval of a notice by what is left to do.
     pub(super) const fn is_keyed(&self) -> bool {
         !matches!(
             self,
             Self::Statement { .. }
                 | Self::BankRejects { .. }
                 | Self::WindUp { .. }
+                | Self::ApproveNotice { .. }
                 | Self::ExpiryJob
         )
     }
@@ -327,7 +385,8 @@ impl Command {
     pub(super) const fn is_one_decision(&self) -> bool {
         !matches!(
             self,
-            Self::BankRejects { .. }
+            Self::ApproveNotice { .. }
+                | Self::BankRejects { .. }
                 | Self::ExpiryJob
                 | Self::Notice { .. }
                 | Self::Prepare

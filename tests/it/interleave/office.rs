@@ -63,7 +63,25 @@ pub(super) const HALF: &str = "RENT-HALF";
 /// A tenth of it, up to a yearly limit, after a notice of five working days (DOMAIN 3, Shaanxi).
 pub(super) const NOTICED: &str = "SHAANXI-RENT";
 
-pub(super) const PROGRAMMES: [&str; 4] = [SH, YH, HALF, NOTICED];
+/// What was invoiced for a service, up to a yearly limit of the provider; of a contract, at most what is reserved.
+pub(super) const BUY: &str = "BUY-SERVICE";
+
+pub(super) const PROGRAMMES: [&str; 5] = [SH, YH, HALF, NOTICED, BUY];
+
+/// Duties that approve a claim one after the other, from an amount in fen on.
+pub(super) type Levels = &'static [(i64, &'static [Role])];
+
+/// Sets of levels that are proposed, among them that which holds without any.
+pub(super) const LEVELS: [Levels; 4] = [
+    &[(0, &[Manager])],
+    &[(0, &[Manager]), (8_000_00, &[Manager, Finance])],
+    &[(0, &[Finance]), (3_000_00, &[Manager, Manager])],
+    &[
+        (0, &[Manager]),
+        (3_000_00, &[Finance, Manager]),
+        (30_000_00, &[Manager, Finance, Manager]),
+    ],
+];
 
 /// The zone's own account, as its statements name it.
 pub(super) const OWN_ACCOUNT: &str = "31050161360000001234";

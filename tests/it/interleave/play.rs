@@ -7,12 +7,13 @@ use chrono::Days;
 use subsidy_ledger::identity::Role;
 use subsidy_ledger::party::PartyRole;
 use subsidy_ledger::payment::{self, AccountFilter};
+use subsidy_ledger::programme::ProgrammeKind;
 
 use super::choose::{Dice, choose};
 use super::command::{Asked, Command};
 use super::compare;
 use super::model::{Done, Model, Verdict, is_recorded};
-use super::office::{HALF, NOTICED, OWN_ACCOUNT, SH, YH};
+use super::office::{BUY, HALF, NOTICED, OWN_ACCOUNT, SH, YH};
 use super::real::{self, Giving, Names, Told};
 use crate::kit::TestDb;
 use crate::kit::scenario::{World, day};
@@ -61,6 +62,9 @@ impl Play {
         for (code, pack) in real::packs() {
             world.publish(code, &pack).await;
         }
+        let (code, pack) = real::purchase();
+        let purchase = ProgrammeKind::Purchase;
+        world.publish_as(code, &pack, purchase).await;
         world
             .propose_account("finance", None, OWN_ACCOUNT)
             .await
@@ -86,7 +90,7 @@ impl Play {
 
     /// Little enough that programmes run out of it.
     async fn fund(&mut self) -> Played {
-        let (year, fen) = (2020, 400_000_00);
+        let (year, fen) = (2020, 480_000_00);
         self.alone(self.asked("finance", Command::Appropriate { year, fen }))
             .await?;
         for (programme, fen) in [
@@ -94,6 +98,7 @@ impl Play {
             (YH, 60_000_00),
             (HALF, 60_000_00),
             (NOTICED, 20_000_00),
+            (BUY, 80_000_00),
         ] {
             let allocate = Command::Allocate {
                 programme,

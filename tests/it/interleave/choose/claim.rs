@@ -3,6 +3,8 @@
 use super::super::command::{Command, Content, Verdict};
 use super::super::model::{Claim, Model};
 use super::super::office::{HALF, NOTICED, SH, Who};
+use super::approval::approvers;
+use super::contract::invoice;
 use super::{Choice, Dice, Kind, cases};
 
 pub(super) fn kinds() -> Vec<(u16, Kind)> {
@@ -16,7 +18,9 @@ pub(super) fn kinds() -> Vec<(u16, Kind)> {
         (10, notice),
         (2, object),
         (16, approve),
+        (8, approve_notice),
         (1, decline),
+        (3, revoke),
     ]
 }
 
@@ -78,6 +82,7 @@ fn revise(model: &Model, dice: &Dice) -> Vec<Choice> {
     let waivers = relief(model, dice);
     let content = |claim: usize| match model.claims.get(claim).map(|one| &one.content) {
         Some(Content::Waivers(_)) if !waivers.is_empty() => Content::Waivers(vec![waivers[0]]),
+        Some(Content::Invoice(..)) => invoice(model, dice),
         _ => Content::Stated(dice.price()),
     };
     let revise = |claim| Command::Revise {
@@ -104,8 +109,7 @@ fn submit(model: &Model, dice: &Dice) -> Vec<Choice> {
 }
 
 fn withdraw(model: &Model, dice: &Dice) -> Vec<Choice> {
-    let is_over = |one: &Claim| ["approved", "rejected", "withdrawn"].contains(&one.state);
-    let open = cases(dice, &model.claims, |one| !is_over(one));
+    let open = cases(dice, &model.claims, |one| !one.is_over());
     let withdraw = |claim| Command::Withdraw { claim };
     open.into_iter()
         .map(|at| (claimants(model, at), withdraw(at)))
@@ -170,9 +174,48 @@ fn recommended(model: &Model, dice: &Dice) -> Vec<(usize, i64)> {
 
 fn approve(model: &Model, dice: &Dice) -> Vec<Choice> {
     let approve = |(claim, review)| Command::ApproveClaim { claim, review };
-    let persons = || vec!["manager", "manager2", "manager", "all", "finance"];
     let waiting = recommended(model, dice).into_iter();
-    waiting.map(|one| (persons(), approve(one))).collect()
+    waiting
+        .map(|one| (approvers(model, one.0), approve(one)))
+        .collect()
+}
+
+/// A notice of which something waits, over or not; now and then one that is done with, or that nobody knows.
+fn approve_notice(model: &Model, dice: &Dice) -> Vec<Choice> {
+    let waits = |notice: &usize| {
+        let claims = model.claims.iter().enumerate();
+        let mut its = claims.filter(|(_, one)| one.notice == Some(*notice));
+        its.find(|(_, one)| one.state == "noticed")
+            .map(|(at, _)| at)
+    };
+    let all = 0..model.notices.len() + usize::from(dice.is_wild());
+    let option = |notice: usize| {
+        let claim = waits(&notice).filter(|_| !dice.is_wild());
+        let persons = claim.map(|at| approvers(model, at));
+        let command = Command::ApproveNotice { notice };
+        (dice.is_wild() || claim.is_some()).then(|| {
+            (
+                persons.unwrap_or_else(|| vec!["manager", "finance"]),
+                command,
+            )
+        })
+    };
+    all.filter_map(option).collect()
+}
+
+/// What was approved and is not sent yet; now and then what is.
+fn revoke(model: &Model, dice: &Dice) -> Vec<Choice> {
+    let revocable = |at: &usize| {
+        let owed = model.payables.get(&format!("C{at}"));
+        owed.is_some_and(|one| dice.is_even() || ["owed", "approved"].contains(&one.state))
+    };
+    let approved = cases(dice, &model.claims, |one| one.state == "approved");
+    let its = approved
+        .into_iter()
+        .filter(|at| dice.is_wild() || revocable(at));
+    let persons = || vec!["manager2", "finance2", "finance", "manager", "all"];
+    its.map(|claim| (persons(), Command::RevokeClaim { claim }))
+        .collect()
 }
 
 fn decline(model: &Model, dice: &Dice) -> Vec<Choice> {
@@ -183,6 +226,6 @@ fn decline(model: &Model, dice: &Dice) -> Vec<Choice> {
     };
     let waiting = recommended(model, dice).into_iter();
     waiting
-        .map(|one| (vec!["manager", "manager2"], decline(one)))
+        .map(|one| (approvers(model, one.0), decline(one)))
         .collect()
 }

@@ -1,7 +1,9 @@
 //! From dice to commands that lead somewhere: mostly the right person on a case at the right step, now and then not.
 
+mod approval;
 mod budget;
 mod claim;
+mod contract;
 mod payment;
 mod recovery;
 mod rent;
@@ -133,6 +135,8 @@ fn kinds() -> Vec<(u16, Kind)> {
         voucher::kinds(),
         payment::kinds(),
         claim::kinds(),
+        approval::kinds(),
+        contract::kinds(),
         recovery::kinds(),
         rent::kinds(),
     ]

@@ -22,6 +22,8 @@ pub(super) fn lines(model: &Model) -> BTreeSet<String> {
     vouchers(model, &mut lines);
     payments(model, &mut lines);
     claims(model, &mut lines);
+    approvals(model, &mut lines);
+    contracts(model, &mut lines);
     recoveries(model, &mut lines);
     rents(model, &mut lines);
     periods(model, &mut lines);
@@ -149,6 +151,92 @@ fn claims(model: &Model, lines: &mut BTreeSet<String>) {
     }
     for (waiver, claim) in &model.taken {
         lines.insert(format!("taken W{waiver} C{claim}"));
+    }
+}
+
+fn approvals(model: &Model, lines: &mut BTreeSet<String>) {
+    for (at, claim) in model.claims.iter().enumerate() {
+        for one in &claim.approvals {
+            lines.insert(format!(
+                "approval C{at} {} {} {} {} {}",
+                one.review,
+                one.level,
+                one.role.as_str(),
+                one.person,
+                or_none(one.principal)
+            ));
+        }
+        if let Some(by) = claim.revoked_by {
+            lines.insert(format!("revoked C{at} {by}"));
+        }
+    }
+    for one in &model.levels {
+        let (by, entry) = one.confirmed.unzip();
+        let (by, entry) = (or_none(by), or_none(entry));
+        lines.insert(format!("levels {} {} {by} {entry}", one.entry, one.by));
+    }
+    for one in &model.recusals {
+        let lifted = yes(one.is_lifted);
+        lines.insert(format!(
+            "recusal {} {} {} {lifted}",
+            one.entry, one.person, one.party
+        ));
+    }
+    for one in &model.delegations {
+        lines.insert(format!(
+            "delegation {} {} {} {} {} {} {}",
+            one.entry,
+            one.principal,
+            one.delegate,
+            one.role.as_str(),
+            one.first,
+            one.last,
+            yes(one.is_revoked)
+        ));
+    }
+}
+
+fn contracts(model: &Model, lines: &mut BTreeSet<String>) {
+    for (at, one) in model.contracts.iter().enumerate() {
+        let (confirmed, by) = one.decided.unzip();
+        let outcome = confirmed.map(|is_so| if is_so { "confirmed" } else { "rejected" });
+        lines.insert(format!(
+            "contract K{at} {} {} {} {} {} {} {} {} {}",
+            one.programme,
+            one.provider,
+            one.reference,
+            one.amount(),
+            one.by,
+            or_none(outcome),
+            or_none(by),
+            or_none(one.year),
+            yes(one.is_ended)
+        ));
+        for (number, part) in (1..).zip(&one.milestones) {
+            let number: i16 = number;
+            let (accepted, claim) = part.accepted.unzip();
+            let claim = claim.map(|claim| format!("C{claim}"));
+            lines.insert(format!(
+                "milestone K{at} {number} {} {} {} {}",
+                part.amount,
+                part.reserved,
+                accepted.unwrap_or(0),
+                or_none(claim)
+            ));
+        }
+        for ending in &one.endings {
+            let (outcome, by) = ending.decided.unzip();
+            let (outcome, by) = (or_none(outcome), or_none(by));
+            lines.insert(format!(
+                "ending K{at} {} {} {outcome} {by}",
+                ending.entry, ending.by
+            ));
+        }
+    }
+    for (at, claim) in model.claims.iter().enumerate() {
+        if let Some((contract, number)) = claim.milestone() {
+            lines.insert(format!("names C{at} K{contract} {number}"));
+        }
     }
 }
 

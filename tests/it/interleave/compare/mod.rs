@@ -37,6 +37,22 @@ const ROWS: &[&str] = &[
          coalesce(c.submitted_by::text, '-'), coalesce(c.reviewed_by::text, '-'), coalesce(c.reviewed_index::text, '-'),
          coalesce(c.recommended::text, '-'), coalesce(n.last_day::text, '-'), coalesce(c.awarded::text, '-'))
      FROM ledger.claim c LEFT JOIN ledger.notice n ON n.zone_id = c.zone_id AND n.notice_id = c.notice_id",
+    "SELECT concat_ws(' ', 'revoked', claim_id, revoked_by) FROM ledger.claim WHERE state = 'revoked'",
+    "SELECT concat_ws(' ', 'names', claim_id, contract_id, milestone) FROM ledger.claim WHERE contract_id IS NOT NULL",
+    "SELECT concat_ws(' ', 'approval', claim_id, reviewed_index, level, role, person_id, coalesce(principal_id::text, '-'))
+     FROM ledger.claim_approval",
+    "SELECT concat_ws(' ', 'levels', proposed_index, proposed_by, coalesce(confirmed_by::text, '-'),
+         coalesce(confirmed_index::text, '-')) FROM ledger.approval_levels",
+    "SELECT concat_ws(' ', 'recusal', declared_index, person_id, party_id, lifted_index IS NOT NULL) FROM ledger.recusal",
+    "SELECT concat_ws(' ', 'delegation', given_index, principal_id, delegate_id, role, first_day, last_day,
+         revoked_index IS NOT NULL) FROM ledger.delegation",
+    "SELECT concat_ws(' ', 'contract', contract_id, programme, provider_id, reference, amount, proposed_by,
+         coalesce(outcome, '-'), coalesce(decided_by::text, '-'), coalesce(fiscal_year::text, '-'), ended_index IS NOT NULL)
+     FROM ledger.contract",
+    "SELECT concat_ws(' ', 'milestone', contract_id, number, amount, reserved, accepted, coalesce(claim_id::text, '-'))
+     FROM ledger.contract_milestone",
+    "SELECT concat_ws(' ', 'ending', contract_id, proposed_index, proposed_by, coalesce(outcome, '-'),
+         coalesce(decided_by::text, '-')) FROM ledger.contract_ending",
     "SELECT concat_ws(' ', 'taken', waiver_id, claim_id) FROM ledger.claim_waiver WHERE taken",
     "SELECT concat_ws(' ', 'recovery', recovery_id, payable_id, amount, state, open, received, set_off, written_off,
          proposed_by) FROM ledger.recovery",

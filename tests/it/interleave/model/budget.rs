@@ -195,6 +195,7 @@ impl Model {
         let mut why = Why::default();
         why.needs(who, &[Reviewer, Manager, Finance]);
         why.unless(PARTIES.contains(&party), "unknown party");
+        why.when(self.stays_out(who, party), "RECUSED");
         why.when(last < first, "input");
         why.check()?;
         self.exclusions.push(Exclusion {
@@ -216,7 +217,9 @@ impl Model {
         let Some(one) = self.exclusions.iter().position(|one| one.entry == entry) else {
             return why.and("unknown exclusion proposed by entry");
         };
+        let out = self.out_of(who);
         let one = &mut self.exclusions[one];
+        why.when(out.contains(one.party), "RECUSED");
         why.when(one.decided.is_some(), "WRONG_STATE");
         why.when(one.by == who && outcome == "confirmed", "SEGREGATION");
         why.check()?;
@@ -230,7 +233,9 @@ impl Model {
         let Some(one) = self.exclusions.iter().position(|one| one.entry == entry) else {
             return why.and("unknown exclusion proposed by entry");
         };
+        let out = self.out_of(who);
         let one = &mut self.exclusions[one];
+        why.when(out.contains(one.party), "RECUSED");
         why.unless(one.is_confirmed(), "WRONG_STATE");
         why.when(one.decided.is_some_and(|(_, by)| by == who), "SEGREGATION");
         why.check()?;

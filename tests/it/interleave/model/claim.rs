@@ -1,4 +1,5 @@
-//! Claims (DOMAIN 5): drafted, submitted, reviewed, shown in a public notice, approved; returned, declined, withdrawn.
+//! Claims (DOMAIN 5): drafted, submitted, reviewed, shown in a public notice, approved level by level; returned, declined,
+//! withdrawn, and revoked while nothing is paid.
 
 use chrono::NaiveDate;
 use subsidy_ledger::calendar::Calendar;
@@ -7,15 +8,23 @@ use subsidy_ledger::identity::Role::{
 };
 
 use super::super::command::{Command, Content, Verdict};
-use super::super::office::{HALF, NOTICED, PARTIES, Who, acts_for, has};
+use super::super::office::{BUY, HALF, NOTICED, PARTIES, Who, acts_for};
+use super::approval::{Approval, Level};
 use super::payment::Basis;
 use super::voucher::half;
-use super::{Line, Model, Outcome, Payable, Why};
+use super::{Done, Line, Model, Outcome, Payable, Why};
 
 /// Working days of a notice by the rules of Shaanxi.
 const NOTICE_DAYS: u16 = 5;
-/// What a firm gets of it in a year.
-const YEARLY: i64 = 200_000_00;
+
+/// What a party gets of a programme in a year, if that has a limit.
+fn yearly(programme: &str) -> Option<i64> {
+    match programme {
+        NOTICED => Some(200_000_00),
+        BUY => Some(1_000_000_00),
+        _ => None,
+    }
+}
 
 #[derive(Clone)]
 pub(in crate::interleave) struct Claim {
@@ -30,7 +39,17 @@ pub(in crate::interleave) struct Claim {
     pub(in crate::interleave) review: Option<(Who, i64)>,
     pub(in crate::interleave) recommended: Option<i64>,
     pub(in crate::interleave) notice: Option<usize>,
+    /// Of all its reviews.
+    pub(in crate::interleave) approvals: Vec<Approval>,
     pub(in crate::interleave) awarded: Option<i64>,
+    /// The year whose limits that counts in.
+    counted_in: i32,
+    pub(in crate::interleave) revoked_by: Option<Who>,
+}
+
+/// The account of what a programme spends.
+fn expense(programme: &str) -> &'static str {
+    if programme == BUY { "F5060" } else { "F5020" }
 }
 
 /// A public notice, whose last day blocks approval.
@@ -40,19 +59,51 @@ pub(in crate::interleave) struct Notice {
 }
 
 impl Claim {
-    /// Everybody who acted on it before it is approved.
-    fn hands(&self) -> impl Iterator<Item = Who> {
+    /// Everybody who acted on it, up to its next approver.
+    pub(super) fn hands(&self) -> impl Iterator<Item = Who> {
         let reviewer = self.review.map(|(by, _)| by);
         [Some(self.drafted_by), self.submitted_by, reviewer]
             .into_iter()
             .flatten()
+            .chain(self.approved().flat_map(Approval::persons))
+    }
+
+    /// The levels that approved what its last review recommended.
+    pub(super) fn approved(&self) -> impl Iterator<Item = &Approval> {
+        let review = self.review.map(|(_, entry)| entry);
+        let all = self.approvals.iter();
+        all.filter(move |one| Some(one.review) == review)
     }
 
     fn waivers(&self) -> &[usize] {
         match &self.content {
-            Content::Stated(_) => &[],
+            Content::Stated(_) | Content::Invoice(..) => &[],
             Content::Waivers(waivers) => waivers,
         }
+    }
+
+    /// The milestone that it claims: contract and number.
+    pub(in crate::interleave) fn milestone(&self) -> Option<(usize, i16)> {
+        match &self.content {
+            Content::Stated(_) | Content::Waivers(_) => None,
+            Content::Invoice(_, milestone) => *milestone,
+        }
+    }
+
+    pub(in crate::interleave) fn is_over(&self) -> bool {
+        ["approved", "revoked", "rejected", "withdrawn"].contains(&self.state)
+    }
+
+    /// Whether the office has it, or has approved it: what it rests on is no other claim's.
+    pub(super) fn is_with_the_office(&self) -> bool {
+        let states = [
+            "submitted",
+            "recommended",
+            "noticed",
+            "objected",
+            "approved",
+        ];
+        states.contains(&self.state)
     }
 }
 
@@ -75,6 +126,8 @@ impl Model {
             Command::Notice { programme } => self.notice(who, programme),
             Command::Object { claim } => self.object(who, *claim),
             Command::ApproveClaim { claim, review } => self.approve_claim(who, *claim, *review),
+            Command::ApproveNotice { notice } => self.approve_notice(who, *notice),
+            Command::RevokeClaim { claim } => self.revoke_claim(who, *claim),
             Command::Decline {
                 claim,
                 review,
@@ -84,10 +137,13 @@ impl Model {
         })
     }
 
-    /// A claim names waivers only that tenant and audit have settled and that no claim was approved on.
+    /// A claim names waivers only that tenant and audit have settled and that no claim was approved on, and milestones of
+    /// its party's own contracts.
     fn check_content(&self, party: &str, content: &Content, why: &mut Why) {
-        let Content::Waivers(waivers) = content else {
-            return;
+        let waivers = match content {
+            Content::Stated(_) => return,
+            Content::Invoice(_, milestone) => return self.check_named(party, *milestone, why),
+            Content::Waivers(waivers) => waivers,
         };
         for at in waivers {
             let its = self
@@ -121,7 +177,7 @@ impl Model {
         why.needs(who, &[Sme, Provider, Incubator]);
         let known = PARTIES.contains(&party) && acts_for(who, &[party]);
         why.unless(known, "unknown party");
-        why.unless([HALF, NOTICED].contains(&programme), "facts");
+        why.unless([HALF, NOTICED, BUY].contains(&programme), "facts");
         self.check_content(party, content, &mut why);
         why.check()?;
         let done = self.begins(format!("C{}", self.claims.len()));
@@ -136,7 +192,10 @@ impl Model {
             review: None,
             recommended: None,
             notice: None,
+            approvals: Vec::new(),
             awarded: None,
+            counted_in: 0,
+            revoked_by: None,
         });
         Ok(done)
     }
@@ -166,9 +225,10 @@ impl Model {
         Ok(self.one())
     }
 
-    /// What relief a claim rests on must still be so: in the rent book, taken by no other claim; and a carrier whose leases are
-    /// in the book does not state relief by itself.
-    fn check_relief(&self, at: usize, why: &mut Why) {
+    /// What a claim rests on must still be so. Relief: in the rent book, taken by no other claim; and a carrier whose leases
+    /// are in the book does not state it by itself. A milestone: reserved, and no other claim's.
+    fn check_grounds(&self, at: usize, why: &mut Why) {
+        self.check_milestone(at, why);
         let claim = &self.claims[at];
         let has_leases = self.leases.iter().any(|lease| lease.carrier == claim.party);
         let states = matches!(claim.content, Content::Stated(_));
@@ -185,7 +245,7 @@ impl Model {
         let (mut why, claim) = self.own_claim(who, at)?;
         why.unless(["draft", "returned"].contains(&claim.state), "WRONG_STATE");
         why.when(self.is_excluded(claim.party), "EXCLUDED");
-        self.check_relief(at, &mut why);
+        self.check_grounds(at, &mut why);
         why.check()?;
         self.free_waivers(at);
         self.taken
@@ -208,28 +268,34 @@ impl Model {
 
     fn withdraw(&mut self, who: Who, at: usize) -> Outcome {
         let (mut why, claim) = self.own_claim(who, at)?;
-        let is_over = ["approved", "rejected", "withdrawn"].contains(&claim.state);
-        why.when(is_over, "WRONG_STATE");
+        why.when(claim.is_over(), "WRONG_STATE");
         why.check()?;
         self.claims[at].state = "withdrawn";
         self.free_waivers(at);
         Ok(self.one())
     }
 
-    /// What the rules grant on a claim today.
+    /// What the rules grant on a claim today; of a milestone at most what is reserved for it.
     fn compensation(&self, claim: &Claim) -> i64 {
         let base = match &claim.content {
             Content::Stated(fen) => *fen,
+            Content::Invoice(fen, milestone) => {
+                let reserved = milestone.map(|milestone| self.reserved(milestone));
+                reserved.map_or(*fen, |reserved| reserved.min(*fen))
+            }
             Content::Waivers(waivers) => {
                 let audited = |at: &usize| self.waivers[*at].audited.map_or(0, |(fen, _)| fen);
                 waivers.iter().map(audited).sum()
             }
         };
-        if claim.programme == HALF {
-            return half(base);
-        }
-        let used = self.used("Q30", (NOTICED, Some(self.year())), claim.party);
-        ((base + 5) / 10).min(YEARLY - used).max(0)
+        let granted = match claim.programme {
+            HALF => half(base),
+            NOTICED => (base + 5) / 10,
+            _ => base,
+        };
+        let used = self.used("Q30", (claim.programme, Some(self.year())), claim.party);
+        let most = yearly(claim.programme).map_or(granted, |limit| limit - used);
+        granted.min(most).max(0)
     }
 
     fn review_claim(&mut self, who: Who, at: usize, verdict: Verdict, version: i32) -> Outcome {
@@ -245,9 +311,10 @@ impl Model {
         why.when(claim.version != version, "STALE");
         let before = [Some(claim.drafted_by), claim.submitted_by];
         why.when(before.contains(&Some(who)), "SEGREGATION");
+        why.when(self.stays_out(who, claim.party), "RECUSED");
         if verdict == Verdict::Recommend {
             why.when(self.is_excluded(claim.party), "EXCLUDED");
-            self.check_relief(at, &mut why);
+            self.check_grounds(at, &mut why);
         }
         why.check()?;
         let granted = self.compensation(&claim);
@@ -288,7 +355,10 @@ impl Model {
         why.check()?;
         let last_day = period.last().unwrap();
         self.notices.push(Notice { last_day });
-        Ok(self.several(1 + entries))
+        Ok(Done {
+            new: Some(format!("N{at}")),
+            ..self.several(1 + entries)
+        })
     }
 
     /// Whether the notice of a claim still runs.
@@ -310,10 +380,15 @@ impl Model {
         Ok(self.one())
     }
 
-    /// A claim that was recommended, for a manager who acted on it in nothing else and has seen its last review.
-    fn for_approval(&self, who: Who, at: usize, seen: i64) -> Result<(Why, Claim), Why> {
+    /// A claim that was recommended, for whoever may take its next level and has seen its last review.
+    fn for_approval(
+        &self,
+        who: Who,
+        at: usize,
+        seen: i64,
+    ) -> Result<(Why, Claim, Option<Level>), Why> {
         let mut why = Why::default();
-        why.needs(who, &[Manager, Finance]);
+        why.unless(self.is_approver(who), "forbidden");
         let Some(claim) = self.claims.get(at) else {
             return why.and("unknown claim");
         };
@@ -322,13 +397,14 @@ impl Model {
             "WRONG_STATE",
         );
         why.when(claim.review.map(|(_, entry)| entry) != Some(seen), "STALE");
-        why.unless(has(who, &[Manager]), "LEVEL_ORDER");
-        why.when(claim.hands().any(|hand| hand == who), "SEGREGATION");
-        Ok((why, claim.clone()))
+        let level = self.next_level(who, claim, &mut why);
+        Ok((why, claim.clone(), level))
     }
 
+    /// Before the last level nothing but the approval is kept: what the claim rests on, limits and the budget decide at the
+    /// last one.
     fn approve_claim(&mut self, who: Who, at: usize, seen: i64) -> Outcome {
-        let (mut why, claim) = self.for_approval(who, at, seen)?;
+        let (mut why, claim, level) = self.for_approval(who, at, seen)?;
         why.when(self.is_excluded(claim.party), "EXCLUDED");
         let asks_notice = claim.programme == NOTICED;
         why.when(
@@ -339,15 +415,20 @@ impl Model {
             claim.state == "noticed" && self.is_shown(&claim),
             "NOTICE_RUNNING",
         );
-        self.check_relief(at, &mut why);
+        let Some(level) = level else {
+            return Err(why);
+        };
+        if !level.is_last {
+            why.check()?;
+            self.claims[at].approvals.push(level.approval);
+            return Ok(self.one());
+        }
+        self.check_grounds(at, &mut why);
         let fen = self
             .compensation(&claim)
             .min(claim.recommended.unwrap_or(0));
-        let line = Line {
-            programme: claim.programme,
-            year: self.year(),
-        };
-        if fen > 0 {
+        let line = self.line_that_pays(&claim);
+        if fen > 0 && claim.milestone().is_none() {
             self.can_spend(line, fen, &mut why);
         }
         why.check()?;
@@ -356,28 +437,113 @@ impl Model {
             self.free_waivers(at);
             return Ok(self.one());
         }
-        let waivers = claim.waivers().to_vec();
-        let done = self.several(1 + i64::try_from(waivers.len()).unwrap());
+        self.claims[at].approvals.push(level.approval);
+        Ok(self.award(at, line, fen))
+    }
+
+    /// The contract's own line, or that of the year.
+    fn line_that_pays(&self, claim: &Claim) -> Line {
+        let contract = claim.milestone().map(|(contract, _)| contract);
+        Line {
+            programme: claim.programme,
+            year: contract.map_or(self.year(), |at| self.reserved_in(at)),
+        }
+    }
+
+    /// So much of a claim is owed.
+    fn award(&mut self, at: usize, line: Line, fen: i64) -> Done {
+        let claim = self.claims[at].clone();
+        let done = self.several(1 + i64::try_from(claim.waivers().len()).unwrap());
         let submitter = claim.submitted_by.unwrap();
         let mut payable = Payable::new(claim.party, (line, fen), submitter, Basis::Claim);
         payable.hands.extend(claim.review.map(|(by, _)| by));
-        payable.hands.insert(who);
-        self.owe(&format!("C{at}"), &line.account("B30"), "F5020", payable);
-        if asks_notice {
-            let of = (NOTICED, Some(line.year));
-            self.take_limit(("Q20", "Q30"), of, claim.party, (YEARLY, fen));
+        payable
+            .hands
+            .extend(claim.approved().flat_map(Approval::persons));
+        let from = match claim.milestone() {
+            Some(milestone) => self.accept(milestone, at, fen),
+            None => line.account("B30"),
+        };
+        self.owe(&format!("C{at}"), &from, expense(claim.programme), payable);
+        if let Some(limit) = yearly(claim.programme) {
+            let of = (claim.programme, Some(self.year()));
+            self.take_limit(("Q20", "Q30"), of, claim.party, (limit, fen));
         }
-        for waiver in waivers {
-            self.waivers[waiver].is_claimed = true;
+        for waiver in claim.waivers() {
+            self.waivers[*waiver].is_claimed = true;
         }
+        let counted_in = self.year();
         let claim = &mut self.claims[at];
-        (claim.state, claim.awarded) = ("approved", Some(fen));
-        Ok(done)
+        (claim.state, claim.awarded, claim.counted_in) = ("approved", Some(fen), counted_in);
+        done
+    }
+
+    /// Everything that waits of a notice, one claim after another in the order in which they were drafted: each is approved
+    /// at its next level, or refused by an entry.
+    fn approve_notice(&mut self, who: Who, notice: usize) -> Outcome {
+        let waits = |at: &usize| {
+            let claim = &self.claims[*at];
+            claim.notice == Some(notice) && claim.state == "noticed"
+        };
+        let waiting: Vec<usize> = (0..self.claims.len()).filter(waits).collect();
+        let mut why = Why::default();
+        why.unless(waiting.is_empty() || self.is_approver(who), "forbidden");
+        why.check()?;
+        let mut entries = 0;
+        for at in waiting {
+            let (_, review) = self.claims[at].review.unwrap();
+            let outcome = self.approve_claim(who, at, review);
+            entries += outcome.map_or(1, |done| done.entries);
+        }
+        Ok(self.several(entries))
+    }
+
+    /// An approval is taken back by a manager or finance without a hand in the case, while what is owed is in no batch
+    /// and nothing of it was settled. Authority goes back to where it may go today, limits are given back, and other
+    /// claims may rest on what this one did (docs/adr/0025).
+    fn revoke_claim(&mut self, who: Who, at: usize) -> Outcome {
+        let mut why = Why::default();
+        why.needs(who, &[Manager, Finance]);
+        let Some(claim) = self.claims.get(at).cloned() else {
+            return why.and("unknown claim");
+        };
+        let owed = self.payables.get(&format!("C{at}"));
+        let Some(payable) = owed.filter(|_| claim.state == "approved").cloned() else {
+            return why.and("WRONG_STATE");
+        };
+        let had_a_hand = claim.drafted_by == who || payable.is_of(who);
+        why.when(had_a_hand, "SEGREGATION");
+        why.when(self.stays_out(who, claim.party), "RECUSED");
+        match payable.state {
+            "prepared" | "sent" => why.when(true, "IN_BATCH"),
+            "paid" | "offset" => why.when(true, "PAID"),
+            _ => why.when(payable.set_off > 0, "PAID"),
+        }
+        why.check()?;
+        let (line, fen) = (payable.line, payable.amount);
+        let reserved = claim.milestone().and_then(|one| self.reopen(one, fen));
+        let back = reserved.unwrap_or_else(|| self.back_to(line));
+        self.books.post(&line.account("B60"), &back, fen);
+        let owed = line.of_party("F2010", claim.party);
+        self.books
+            .post(&owed, &line.account(expense(claim.programme)), fen);
+        if yearly(claim.programme).is_some() {
+            let of = (claim.programme, Some(claim.counted_in));
+            self.give_limit(("Q20", "Q30"), of, claim.party, fen);
+        }
+        for waiver in claim.waivers() {
+            self.waivers[*waiver].is_claimed = false;
+        }
+        self.free_waivers(at);
+        self.payables.get_mut(&format!("C{at}")).unwrap().state = "revoked";
+        let revoked = &mut self.claims[at];
+        (revoked.state, revoked.revoked_by) = ("revoked", Some(who));
+        Ok(self.several(1 + i64::try_from(claim.waivers().len()).unwrap()))
     }
 
     /// Whoever could approve turns it down, or sends it back to the claimant.
     fn decline(&mut self, who: Who, at: usize, seen: i64, back: bool) -> Outcome {
-        let (why, _) = self.for_approval(who, at, seen)?;
+        let (why, ..) = self.for_approval(who, at, seen)?;
         why.check()?;
         self.claims[at].state = if back { "returned" } else { "rejected" };
         if !back {

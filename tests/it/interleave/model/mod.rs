@@ -3,9 +3,11 @@
 //!
 //! Written to be read, and from the specification: it shares no decision with the crate.
 
+mod approval;
 mod books;
 mod budget;
 mod claim;
+mod contract;
 mod payment;
 mod recovery;
 mod rent;
@@ -20,11 +22,13 @@ use subsidy_ledger::identity::Role;
 use super::command::{Asked, Command};
 use super::office::{self, Who};
 
+pub(super) use self::approval::{Delegation, LevelSet, Recusal};
 use self::books::Books;
 pub(super) use self::books::Line;
 use self::books::account;
 pub(super) use self::budget::{Exclusion, Transfer};
 pub(super) use self::claim::{Claim, Notice};
+pub(super) use self::contract::Contract;
 pub(super) use self::payment::{BankLine, Basis, Batch, Instruction, Payable};
 pub(super) use self::recovery::Recovery;
 pub(super) use self::rent::{Deferral, Lease, Part, Waiver};
@@ -113,6 +117,10 @@ pub(super) struct Model {
     /// Which claim rests on a waiver.
     pub(super) taken: BTreeMap<usize, usize>,
     pub(super) notices: Vec<Notice>,
+    pub(super) levels: Vec<LevelSet>,
+    pub(super) recusals: Vec<Recusal>,
+    pub(super) delegations: Vec<Delegation>,
+    pub(super) contracts: Vec<Contract>,
     pub(super) recoveries: Vec<Recovery>,
     pub(super) leases: Vec<Lease>,
     pub(super) waivers: Vec<Waiver>,
@@ -145,6 +153,10 @@ impl Model {
             claims: Vec::new(),
             taken: BTreeMap::new(),
             notices: Vec::new(),
+            levels: Vec::new(),
+            recusals: Vec::new(),
+            delegations: Vec::new(),
+            contracts: Vec::new(),
             recoveries: Vec::new(),
             leases: Vec::new(),
             waivers: Vec::new(),
@@ -221,6 +233,12 @@ impl Model {
         if let Some(outcome) = self.of_claim(who, command) {
             return outcome;
         }
+        if let Some(outcome) = self.of_approval(who, command) {
+            return outcome;
+        }
+        if let Some(outcome) = self.of_contract(who, command) {
+            return outcome;
+        }
         if let Some(outcome) = self.of_recovery(who, command) {
             return outcome;
         }
@@ -260,6 +278,16 @@ impl Model {
     /// Authority of a programme that nothing is granted from yet.
     fn free(&self, line: Line) -> i64 {
         self.books.credit(&line.account("B30"))
+    }
+
+    /// Where authority goes that is not needed after all: free for others while its budget year is open, lapsed with the year
+    /// otherwise (DESIGN 4).
+    fn back_to(&self, line: Line) -> String {
+        line.account(if self.is_closed(line.year) {
+            "B80"
+        } else {
+            "B30"
+        })
     }
 
     /// Whether a party is excluded from programmes today.

@@ -112,23 +112,28 @@ impl Model {
     fn approve_payable(&mut self, who: Who, payable: &str) -> Outcome {
         let mut why = Why::default();
         why.needs(who, &[Finance]);
+        let out = self.out_of(who);
         let Some(one) = self.payables.get_mut(payable) else {
             return why.and("unknown payable");
         };
         why.when(one.state != "owed", "REFUSED_STATE");
         why.when(one.hands.contains(who), "REFUSED_SEGREGATION");
+        why.when(out.contains(one.payee), "REFUSED_RECUSED");
         why.check()?;
         (one.state, one.approved_by) = ("approved", Some(who));
         Ok(self.one())
     }
 
-    /// A batch of all that is approved and in which the cashier had no hand: its own entry, and one for each line.
+    /// A batch of all that is approved and in which the cashier had no hand, nor stays out of the payee's cases: its own entry,
+    /// and one for each line.
     fn prepare(&mut self, who: Who) -> Outcome {
         let mut why = Why::default();
         why.needs(who, &[Cashier]);
+        let out = self.out_of(who);
         let all = self.payables.iter_mut();
         let ready: Vec<_> = all
             .filter(|(_, one)| one.state == "approved" && !one.is_of(who))
+            .filter(|(_, one)| !out.contains(one.payee))
             .collect();
         why.when(ready.is_empty(), "nothing ready");
         why.check()?;
@@ -162,12 +167,13 @@ impl Model {
         Ok((why, found.clone()))
     }
 
-    /// Another cashier sends it, who had no hand in any of its lines.
+    /// Another cashier sends it, who had no hand in any of its lines, nor stays out of a payee's cases.
     fn release_batch(&mut self, who: Who, batch: usize) -> Outcome {
         let (mut why, found) = self.prepared(who, batch)?;
         why.when(found.by == who, "PREPARED");
         let mut its = found.lines.iter().map(|line| &self.payables[&line.payable]);
-        why.when(its.any(|one| one.is_of(who)), "OWN_CASE");
+        let is_own = |one: &Payable| one.is_of(who) || self.stays_out(who, one.payee);
+        why.when(its.any(is_own), "OWN_CASE");
         why.check()?;
         let done = self.several(1 + i64::try_from(found.lines.len()).unwrap());
         let today = self.today;
@@ -305,7 +311,7 @@ impl Model {
             let fen = asked.open.min(left);
             if fen > 0 {
                 let had_a_hand = one.is_of(who) || asked.ordered_by == Some(who);
-                why.when(had_a_hand, "not ended");
+                why.when(had_a_hand || self.stays_out(who, one.payee), "not ended");
                 ends.push((place, fen));
                 left -= fen;
             }

@@ -92,6 +92,7 @@ impl Model {
         let Some(one) = self.payables.get(payable).cloned() else {
             return why.and("unknown payable");
         };
+        why.when(self.stays_out(who, one.payee), "RECUSED");
         why.unless(["paid", "offset"].contains(&one.state), "NOT_PAID");
         let right = corrected.map_or(0, |fact| match one.basis {
             Basis::Service(programme) => paid_of(programme, fact),
@@ -128,9 +129,11 @@ impl Model {
     fn order(&mut self, who: Who, at: usize) -> Outcome {
         let mut why = Why::default();
         why.needs(who, &[Manager, Finance]);
+        let out = self.out_of(who);
         let Some(one) = self.recoveries.get_mut(at) else {
             return why.and("unknown recovery");
         };
+        why.when(out.contains(one.party), "RECUSED");
         let had_a_hand = one.hands.contains(who) || one.proposed_by == who;
         why.when(had_a_hand, "SEGREGATION");
         why.when(one.stage != "proposed", "WRONG_STATE");
@@ -145,9 +148,11 @@ impl Model {
     fn reject_recovery(&mut self, who: Who, at: usize) -> Outcome {
         let mut why = Why::default();
         why.needs(who, &[Reviewer, Manager, Finance]);
+        let out = self.out_of(who);
         let Some(one) = self.recoveries.get_mut(at) else {
             return why.and("unknown recovery");
         };
+        why.when(out.contains(one.party), "RECUSED");
         let had_a_hand = one.hands.contains(who) && one.proposed_by != who;
         why.when(had_a_hand, "SEGREGATION");
         why.when(one.stage != "proposed", "WRONG_STATE");
@@ -160,9 +165,11 @@ impl Model {
     fn void(&mut self, who: Who, at: usize) -> Outcome {
         let mut why = Why::default();
         why.needs(who, &[Manager, Finance]);
+        let out = self.out_of(who);
         let Some(one) = self.recoveries.get_mut(at) else {
             return why.and("unknown recovery");
         };
+        why.when(out.contains(one.party), "RECUSED");
         let had_a_hand = one.hands.contains(who) || one.ordered_by == Some(who);
         why.when(had_a_hand, "SEGREGATION");
         why.when(one.stage != "ordered", "WRONG_STATE");
@@ -232,6 +239,7 @@ impl Model {
         let Some(against) = self.payables.get(payable).cloned() else {
             return why.and("unknown payable");
         };
+        why.when(self.stays_out(who, one.party), "RECUSED");
         let had_a_hand = against.is_of(who) || one.ordered_by == Some(who);
         why.when(had_a_hand, "SEGREGATION");
         why.when(against.payee != one.party, "OTHER_PARTY");
@@ -271,6 +279,7 @@ impl Model {
         let Some(one) = self.recoveries.get(at) else {
             return why.and("unknown recovery");
         };
+        why.when(self.stays_out(who, one.party), "RECUSED");
         why.when(one.state() != "open", "WRONG_STATE");
         let is_split = one.open >= i64::from(count);
         why.when(one.state() == "open" && !is_split, "input");
@@ -283,9 +292,11 @@ impl Model {
         let mut why = Why::default();
         let size = self.size;
         why.needs(who, &[Finance]);
+        let out = self.out_of(who);
         let Some(one) = self.recoveries.get_mut(at) else {
             return why.and("unknown recovery");
         };
+        why.when(out.contains(one.party), "RECUSED");
         why.when(one.hands.contains(who), "SEGREGATION");
         why.when(one.open == 0 || one.write_off.is_some(), "WRONG_STATE");
         why.check()?;
@@ -297,9 +308,11 @@ impl Model {
     fn approve_write_off(&mut self, who: Who, at: usize, entry: i64) -> Outcome {
         let mut why = Why::default();
         why.needs(who, &[Manager]);
+        let out = self.out_of(who);
         let Some(one) = self.recoveries.get_mut(at) else {
             return why.and("unknown recovery");
         };
+        why.when(out.contains(one.party), "RECUSED");
         let waits = one.write_off.filter(|(proposed, ..)| *proposed == entry);
         why.when(waits.is_none(), "STALE");
         let by = waits.map(|(_, by, _)| by);
@@ -317,9 +330,11 @@ impl Model {
     fn reject_write_off(&mut self, who: Who, at: usize, entry: i64) -> Outcome {
         let mut why = Why::default();
         why.needs(who, &[Manager, Finance]);
+        let out = self.out_of(who);
         let Some(one) = self.recoveries.get_mut(at) else {
             return why.and("unknown recovery");
         };
+        why.when(out.contains(one.party), "RECUSED");
         let waits = one
             .write_off
             .is_some_and(|(proposed, ..)| proposed == entry);

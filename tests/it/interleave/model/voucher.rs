@@ -306,7 +306,7 @@ impl Model {
         Ok(done)
     }
 
-    fn give_limit(
+    pub(super) fn give_limit(
         &mut self,
         (left, used): (&str, &str),
         of: (&str, Option<i32>),
@@ -336,13 +336,8 @@ impl Model {
     /// (DESIGN 4); the holder's limits get it back.
     fn take_back(&mut self, at: usize, fen: i64) {
         let line = self.line_of(at);
-        let to = if self.is_closed(line.year) {
-            "B80"
-        } else {
-            "B30"
-        };
         let free = line.of_case("B40", &name(at));
-        self.books.post(&free, &line.account(to), fen);
+        self.books.post(&free, &self.back_to(line), fen);
         let Voucher {
             programme, party, ..
         } = self.vouchers[at];

@@ -2,12 +2,14 @@
 
 use subsidy_ledger::claim::{
     self, Approve, Content, Decline, Document, Draft, Objection, ReliefAsked, Review, Revise,
-    Submit, Turn, Verdict, Withdraw,
+    Revoke, Submit, Turn, Verdict, Withdraw,
 };
+use subsidy_ledger::contract::MilestoneId;
 use subsidy_ledger::policy::{Fact, Facts, Raw, Sha256, Source};
-use subsidy_ledger::types::{ClaimId, Code, Currency, LogIndex, WaiverId};
+use subsidy_ledger::types::{ClaimId, Code, ContractId, Currency, LogIndex, NoticeId, WaiverId};
 
 use super::super::command::{self, Content as Claimed};
+use super::error::Code as _;
 use super::{Command, Giving, Told, of_case, of_one, reason, stated_on, text};
 
 impl Giving {
@@ -20,7 +22,7 @@ impl Giving {
                 content,
             } => {
                 let input = Draft {
-                    content: content_of(content),
+                    content: self.content(content),
                     party: self.party(party),
                     programme: programme.parse().unwrap(),
                     relief: self.relief(content),
@@ -30,7 +32,7 @@ impl Giving {
             Command::Revise { claim: at, content } => {
                 let input = Revise {
                     claim: claim(at),
-                    content: content_of(content),
+                    content: self.content(content),
                     relief: self.relief(content),
                 };
                 of_case!(self, input, claim::revise)
@@ -76,7 +78,10 @@ impl Giving {
                 let given = of_one!(self, code, |conn, command, code| {
                     Box::pin(async move { claim::publish_notice(conn, &command, code).await })
                 });
-                Told::of(given, |(index, _)| Told::recorded(index.0))
+                Told::of(given, |(index, published)| Told {
+                    id: Some(published.notice.0),
+                    ..Told::recorded(index.0)
+                })
             }
             Command::Object { claim: at } => {
                 let input = Objection {
@@ -112,6 +117,47 @@ impl Giving {
         Some(told)
     }
 
+    pub(super) async fn after_approval(&self) -> Option<Told> {
+        let told = match &self.asked.command {
+            Command::ApproveNotice { notice } => {
+                let notice = NoticeId(self.names.case('N', *notice));
+                let given = of_one!(self, notice, |conn, command, notice| {
+                    Box::pin(async move { claim::approve_notice(conn, command, *notice).await })
+                });
+                Told::of(given, |answers| {
+                    let mut rejected = answers.into_iter().filter_map(Result::err);
+                    let rejected = rejected.next();
+                    rejected.map_or_else(Told::default, |why| Told::refused(why.code()))
+                })
+            }
+            Command::RevokeClaim { claim } => {
+                let input = Revoke {
+                    claim: ClaimId(self.names.case('C', *claim)),
+                    reason: reason(),
+                };
+                of_case!(self, input, claim::revoke)
+            }
+            _ => return None,
+        };
+        Some(told)
+    }
+
+    /// What a claim says, and the milestone that it names.
+    fn content(&self, claimed: &Claimed) -> Content {
+        let milestone = match claimed {
+            Claimed::Invoice(_, milestone) => *milestone,
+            Claimed::Stated(_) | Claimed::Waivers(_) => None,
+        };
+        let milestone = milestone.map(|(contract, number)| MilestoneId {
+            contract: ContractId(self.names.case('K', contract)),
+            number,
+        });
+        Content {
+            milestone,
+            ..content_of(claimed)
+        }
+    }
+
     fn relief(&self, claimed: &Claimed) -> Option<ReliefAsked> {
         let Claimed::Waivers(waivers) = claimed else {
             return None;
@@ -125,30 +171,35 @@ impl Giving {
     }
 }
 
-/// All documents that either programme asks for, and the relief, unless the rent book says it. Both programmes get the
-/// same facts: one looks at what the tenant confirms, the other at the days.
+/// All documents that any programme asks for, and the relief, unless the rent book says it, or the invoice. Both programmes of
+/// relief get the same facts: one looks at what the tenant confirms, the other at the days.
 fn content_of(claimed: &Claimed) -> Content {
     let document = |number: u16| Document {
         number: Some(number),
         sha256: Sha256::of(format!("document {number}").as_bytes()),
     };
+    let said = match claimed {
+        Claimed::Stated(fen) => vec![
+            ("relief_kind", "waiver".to_owned()),
+            ("waived_amount", text(*fen)),
+            ("tenant_confirmed", text(*fen)),
+            ("landlord_relief", "0.00".to_owned()),
+            ("waiver_from", "2020-02-01".to_owned()),
+            ("waiver_until", "2020-07-31".to_owned()),
+        ],
+        Claimed::Waivers(_) => Vec::new(),
+        Claimed::Invoice(fen, _) => vec![
+            ("service_complete", "true".to_owned()),
+            ("invoiced_amount", text(*fen)),
+        ],
+    };
     let mut facts = Facts::new(Currency::Cny);
-    if let Claimed::Stated(fen) = claimed {
-        let sum = text(*fen);
-        for (name, text) in [
-            ("relief_kind", "waiver"),
-            ("waived_amount", &sum),
-            ("tenant_confirmed", &sum),
-            ("landlord_relief", "0.00"),
-            ("waiver_from", "2020-02-01"),
-            ("waiver_until", "2020-07-31"),
-        ] {
-            let fact = Fact::named(name).unwrap();
-            let raw = Raw::typed(fact, text);
-            facts
-                .state(fact, raw, Source::Declared, stated_on())
-                .unwrap();
-        }
+    for (name, text) in said {
+        let fact = Fact::named(name).unwrap();
+        let raw = Raw::typed(fact, &text);
+        facts
+            .state(fact, raw, Source::Declared, stated_on())
+            .unwrap();
     }
     Content {
         documents: (1..=6).map(document).collect(),

@@ -1,6 +1,7 @@
 //! Why nothing was recorded, in the model's words.
 
 use subsidy_ledger::accounting::PeriodError;
+use subsidy_ledger::approval::ApprovalError;
 use subsidy_ledger::batch::{BatchError, Rejected};
 use subsidy_ledger::claim::NoticeError;
 use subsidy_ledger::job::JobError;
@@ -131,6 +132,20 @@ impl Code for NoticeError {
     fn code(&self) -> String {
         match self {
             Self::NothingToShow(_) => "nothing to show".to_owned(),
+            Self::Forbidden(_) => "forbidden".to_owned(),
+            Self::Recall(error) => error.code(),
+            Self::Record(error) => error.code(),
+            other => format!("{other:?}"),
+        }
+    }
+}
+
+impl Code for ApprovalError {
+    fn code(&self) -> String {
+        match self {
+            Self::NotFound(..) => "not found".to_owned(),
+            Self::SamePerson => "same person".to_owned(),
+            Self::Wrong(_) => "wrong".to_owned(),
             Self::Forbidden(_) => "forbidden".to_owned(),
             Self::Recall(error) => error.code(),
             Self::Record(error) => error.code(),

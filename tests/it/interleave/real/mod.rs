@@ -1,6 +1,8 @@
 //! The same commands on a real Postgres, and what the ledger tells.
 
+mod approval;
 mod claim;
+mod contract;
 mod error;
 mod office;
 mod payment;
@@ -18,6 +20,7 @@ use subsidy_ledger::identity::Caller;
 use subsidy_ledger::types::{Amount, Currency, FiscalYear, Money, Reason};
 use uuid::Uuid;
 
+pub(super) use self::contract::purchase;
 use self::error::Code as _;
 use super::command::{Asked, Command};
 use crate::kit::scenario::{Given, World};
@@ -77,6 +80,7 @@ impl Told {
             "waiver",
             "deferral",
             "lease",
+            "contract",
         ];
         let code = answer
             .get("code")
@@ -164,7 +168,8 @@ impl Giving {
         }
         first!(of_office of_budget of_period);
         first!(of_voucher of_hold wind_up expire_due);
-        first!(of_claim after_review);
+        first!(of_claim after_review after_approval);
+        first!(of_approval of_contract);
         first!(of_payment of_bank);
         first!(of_recovery settlement);
         first!(of_rent of_waiver of_deferral);
