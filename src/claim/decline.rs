@@ -64,6 +64,7 @@ async fn decline_round(
     let (zone, requests) = (round.zone, &round.requests);
     let ids: Vec<ClaimId> = requests.iter().map(|(_, input)| input.claim).collect();
     let mut claims = store::lock(conn, zone, &ids).await?;
+    batch::lock_head(conn, round).await?;
     let actors: Vec<PersonId> = requests
         .iter()
         .map(|(command, _)| command.actor.person)

@@ -62,15 +62,17 @@ pub(super) struct Cases {
 }
 
 impl Cases {
-    /// Locks the contracts of a round.
+    /// Locks the contracts of a round, then the head of the log: who stays out holds from its entry on.
     pub(super) async fn lock<I: Sync>(
         conn: &mut PgConnection,
         round: &Round<'_, I>,
         of: fn(&I) -> ContractId,
-    ) -> Result<Self, sqlx::Error> {
+    ) -> Result<Self, BatchError> {
         let ids: Vec<ContractId> = round.requests.iter().map(|(_, input)| of(input)).collect();
+        let contracts = store::lock(conn, round.zone.id, &ids).await?;
+        batch::lock_head(conn, round).await?;
         Ok(Self {
-            contracts: store::lock(conn, round.zone.id, &ids).await?,
+            contracts,
             hands: Hands::of_round(conn, round).await?,
         })
     }

@@ -13,7 +13,6 @@ use crate::batch::{self, Answers, BatchError, Decided, Round, Step};
 use crate::exclusion::{self, Excluded};
 use crate::identity::Command;
 use crate::journal::{self, AccountCode};
-use crate::log;
 use crate::programme::store::Frozen;
 use crate::programme::{self, BudgetLine};
 use crate::types::{ContractId, FiscalYear, LogIndex, Money, PartyId, Reason};
@@ -68,9 +67,6 @@ async fn confirm_round(
     round: &Round<'_, ConfirmContract>,
 ) -> Result<Answers<DecideAnswer>, BatchError> {
     let mut cases = Cases::lock(conn, round, |input| input.contract).await?;
-    log::lock_head(conn, round.zone.id)
-        .await
-        .map_err(journal::RecordError::from)?;
     let mut budget = Budget::read(conn, round, &cases).await?;
     let mut decided = Vec::with_capacity(round.requests.len());
     for (command, input) in &round.requests {

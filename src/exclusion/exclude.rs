@@ -155,6 +155,7 @@ async fn exclude_round(
         .map(|(_, input)| input.party)
         .collect();
     let known = party::store::parties(conn, zone, &ids).await?;
+    batch::lock_head(conn, round).await?;
     let hands = Hands::of_round(conn, round).await?;
     let decide = |command: &Command<'_>, input: &Exclude| {
         command.actor.require(&DUTIES)?;
@@ -278,6 +279,7 @@ where
             let zone = round.zone.id;
             let asked: Vec<LogIndex> = round.requests.iter().map(|(_, input)| of(input)).collect();
             let mut found = store::lock(conn, zone, &asked).await?;
+            batch::lock_head(conn, round).await?;
             let hands = Hands::of_round(conn, round).await?;
             let mut decided = Vec::with_capacity(round.requests.len());
             for (command, input) in &round.requests {

@@ -7,7 +7,8 @@ use super::store::{self, Lock, Payable, PayableFilter};
 use super::{PayableState, PaymentError};
 use crate::approval::{Acting, Hands};
 use crate::identity::{Command, Role};
-use crate::journal::{self, Body, Entry, RecallError};
+use crate::journal::{self, Body, Entry, RecallError, RecordError};
+use crate::log;
 use crate::types::{LogIndex, PayableId};
 
 /// How many recorded approvals are read at a time.
@@ -68,6 +69,10 @@ pub async fn approve(
             "nothing is owed that waits for approval",
         ));
     }
+    // What is known of persons holds from its entry on.
+    log::lock_head(conn, zone.id)
+        .await
+        .map_err(RecordError::from)?;
     let today = command.today();
     let hands = Hands::read(conn, zone.id, today, &[command.actor.person]).await?;
     let outcomes: Vec<ApprovalOutcome> = found

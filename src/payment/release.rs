@@ -6,8 +6,10 @@ use sqlx::PgConnection;
 use super::prepare::{HeldBecause, HeldOut};
 use super::store::{self, PreparedBatch, PreparedLine};
 use super::{PayableState, PaymentError, in_transit};
+use crate::approval::{Acting, Hands};
 use crate::identity::{Command, Role};
-use crate::journal::{self, Entry, Transfer};
+use crate::journal::{self, Entry, RecordError, Transfer};
+use crate::log;
 use crate::types::{BatchId, LogIndex, Money, PartyId, PayableId, Reason};
 
 /// What became of a batch that somebody wanted to release.
@@ -15,7 +17,8 @@ use crate::types::{BatchId, LogIndex, Money, PartyId, PayableId, Reason};
 pub enum Release {
     /// It went to the bank.
     Released(Released),
-    /// Whoever prepared it, or submitted or approved one of its payables, can't release it; the entry says so.
+    /// Whoever prepared it, submitted or approved one of its payables, or stays out of a payee's cases can't release it; the
+    /// entry says so.
     Refused {
         /// The entry of the refusal.
         index: LogIndex,
@@ -45,7 +48,7 @@ pub struct Released {
 pub enum NotByThisPerson {
     /// The person prepared it.
     Prepared,
-    /// The person submitted or approved one of its payables.
+    /// The person submitted or approved one of its payables, or stays out of its payee's cases.
     OwnCase,
 }
 
@@ -80,7 +83,12 @@ pub async fn release(
     }
     let found = prepared(found, batch)?;
     let lines = store::lock_prepared(conn, zone, command.actor.person, batch).await?;
-    if let Some(because) = not_by(command, &found, &lines) {
+    // What is known of persons holds from its entry on.
+    log::lock_head(conn, zone.id)
+        .await
+        .map_err(RecordError::from)?;
+    let hands = Hands::read(conn, zone.id, command.today(), &[command.actor.person]).await?;
+    if let Some(because) = not_by(command, &found, &lines, &hands) {
         let told = Told {
             batch,
             because: Some(because),
@@ -154,12 +162,17 @@ fn not_by(
     command: &Command<'_>,
     batch: &PreparedBatch,
     lines: &[PreparedLine],
+    hands: &Hands,
 ) -> Option<NotByThisPerson> {
-    let person = command.actor.person;
-    if batch.prepared_by == person {
+    let acting = Acting {
+        person: command.actor.person,
+        principal: None,
+    };
+    if batch.prepared_by == acting.person {
         return Some(NotByThisPerson::Prepared);
     }
-    let own = lines.iter().any(|line| line.is_own);
+    let stays_out = |line: &PreparedLine| hands.stays_out(command.actor, acting, line.payee);
+    let own = lines.iter().any(|line| line.is_own || stays_out(line));
     own.then_some(NotByThisPerson::OwnCase)
 }
 

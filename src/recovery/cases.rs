@@ -90,6 +90,34 @@ pub(super) fn may_act(
     }
 }
 
+/// Recoveries that are locked, and not yet what is known of the persons who act.
+pub(super) struct Locked(HashMap<RecoveryId, Recovery>);
+
+impl Locked {
+    /// Locks the recoveries of a round.
+    pub(super) async fn of<I: Sync>(
+        conn: &mut PgConnection,
+        round: &Round<'_, I>,
+        of: fn(&I) -> RecoveryId,
+    ) -> Result<Self, sqlx::Error> {
+        let ids: Vec<RecoveryId> = round.requests.iter().map(|(_, input)| of(input)).collect();
+        Ok(Self(store::lock(conn, round.zone, &ids).await?))
+    }
+
+    /// Once all rows are locked: who stays out holds from its entry on, so the head of the log is locked before that is read.
+    pub(super) async fn with_persons<I: Sync>(
+        self,
+        conn: &mut PgConnection,
+        round: &Round<'_, I>,
+    ) -> Result<Cases, BatchError> {
+        batch::lock_head(conn, round).await?;
+        Ok(Cases {
+            recoveries: self.0,
+            hands: Hands::of_round(conn, round).await?,
+        })
+    }
+}
+
 /// Recoveries, and what is known of the persons who act.
 pub(super) struct Cases {
     recoveries: HashMap<RecoveryId, Recovery>,
@@ -97,19 +125,6 @@ pub(super) struct Cases {
 }
 
 impl Cases {
-    /// Locks the recoveries of a round.
-    pub(super) async fn lock<I: Sync>(
-        conn: &mut PgConnection,
-        round: &Round<'_, I>,
-        of: fn(&I) -> RecoveryId,
-    ) -> Result<Self, sqlx::Error> {
-        let ids: Vec<RecoveryId> = round.requests.iter().map(|(_, input)| of(input)).collect();
-        Ok(Self {
-            recoveries: store::lock(conn, round.zone, &ids).await?,
-            hands: Hands::of_round(conn, round).await?,
-        })
-    }
-
     /// A recovery, if the actor has one of the duties; and what is known of the actor.
     pub(super) fn find(
         &mut self,
@@ -189,7 +204,8 @@ where
 {
     batch::answer(conn, name, requests, move |conn, round| {
         Box::pin(async move {
-            let mut cases = Cases::lock(conn, round, of).await?;
+            let locked = Locked::of(conn, round, of).await?;
+            let mut cases = locked.with_persons(conn, round).await?;
             let mut decided = Vec::with_capacity(round.requests.len());
             for (command, input) in &round.requests {
                 decided.push(decide(command, input, &mut cases)?);

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::cases::{Cases, Done, Effect, amount, may_act};
+use super::cases::{Cases, Done, Effect, Locked, amount, may_act};
 use super::decide::ordered_by;
 use super::model::{Recovery, Way};
 use super::postings;
@@ -65,12 +65,13 @@ async fn offset_round(
     round: &Round<'_, OffsetRecovery>,
 ) -> Result<Answers<OffsetAnswer>, BatchError> {
     let zone = round.zone;
-    let mut cases = Cases::lock(conn, round, |input| input.recovery).await?;
+    let locked = Locked::of(conn, round, |input| input.recovery).await?;
     let ids = round.requests.iter().map(|(_, input)| input.payable);
     let filter = PayableFilter::Ids(ids.collect());
     let found = payment::payables(conn, zone.id, zone.currency, &filter, Lock::ForUpdate).await?;
     let mut payables: HashMap<PayableId, Payable> =
         found.into_iter().map(|one| (one.id, one)).collect();
+    let mut cases = locked.with_persons(conn, round).await?;
     let mut decided = Vec::with_capacity(round.requests.len());
     for (command, input) in &round.requests {
         decided.push(decide(command, input, &mut cases, &mut payables)?);

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::cases::{Cases, Done, Effect};
+use super::cases::{Cases, Done, Effect, Locked};
 use super::model::Way;
 use super::postings;
 use super::refused::{RecoveryRefusal, Refused};
@@ -63,8 +63,9 @@ async fn receive_round(
     round: &Round<'_, ReceiveRecovery>,
 ) -> Result<Answers<ReceiveAnswer>, BatchError> {
     let zone = round.zone.id;
-    let mut cases = Cases::lock(conn, round, |input| input.recovery).await?;
+    let locked = Locked::of(conn, round, |input| input.recovery).await?;
     let mut lines = Lines::lock(conn, round).await?;
+    let mut cases = locked.with_persons(conn, round).await?;
     let mut decided = Vec::with_capacity(round.requests.len());
     for (command, input) in &round.requests {
         decided.push(decide(command, input, &mut cases, &mut lines)?);

@@ -13,6 +13,7 @@ use super::model::{Parts, Voucher, VoucherRefusal};
 use super::postings;
 use super::rules;
 use super::store::{self, Application, ApplicationState, ApplicationStep};
+use crate::approval::Hands;
 use crate::batch::{self, Answers, BatchError, Decided, Rejected, Round, Step};
 use crate::caps::Quotas;
 use crate::caps::{Asked, Usages};
@@ -92,6 +93,7 @@ async fn issue_round(
         earlier: earlier_of(conn, zone, today, &applications, &policies).await?,
         ledger: ledger_of(conn, zone, today, &applications, &policies).await?,
         excluded: excluded_of(conn, zone, today, &applications).await?,
+        hands: Hands::of_round(conn, round).await?,
         applications,
         policies,
         free: HashMap::new(),
@@ -214,6 +216,7 @@ struct Desk {
     earlier: Known,
     ledger: InLedger,
     excluded: Excluded,
+    hands: Hands,
     /// Facts that were decided on and that no application keeps.
     kept: Vec<Facts>,
     free: HashMap<BudgetLine, Money>,
@@ -277,6 +280,9 @@ impl Desk {
         }
         if application.applied_by == approver || application.reviewed_by == Some(approver) {
             return Ok(Ok((refused(VoucherRefusal::Segregation), None)));
+        }
+        if rules::stays_out(&self.hands, command, application.party) {
+            return Ok(Ok((refused(VoucherRefusal::Recused), None)));
         }
         let policy = self.policies.get(application.policy)?;
         let (facts, is_new) =

@@ -126,6 +126,8 @@ pub enum VoucherRefusal {
     BudgetFrozen,
     /// The same person acted before on this case (invariant 9).
     Segregation,
+    /// The person has to stay out of the party's cases.
+    Recused,
     /// The application or run is not at this step.
     WrongState,
     /// The party is excluded from programmes; the reason is the last day of it.
@@ -176,6 +178,10 @@ impl VoucherRefusal {
             Self::Segregation => (
                 "The same person acted on this case before: another one has to.",
                 "同一人不得办理同一事项的多个环节。",
+            ),
+            Self::Recused => (
+                "The person is recused from this party's cases, or acts for it: another one has to.",
+                "该人员应当回避该主体的事项，须由他人办理。",
             ),
             Self::WrongState => (
                 "The application or run is not at this step.",

@@ -11,6 +11,7 @@ use super::issue::{earlier_of, ledger_of, usages_of};
 use super::model::VoucherRefusal;
 use super::rules;
 use super::store::{self, Application, ApplicationState, ApplicationStep};
+use crate::approval::Hands;
 use crate::batch::{self, Answers, BatchError, Decided, Rejected, Round, Step};
 use crate::caps::{Asked, Usages};
 use crate::fact;
@@ -78,6 +79,7 @@ async fn review_round(
         usages: usages_of(conn, zone, today, &applications, &policies).await?,
         earlier: earlier_of(conn, zone, today, &applications, &policies).await?,
         ledger: ledger_of(conn, zone, today, &applications, &policies).await?,
+        hands: Hands::of_round(conn, round).await?,
         applications,
         policies,
         kept: Vec::new(),
@@ -113,6 +115,7 @@ struct Desk {
     usages: Usages,
     earlier: Known,
     ledger: InLedger,
+    hands: Hands,
     /// Facts that were decided on and that no application keeps.
     kept: Vec<Facts>,
 }
@@ -142,6 +145,9 @@ impl Desk {
         }
         if application.applied_by == command.actor.person {
             return refused(VoucherRefusal::Segregation);
+        }
+        if rules::stays_out(&self.hands, command, application.party) {
+            return refused(VoucherRefusal::Recused);
         }
         let policy = self.policies.get(application.policy)?;
         let (facts, is_new) =

@@ -88,6 +88,8 @@ mod race;
 #[cfg(test)]
 mod recovery;
 #[cfg(test)]
+mod recusal;
+#[cfg(test)]
 mod rent;
 #[cfg(test)]
 mod report;

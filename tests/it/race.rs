@@ -424,7 +424,7 @@ async fn racing_statements_use_a_booking_once() {
 
 /// Gives a command while another one, which was first, waits for the log's head: the second one is decided when the first is
 /// recorded.
-async fn behind<T: Send + 'static>(
+pub(crate) async fn behind<T: Send + 'static>(
     world: &World,
     first: impl Future<Output = String> + Send + 'static,
     second: impl Future<Output = T> + Send + 'static,

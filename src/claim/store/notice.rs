@@ -239,7 +239,7 @@ pub(in crate::claim) struct OnNotice {
     pub(in crate::claim) waits: bool,
 }
 
-/// The claims of a notice that nobody objected to, in the order of their ids.
+/// The claims of a notice that nobody objected to, in the order in which they were drafted.
 pub(in crate::claim) async fn standing_of_notice(
     conn: &mut PgConnection,
     zone: ZoneId,
@@ -247,7 +247,7 @@ pub(in crate::claim) async fn standing_of_notice(
 ) -> Result<Vec<OnNotice>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"SELECT claim_id, reviewed_index AS "reviewed_index!", state = 'noticed' AS "waits!" FROM ledger.claim
-           WHERE zone_id = $1 AND notice_id = $2 AND state IN ('noticed', 'approved') ORDER BY claim_id"#,
+           WHERE zone_id = $1 AND notice_id = $2 AND state IN ('noticed', 'approved') ORDER BY drafted_index"#,
         zone.0,
         notice.0,
     )

@@ -204,7 +204,7 @@ pub(in crate::payment) struct PreparedLine {
     pub(in crate::payment) payee: PartyId,
     pub(in crate::payment) amount: Amount,
     pub(in crate::payment) line: BudgetLine,
-    /// Whether whoever releases had a hand in the case, or has to stay out of the payee's.
+    /// Whether whoever releases had a hand in the case.
     pub(in crate::payment) is_own: bool,
     /// Whether its account is still the payee's.
     pub(in crate::payment) account_in_force: bool,
@@ -219,9 +219,7 @@ pub(in crate::payment) async fn lock_prepared(
 ) -> Result<Vec<PreparedLine>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"SELECT l.end_to_end_id, l.payable_id, l.amount, p.payee_id, p.fiscal_year, p.programme, a.superseded_index,
-             $3 IN (l.submitted_by, l.approved_by) OR $3 = ANY (p.handled_by) OR EXISTS (
-                 SELECT FROM ledger.recusal r WHERE r.zone_id = p.zone_id AND r.person_id = $3
-                     AND r.party_id = p.payee_id AND r.lifted_index IS NULL) AS "is_own!"
+             $3 IN (l.submitted_by, l.approved_by) OR $3 = ANY (p.handled_by) AS "is_own!"
          FROM ledger.payment_line l
          JOIN ledger.payable p ON p.zone_id = l.zone_id AND p.payable_id = l.payable_id
          JOIN ledger.bank_account a ON a.zone_id = l.zone_id AND a.account_id = l.account_id

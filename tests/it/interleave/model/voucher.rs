@@ -146,6 +146,7 @@ impl Model {
         };
         why.when(voucher.state != "applied", "WRONG_STATE");
         why.when(voucher.applied_by == who, "SEGREGATION");
+        why.when(self.stays_out(who, voucher.party), "RECUSED");
         why.check()?;
         let state = if self.grant(voucher) > 0 {
             "recommended"
@@ -168,6 +169,7 @@ impl Model {
         why.when(voucher.state != "recommended", "WRONG_STATE");
         let before = [Some(voucher.applied_by), voucher.reviewed_by];
         why.when(before.contains(&Some(who)), "SEGREGATION");
+        why.when(self.stays_out(who, voucher.party), "RECUSED");
         let (programme, party, year) = (voucher.programme, voucher.party, self.year());
         let line = Line { programme, year };
         let fen = self.grant(voucher);
