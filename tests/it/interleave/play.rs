@@ -90,13 +90,13 @@ impl Play {
 
     /// Little enough that programmes run out of it.
     async fn fund(&mut self) -> Played {
-        let (year, fen) = (2020, 480_000_00);
+        let (year, fen) = (2020, 510_000_00);
         self.alone(self.asked("finance", Command::Appropriate { year, fen }))
             .await?;
         for (programme, fen) in [
             (SH, 150_000_00),
             (YH, 60_000_00),
-            (HALF, 60_000_00),
+            (HALF, 90_000_00),
             (NOTICED, 20_000_00),
             (BUY, 80_000_00),
         ] {

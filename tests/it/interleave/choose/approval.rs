@@ -10,11 +10,11 @@ use super::{Choice, Dice, Kind, entries};
 
 pub(super) fn kinds() -> Vec<(u16, Kind)> {
     vec![
-        (2, propose_levels),
-        (4, confirm_levels),
-        (2, recuse),
+        (1, propose_levels),
+        (8, confirm_levels),
+        (1, recuse),
         (3, lift),
-        (3, delegate),
+        (2, delegate),
         (1, revoke),
     ]
 }
@@ -68,7 +68,7 @@ fn lift(model: &Model, dice: &Dice) -> Vec<Choice> {
 /// To somebody without the duty, or with it; from yesterday or tomorrow on, for some days.
 fn delegate(model: &Model, dice: &Dice) -> Vec<Choice> {
     let first = model.today + Days::new(u64::from(dice.amount % 3)) - Days::new(1);
-    let last = first + Days::new(u64::from(dice.amount % 50));
+    let last = first + Days::new(u64::from(dice.amount % 90));
     let to = |role: Role| -> Vec<Who> {
         match role {
             _ if dice.is_wild() => vec!["f", "manager", "all"],
@@ -114,15 +114,22 @@ fn revoke(model: &Model, dice: &Dice) -> Vec<Choice> {
         .collect()
 }
 
-/// Who may take the next level of a claim, by its duty, and some who may not.
-pub(super) fn approvers(model: &Model, claim: usize) -> Vec<Who> {
-    let duty = model.claims.get(claim).map(|one| model.next_duty(one));
+/// Who may take the next level of a claim, by its duty, most often without a hand in it before, and some who may not.
+pub(super) fn approvers(model: &Model, dice: &Dice, claim: usize) -> Vec<Who> {
+    let claim = model.claims.get(claim);
+    let duty = claim.map_or(Manager, |one| model.next_duty(one));
     let mut persons = match duty {
-        Some(Finance) => vec!["finance", "finance2", "finance", "all", "manager"],
-        _ => vec![
-            "manager", "manager2", "manager", "manager2", "all", "finance",
-        ],
+        Finance => vec!["finance", "finance2", "all"],
+        _ => vec!["manager", "manager2", "all"],
     };
-    persons.extend(model.delegates(duty.unwrap_or(Manager)));
+    let delegates: Vec<Who> = model.delegates(duty).collect();
+    persons.extend(delegates.repeat(3));
+    if let Some(claim) = claim.filter(|_| !dice.amount.is_multiple_of(4)) {
+        let hands: Vec<Who> = claim.hands().collect();
+        persons.retain(|person| !hands.contains(person));
+    }
+    if dice.amount.is_multiple_of(4) || persons.is_empty() {
+        persons.extend(["manager", "finance"]);
+    }
     persons
 }

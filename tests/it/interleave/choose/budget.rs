@@ -14,8 +14,8 @@ pub(super) fn kinds() -> Vec<(u16, Kind)> {
         (1, transfer),
         (3, decide_transfer),
         // Rare beside all else, and to last: a claim is to meet one.
-        (3, freeze),
-        (1, thaw),
+        (2, freeze),
+        (2, thaw),
         (1, exclude),
         (3, decide_exclusion),
         (1, lift),

@@ -12,12 +12,13 @@ pub(super) fn kinds() -> Vec<(u16, Kind)> {
         (3, draft),
         (5, draft_on_waivers),
         (2, revise),
-        (10, submit),
+        (14, submit),
         (1, withdraw),
-        (10, review),
+        (16, review),
         (10, notice),
         (2, object),
-        (16, approve),
+        (20, approve),
+        (60, approve_between),
         (8, approve_notice),
         (1, decline),
         (3, revoke),
@@ -159,10 +160,15 @@ fn object(model: &Model, dice: &Dice) -> Vec<Choice> {
         .collect()
 }
 
-/// Claims that wait for approval, with the entry of their last review.
+/// Claims that wait for approval, with the entry of their last review: now and then before a notice is over, else those whose
+/// time has come.
 fn recommended(model: &Model, dice: &Dice) -> Vec<(usize, i64)> {
-    let waiting = cases(dice, &model.claims, |one| {
-        ["recommended", "noticed"].contains(&one.state)
+    let is_early = dice.amount.is_multiple_of(4);
+    let is_over = |notice: usize| model.notices[notice].last_day < model.today;
+    let waiting = cases(dice, &model.claims, |one| match one.state {
+        "recommended" => is_early || one.programme != NOTICED,
+        "noticed" => is_early || one.notice.is_some_and(is_over),
+        _ => false,
     });
     let review = |at: usize| model.claims.get(at).and_then(|one| one.review);
     let stale = i64::from(dice.is_wild() && dice.is_even());
@@ -176,8 +182,21 @@ fn approve(model: &Model, dice: &Dice) -> Vec<Choice> {
     let approve = |(claim, review)| Command::ApproveClaim { claim, review };
     let waiting = recommended(model, dice).into_iter();
     waiting
-        .map(|one| (approvers(model, one.0), approve(one)))
+        .map(|one| (approvers(model, dice, one.0), approve(one)))
         .collect()
+}
+
+/// A claim that is between two levels: there are few, so it is the most then.
+fn approve_between(model: &Model, dice: &Dice) -> Vec<Choice> {
+    let mut options = approve(model, dice);
+    let is_between = |at: usize| {
+        let claim = model.claims.get(at);
+        claim.is_some_and(|one| one.approved().next().is_some())
+    };
+    options.retain(
+        |(_, command)| matches!(command, Command::ApproveClaim { claim, .. } if is_between(*claim)),
+    );
+    options
 }
 
 /// A notice of which something waits, over or not; now and then one that is done with, or that nobody knows.
@@ -191,7 +210,7 @@ fn approve_notice(model: &Model, dice: &Dice) -> Vec<Choice> {
     let all = 0..model.notices.len() + usize::from(dice.is_wild());
     let option = |notice: usize| {
         let claim = waits(&notice).filter(|_| !dice.is_wild());
-        let persons = claim.map(|at| approvers(model, at));
+        let persons = claim.map(|at| approvers(model, dice, at));
         let command = Command::ApproveNotice { notice };
         (dice.is_wild() || claim.is_some()).then(|| {
             (
@@ -226,6 +245,6 @@ fn decline(model: &Model, dice: &Dice) -> Vec<Choice> {
     };
     let waiting = recommended(model, dice).into_iter();
     waiting
-        .map(|one| (approvers(model, one.0), decline(one)))
+        .map(|one| (approvers(model, dice, one.0), decline(one)))
         .collect()
 }

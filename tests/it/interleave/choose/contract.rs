@@ -7,13 +7,13 @@ use super::{Choice, Dice, Kind, cases};
 
 pub(super) fn kinds() -> Vec<(u16, Kind)> {
     vec![
-        (3, propose),
+        (1, propose),
         (8, confirm),
         (1, reject),
-        (2, end),
-        (6, confirm_end),
-        (1, reject_end),
-        (8, draft),
+        (3, end),
+        (8, confirm_end),
+        (3, reject_end),
+        (5, draft),
     ]
 }
 
@@ -108,12 +108,16 @@ pub(super) fn invoice(model: &Model, dice: &Dice) -> Content {
         let number = usize::from(dice.amount / 5) % most + 1;
         (*at, i16::try_from(number).unwrap())
     });
-    let forgets = dice.amount.is_multiple_of(5);
+    let forgets = dice.amount.is_multiple_of(8);
     let fen = dice.one_of(&[3_000_00, 20_000_00, 11_000_00, 1_234_57]);
     Content::Invoice(fen, named.filter(|_| !forgets))
 }
 
+/// Most often while a contract is in force.
 fn draft(model: &Model, dice: &Dice) -> Vec<Choice> {
+    if in_state(model, dice, "in force").is_empty() && !dice.amount.is_multiple_of(4) {
+        return Vec::new();
+    }
     let draft = |party| Command::Draft {
         programme: BUY,
         party,

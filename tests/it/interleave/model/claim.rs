@@ -60,7 +60,7 @@ pub(in crate::interleave) struct Notice {
 
 impl Claim {
     /// Everybody who acted on it, up to its next approver.
-    pub(super) fn hands(&self) -> impl Iterator<Item = Who> {
+    pub(in crate::interleave) fn hands(&self) -> impl Iterator<Item = Who> {
         let reviewer = self.review.map(|(by, _)| by);
         [Some(self.drafted_by), self.submitted_by, reviewer]
             .into_iter()
@@ -69,7 +69,7 @@ impl Claim {
     }
 
     /// The levels that approved what its last review recommended.
-    pub(super) fn approved(&self) -> impl Iterator<Item = &Approval> {
+    pub(in crate::interleave) fn approved(&self) -> impl Iterator<Item = &Approval> {
         let review = self.review.map(|(_, entry)| entry);
         let all = self.approvals.iter();
         all.filter(move |one| Some(one.review) == review)
