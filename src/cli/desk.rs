@@ -42,7 +42,11 @@ pub(super) fn not_there<Id: ShortNamed + Display>(named: &Named<Id>, zone: &Zone
 }
 
 fn no_party(text: &str, zone: &Zone) -> String {
-    format!("no party {} in zone {}", excerpt(text), zone.code)
+    format!(
+        "no party {} in zone {}: `party list --search` finds parties by name",
+        excerpt(text),
+        zone.code
+    )
 }
 
 /// Where somebody acts.
