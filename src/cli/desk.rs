@@ -151,6 +151,19 @@ impl Desk<'_> {
         self.remember(&party, no_party(text, zone));
         Ok(party)
     }
+
+    /// A party that should be a provider.
+    pub(super) async fn provider(&self, text: &str) -> anyhow::Result<PartyId> {
+        let zone = &self.caller.zone;
+        let party = party_id(self.session, zone, text).await?;
+        let no_provider = format!(
+            "{} is no provider of zone {}: `party list --role provider` shows them",
+            excerpt(text),
+            zone.code
+        );
+        self.remember(&party, no_provider);
+        Ok(party)
+    }
 }
 
 /// A party by its unified social credit code or its id.

@@ -486,6 +486,10 @@ fn owe(data: &Path) -> (String, String) {
     );
     let issued = json(data, &["voucher", "issue", &application, "--as", "manager"]);
     let voucher = format!("V{}", issued["index"]);
+    let order = |provider| ["voucher", "hold", &voucher, "--provider", provider];
+    let rest = ["--price", "1.00", "--as", "clerk"];
+    let (_, said) = refusal(data, &[&order(&firm)[..], &rest].concat());
+    assert!(said.contains("`party list --role provider`"), "{said}");
     let held = json(
         data,
         &[
