@@ -273,6 +273,8 @@ fn an_account_without_postings_says_so(data: &Path) {
         assert_eq!(shown.contains(note), !posted, "{shown}");
         assert_eq!(json(data, &["balance", account])["posted"], posted);
     }
+    let (_, said) = refusal(data, &["report", "execution", "--programme", "NO-SUCH"]);
+    assert!(said.contains("`programme list` shows them"), "{said}");
 }
 
 fn logs_and_receipts_are_json_too(data: &Path) {
