@@ -42,7 +42,11 @@ pub(super) fn not_there<Id: ShortNamed + Display>(named: &Named<Id>, zone: &Zone
 }
 
 fn no_party(text: &str, zone: &Zone) -> String {
-    format!("no party {} in zone {}", excerpt(text), zone.code)
+    format!(
+        "no party {} in zone {}: `party list --search` finds parties by name",
+        excerpt(text),
+        zone.code
+    )
 }
 
 /// Where somebody acts.
@@ -145,6 +149,19 @@ impl Desk<'_> {
         let zone = &self.caller.zone;
         let party = party_id(self.session, zone, text).await?;
         self.remember(&party, no_party(text, zone));
+        Ok(party)
+    }
+
+    /// A party that should be a provider.
+    pub(super) async fn provider(&self, text: &str) -> anyhow::Result<PartyId> {
+        let zone = &self.caller.zone;
+        let party = party_id(self.session, zone, text).await?;
+        let no_provider = format!(
+            "{} is no provider of zone {}: `party list --role provider` shows them",
+            excerpt(text),
+            zone.code
+        );
+        self.remember(&party, no_provider);
         Ok(party)
     }
 }

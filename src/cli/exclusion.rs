@@ -213,6 +213,7 @@ async fn list(global: &Global, args: ListArgs) -> anyhow::Result<ExitCode> {
                 Box::pin(exclusion::exclusions(conn, *zone, filter, *limit))
             })
             .await?;
+        output::at_limit(rows.len(), args.limit);
         let lines: Vec<ExclusionLine> = rows.into_iter().map(ExclusionLine::from).collect();
         if global.json {
             output::json(&lines)?;

@@ -224,6 +224,7 @@ async fn runs(global: &Global, args: RunsArgs) -> anyhow::Result<ExitCode> {
                 Box::pin(job::store::runs(conn, *zone, *job, *limit))
             })
             .await?;
+        output::at_limit(runs.len(), args.limit);
         if global.json {
             output::json(&runs)?;
             return Ok(ExitCode::SUCCESS);
@@ -287,6 +288,7 @@ async fn reminders(global: &Global, args: RemindersArgs) -> anyhow::Result<ExitC
                 },
             )
             .await?;
+        output::at_limit(reminders.len(), args.limit);
         if global.json {
             output::json(&reminders)?;
         } else if reminders.is_empty() {

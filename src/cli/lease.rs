@@ -288,6 +288,7 @@ async fn list(global: &Global, args: ListArgs) -> anyhow::Result<ExitCode> {
             after: args.after.map(LogIndex),
         };
         let leases = find(session, &zone, filter, args.limit).await?;
+        output::at_limit(leases.len(), args.limit);
         let tenants: Vec<PartyId> = leases.iter().map(|lease| lease.tenant).collect();
         let names = names_of(session, &zone, &tenants).await?;
         let name = |lease: &Lease| names.get(&lease.tenant).cloned().unwrap_or_default();

@@ -47,7 +47,7 @@ use crate::clock::Clock;
 use crate::config::DatabaseUrl;
 use crate::db::private;
 use crate::identity::Login;
-use crate::types::excerpt;
+use crate::types::{excerpt, visible};
 
 /// An audited ledger of public subsidies: innovation vouchers from appropriation to bank line, rent that carriers waive or
 /// defer, and past awards taken over from other offices
@@ -267,7 +267,7 @@ fn shortened(mut error: clap::Error) -> clap::Error {
             let ContextValue::String(text) = value else {
                 return None;
             };
-            Some((kind, excerpt(text)))
+            Some((kind, visible(&excerpt(text)).into_owned()))
         })
         .collect();
     for (kind, text) in long {

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::db;
 use crate::journal::Recorded;
+use crate::types::visible;
 
 tokio::task_local! {
     /// The answer of a script's line.
@@ -56,8 +57,8 @@ impl Write for Answer {
 
 /// Prints a line of the answer.
 pub(super) fn line(text: &str) -> io::Result<()> {
-    // In one piece, so that lines of several processes don't mix.
-    Answer.write_all(format!("{text}\n").as_bytes())
+    // In one piece, so that lines of several processes don't mix. What a bank or a register wrote must not steer a terminal.
+    Answer.write_all(format!("{}\n", visible(text)).as_bytes())
 }
 
 /// Prints a value as JSON, on one line if a program reads it.
@@ -135,7 +136,7 @@ pub(super) fn fail(error: &anyhow::Error) {
         last = cause;
     }
     // Standard error may be closed; there is nobody left to tell then.
-    let _ = writeln!(io::stderr(), "error: {text}");
+    let _ = writeln!(io::stderr(), "error: {}", visible(&text));
 }
 
 /// That a command is in line behind another of its kind.
@@ -148,6 +149,15 @@ pub(super) fn waiting() {
 /// Says something to the person at the terminal that is no part of the answer.
 pub(super) fn note(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Says beside a list that it stopped at its limit, and so may not be all.
+pub(super) fn at_limit(shown: usize, limit: i64) {
+    if i64::try_from(shown) == Ok(limit) {
+        note(&format!(
+            "{limit} are shown, which is the limit: --limit shows more, if there are."
+        ));
+    }
 }
 
 /// A bar for long work on the terminal; nothing where standard error is no terminal.

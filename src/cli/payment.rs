@@ -7,7 +7,7 @@ mod batch;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
@@ -230,6 +230,7 @@ async fn list(global: &Global, args: ListArgs) -> anyhow::Result<ExitCode> {
                 Box::pin(payment::payables(conn, *zone, *currency, filter, Lock::No))
             })
             .await?;
+        output::at_limit(payables.len(), args.limit);
         let lines: Vec<PayableLine> = payables
             .into_iter()
             .map(|payable| PayableLine {
@@ -405,4 +406,15 @@ async fn vault(session: &Session, zone: &Zone) -> anyhow::Result<Vault> {
 
 fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("can't read {}", path.display()))
+}
+
+/// A file of the bank.
+fn from_bank(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let bytes = read(path)?;
+    ensure!(
+        !bytes.trim_ascii().is_empty(),
+        "{} is empty: nothing was changed; fetch the file from the bank again",
+        path.display()
+    );
+    Ok(bytes)
 }

@@ -129,6 +129,7 @@ enum CauseArg {
 }
 
 #[derive(Debug, Args)]
+#[group(id = "right", required = true, multiple = false, args = ["facts", "whole"])]
 pub(super) struct ProposeArgs {
     /// What was paid: D and the number of the entry that made it owed, or its id
     payable: Named<PayableId>,
@@ -136,12 +137,7 @@ pub(super) struct ProposeArgs {
     #[arg(long, value_enum)]
     cause: CauseArg,
     /// A fact as it was, as name=value; docs/facts.md lists them
-    #[arg(
-        long = "fact",
-        value_name = "NAME=VALUE",
-        required_unless_present = "whole",
-        conflicts_with = "whole"
-    )]
+    #[arg(long = "fact", value_name = "NAME=VALUE")]
     facts: Vec<String>,
     /// All that was paid
     #[arg(long)]

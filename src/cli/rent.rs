@@ -1,6 +1,8 @@
 //! `rent …`: bills, payments, waivers and deferrals between carriers and tenants.
 
+mod relief;
 mod show;
+mod statement;
 
 use std::collections::HashMap;
 use std::process::ExitCode;
@@ -61,7 +63,7 @@ pub(super) enum RentCommand {
         Months that lie in these days whole, extensions that begin in them, and deferrals that became waivers in\n\
         them. The base is what was audited less what the carrier's own landlord waived. A deferral is never part of it."
     )]
-    Relief(show::ReliefArgs),
+    Relief(relief::ReliefArgs),
 }
 
 /// What changes something.
@@ -426,9 +428,9 @@ pub(super) async fn run(global: &Global, command: RentCommand) -> anyhow::Result
         RentCommand::List(args) => show::waivers(global, args).await,
         RentCommand::Deferrals(args) => show::deferrals(global, args).await,
         RentCommand::Show { name } => show::show(global, &name).await,
-        RentCommand::Statement { lease } => show::statement(global, lease).await,
+        RentCommand::Statement { lease } => statement::statement(global, lease).await,
         RentCommand::Overdue(args) => show::overdue(global, args).await,
-        RentCommand::Relief(args) => show::relief(global, args).await,
+        RentCommand::Relief(args) => relief::relief(global, args).await,
     }
 }
 

@@ -95,9 +95,9 @@ pub struct BalanceArgs {
 
 /// Which part of a statement.
 #[derive(Clone, Debug, Args)]
+#[group(id = "whose", required = true, multiple = false, args = ["address", "party"])]
 pub struct StatementArgs {
     /// code:currency:programme:year:party:item, without what the account has not.
-    #[arg(required_unless_present = "party", conflicts_with = "party")]
     pub address: Option<Address>,
     /// All accounts of this party: its unified social credit code or its id.
     #[arg(long, value_name = "PARTY")]

@@ -279,7 +279,7 @@ impl Desk<'_> {
                 self.caller.command().today(),
             )?,
             price: args.price,
-            provider: self.party(&args.provider).await?,
+            provider: self.provider(&args.provider).await?,
             voucher: self.voucher(args.voucher).await?,
         };
         self.one(input, |conn, requests| {

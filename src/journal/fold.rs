@@ -280,3 +280,29 @@ impl Books {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_too_little_stands_as_paid_the_remedy_is_told() {
+        let told = |address: &str| {
+            let refusal = Refusal::Insufficient {
+                address: Box::new(address.parse().unwrap()),
+                available: Money::from_minor(123_456),
+                short: Money::from_minor(1),
+            };
+            refusal.to_string()
+        };
+        assert_eq!(
+            told("B30:CNY:SH-VOUCHER:2020"),
+            "B30:CNY:SH-VOUCHER:2020 has 1,234.56 CNY, which is 0.01 too little"
+        );
+        let spent = told("B70:CNY:SH-VOUCHER:2020");
+        assert!(
+            spent.contains("0.01 too little: what came back is taken from what stands as paid"),
+            "{spent}"
+        );
+    }
+}

@@ -130,8 +130,8 @@ pub enum PaymentError {
     #[error("no batch {0} in this zone that was prepared")]
     UnknownBatch(BatchId),
     /// The batch was released or discarded before.
-    #[error("batch {0} was released or discarded before: `payment show` says which")]
-    BatchDecided(BatchId),
+    #[error("batch P{0} was released or discarded before: `payment show P{0}` says which")]
+    BatchDecided(LogIndex),
     /// The batch was not released.
     #[error("batch {0} was not released: only what was released goes to the bank")]
     NotReleased(BatchId),

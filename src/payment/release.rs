@@ -154,7 +154,7 @@ fn prepared(found: Option<PreparedBatch>, batch: BatchId) -> Result<PreparedBatc
     if found.is_prepared {
         Ok(found)
     } else {
-        Err(PaymentError::BatchDecided(batch))
+        Err(PaymentError::BatchDecided(found.index))
     }
 }
 

@@ -2,7 +2,8 @@
 
 use chrono::NaiveDate;
 
-use super::bank::BankLineId;
+use super::bank::{BankLineId, BankLineRow};
+use super::iso20022::Direction;
 use crate::types::{Currency, Money};
 
 /// Why a line was left to a person.
@@ -22,6 +23,12 @@ pub enum WhyUnmatched {
     NotThen(String),
     /// It fits several instructions in transit.
     Several(Vec<String>),
+    /// It fits none: the first of those in transit over its amount went to another account.
+    Elsewhere(String),
+    /// It names an instruction that is not ours.
+    NotOurs(String),
+    /// Money came in that names an instruction over so much, which the bank has booked.
+    Back(String, Money),
 }
 
 impl WhyUnmatched {
@@ -52,6 +59,18 @@ impl WhyUnmatched {
                     ids.join(" and ")
                 )
             }
+            Self::Elsewhere(id) => format!(
+                "it is over what {id} is over, which went to another account: ask the bank what it is"
+            ),
+            Self::NotOurs(id) => {
+                format!("it names {id:?}, which is no instruction of ours: ask the bank what it is")
+            }
+            Self::Back(id, amount) => {
+                let amount = amount.to_grouped_text(currency);
+                format!(
+                    "it names {id}, by which {amount} was paid: `payment return` says that it brings all of that back"
+                )
+            }
         }
     }
 }
@@ -65,6 +84,8 @@ pub(super) struct Around {
     pub(super) fitting: Vec<String>,
     /// The first of those that were sent later than that, and its day.
     pub(super) later: Option<(String, NaiveDate)>,
+    /// The first in transit over its amount, wherever it went.
+    pub(super) elsewhere: Option<String>,
 }
 
 /// An instruction that a line names.
@@ -78,26 +99,46 @@ pub(super) struct Named {
     pub(super) line: Option<BankLineId>,
 }
 
-/// Why a line over that amount, booked on that day, is not matched; `None` if it has nothing to do with any instruction.
-pub(super) fn why(amount: Money, booked_on: NaiveDate, around: Around) -> Option<WhyUnmatched> {
-    let Some(named) = around.named else {
-        let mut fitting = around.fitting;
-        return match (fitting.len(), around.later) {
-            (0, None) => None,
-            (0, Some((id, day))) => Some(WhyUnmatched::Early(id, day)),
-            (1, _) => fitting.pop().map(WhyUnmatched::NotThen),
-            (_, _) => Some(WhyUnmatched::Several(fitting)),
-        };
-    };
+/// Why a line is not matched; `None` if it has nothing to do with any instruction.
+pub(super) fn why(line: &BankLineRow, around: Around) -> Option<WhyUnmatched> {
+    let came_in = line.direction == Direction::Credit || line.is_return;
+    match around.named {
+        Some(named) if came_in => why_not_returned(named),
+        Some(named) => Some(why_not_paid(line, named)),
+        None => why_nothing_fits(line, around),
+    }
+}
+
+/// Why money that came in and names an instruction is not what that had paid. Of an instruction that the bank did not book
+/// nothing can come back.
+fn why_not_returned(named: Named) -> Option<WhyUnmatched> {
+    (named.state == "paid").then_some(WhyUnmatched::Back(named.id, named.amount))
+}
+
+fn why_not_paid(line: &BankLineRow, named: Named) -> WhyUnmatched {
     let id = named.id;
-    Some(match (named.state.as_str(), named.sent_on, named.line) {
+    match (named.state.as_str(), named.sent_on, named.line) {
         (_, _, Some(line)) => WhyUnmatched::Taken(id, line),
         ("rejected", _, _) => WhyUnmatched::Rejected(id),
         ("prepared" | "withdrawn", _, _) | (_, None, _) => WhyUnmatched::NotSent(id),
-        (_, _, _) if named.amount != amount => WhyUnmatched::OtherAmount(id, named.amount),
-        (_, Some(day), _) if booked_on < day => WhyUnmatched::Early(id, day),
+        (_, _, _) if named.amount != line.amount => WhyUnmatched::OtherAmount(id, named.amount),
+        (_, Some(day), _) if line.booked_on < day => WhyUnmatched::Early(id, day),
         (_, _, _) => WhyUnmatched::NotThen(id),
-    })
+    }
+}
+
+fn why_nothing_fits(line: &BankLineRow, around: Around) -> Option<WhyUnmatched> {
+    let mut fitting = around.fitting;
+    let by_amount = || match (line.end_to_end_id.clone(), around.elsewhere) {
+        (Some(id), _) => Some(WhyUnmatched::NotOurs(id)),
+        (None, elsewhere) => elsewhere.map(WhyUnmatched::Elsewhere),
+    };
+    match (fitting.len(), around.later) {
+        (0, None) => by_amount(),
+        (0, Some((id, day))) => Some(WhyUnmatched::Early(id, day)),
+        (1, _) => fitting.pop().map(WhyUnmatched::NotThen),
+        (_, _) => Some(WhyUnmatched::Several(fitting)),
+    }
 }
 
 #[cfg(test)]
@@ -105,17 +146,35 @@ mod tests {
     use super::*;
     use crate::types::LogIndex;
 
+    /// 5.00, booked on a day of May.
+    fn spent(end_to_end_id: Option<&str>) -> BankLineRow {
+        BankLineRow {
+            line: BankLineId {
+                file: LogIndex(9),
+                number: 2,
+            },
+            direction: Direction::Debit,
+            amount: Money::from_minor(500),
+            booked_on: "2020-05-08".parse().unwrap(),
+            is_return: false,
+            end_to_end_id: end_to_end_id.map(str::to_owned),
+            reference: None,
+            masked: None,
+            code: None,
+            is_matched: false,
+        }
+    }
+
     #[test]
     fn a_line_that_fits_two_names_both() {
-        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
-        let asked = |around| why(Money::from_minor(500), day("2020-05-08"), around);
+        let asked = |around| why(&spent(None), around);
         assert_eq!(asked(Around::default()), None);
         let fitting = vec!["P1-1".to_owned(), "P2-1".to_owned()];
-        let later = Some(("P3-1".to_owned(), day("2020-05-09")));
+        let later = Some(("P3-1".to_owned(), "2020-05-09".parse().unwrap()));
         let found = asked(Around {
-            named: None,
             fitting,
             later,
+            ..Around::default()
         });
         let text = found.unwrap().text(Currency::Cny);
         assert!(text.starts_with("it fits P1-1 and P2-1"), "{text}");
@@ -140,8 +199,9 @@ mod tests {
                 named: Some(named),
                 ..Around::default()
             };
-            let why = why(Money::from_minor(500), sent_on, around).unwrap();
-            why.text(Currency::Cny)
+            why(&spent(Some("P1-1")), around)
+                .unwrap()
+                .text(Currency::Cny)
         };
         for (text, expected) in [
             (asked("paid", 500, Some(line)), "is S9-1 already"),
@@ -152,5 +212,52 @@ mod tests {
         ] {
             assert!(text.contains(expected), "{text}");
         }
+    }
+
+    #[test]
+    fn a_line_that_nothing_fits_says_what_it_looks_like() {
+        let elsewhere = || Around {
+            elsewhere: Some("P1-1".to_owned()),
+            ..Around::default()
+        };
+        let text = |line: &BankLineRow, around| why(line, around).unwrap().text(Currency::Cny);
+        let told = text(&spent(None), elsewhere());
+        assert!(
+            told.contains("P1-1 is over, which went to another account"),
+            "{told}"
+        );
+        let told = text(&spent(Some("X-7")), elsewhere());
+        assert!(
+            told.contains("\"X-7\", which is no instruction of ours"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn money_that_names_what_was_paid_is_a_return() {
+        let came = BankLineRow {
+            direction: Direction::Credit,
+            ..spent(Some("P1-1"))
+        };
+        let asked = |state: &str| {
+            let named = Named {
+                id: "P1-1".to_owned(),
+                amount: Money::from_minor(500),
+                state: state.to_owned(),
+                sent_on: Some(came.booked_on),
+                line: None,
+            };
+            let around = Around {
+                named: Some(named),
+                ..Around::default()
+            };
+            why(&came, around)
+        };
+        let told = asked("paid").unwrap().text(Currency::Cny);
+        assert!(
+            told.contains("by which 5.00 was paid: `payment return`"),
+            "{told}"
+        );
+        assert_eq!(asked("rejected"), None);
     }
 }

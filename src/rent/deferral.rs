@@ -101,7 +101,9 @@ impl DeferralState {
                 "`rent instalment`; `rent default` once one is late, or `rent convert`"
             }
             Self::Settled => "nothing: all of it is paid",
-            Self::Defaulted => "`rent pay`: what was left is open rent of its months",
+            Self::Defaulted => {
+                "`rent pay`: what was left became open rent of its months (`rent statement` shows whether it still is)"
+            }
             Self::Converted => "`rent confirm` of the waiver that it became",
         }
     }

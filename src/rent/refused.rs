@@ -67,15 +67,19 @@ impl RentRefusal {
                 "有月份尚未出账,请先出账。",
             ),
             Self::MoreThanOpen => (
-                "Less rent is open than that: `rent statement` shows it. Rent that was paid is waived with `--way refund` or \
-                 `--way offset`.",
-                "未付租金少于该金额；已付租金的减免请用 `--way refund`（退还）或 `--way offset`（抵扣）。",
+                "Less is open than that: `rent statement` shows it for the months of a lease, `rent show` for a deferral. Rent that \
+                 was paid is waived with `--way refund` or `--way offset`.",
+                "未付金额少于该金额:租约各月见 `rent statement`,缓交见 `rent show`；已付租金的减免请用 `--way refund`（退还）或 \
+                 `--way offset`（抵扣）。",
             ),
             Self::MoreThanPaid => (
                 "Less rent was paid than that: a refund or an offset gives back what was paid.",
                 "已付租金少于该金额,退还或抵扣以已付租金为限。",
             ),
-            Self::NothingLeft => ("Nothing is left of it.", "已无余额。"),
+            Self::NothingLeft => (
+                "Nothing is left of it: it was paid, waived or deferred before, as `rent statement` shows for each month.",
+                "已无余额:此前已缴、已免或已缓,各月见 `rent statement`。",
+            ),
             Self::NotSublet => (
                 "The lease is not of premises that the carrier rents itself: no landlord can have waived that rent.",
                 "该租约场地非载体承租,不存在房东减免。",

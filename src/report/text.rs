@@ -505,7 +505,7 @@ pub fn balance_text(balance: &Balance) -> String {
     ]);
     let mut text = table.to_string();
     if !balance.is_posted() {
-        text.push_str("Nothing was ever posted to this account: is its address right?\n");
+        text.push_str("Nothing was posted to this account so far: is its address right?\n");
     }
     text
 }

@@ -26,6 +26,6 @@ pub use money::{Amount, Money, MoneyError, NotPositive};
 pub use named::{Named, NotNamed, ShortNamed};
 pub use period::{Day, DayError, EmptyPeriod, FiscalYear, Period, ZoneTime, add_months_clamped};
 pub use schedule::{Due, DueOn, MOST_INSTALMENTS, Schedule};
-pub use text::{Alike, Code, Name, Reason, TextError, excerpt};
+pub use text::{Alike, Code, Name, Reason, TextError, excerpt, visible};
 pub use uscc::{Uscc, UsccError};
 pub use zone::Zone;

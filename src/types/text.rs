@@ -1,5 +1,6 @@
 //! Text that people type, parsed once: names, codes and reasons.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -39,6 +40,24 @@ pub fn excerpt(text: &str) -> String {
         None => text.to_owned(),
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
     }
+}
+
+/// A text for a terminal: what neither stands there nor may steer it (control and bidirectional formatting characters) is
+/// written as `\u{202e}`. Lines and columns stay.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    let steers = |character| is_invisible(character) && !matches!(character, '\n' | '\t');
+    if !text.contains(steers) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if steers(character) {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
+    }
+    Cow::Owned(shown)
 }
 
 /// A single line for people: trimmed, in Unicode normal form C, without control, zero-width and
@@ -200,6 +219,12 @@ mod tests {
         let whole = "名".repeat(80);
         assert_eq!(excerpt(&whole), whole);
         assert_eq!(excerpt(&format!("{whole}x")), format!("{whole}…"));
+    }
+
+    #[test]
+    fn nothing_steers_a_terminal() {
+        assert_eq!(visible("光电\tA\nB"), "光电\tA\nB");
+        assert_eq!(visible("a\u{202e}b\u{1b}[2J"), "a\\u{202e}b\\u{1b}[2J");
     }
 
     #[test]

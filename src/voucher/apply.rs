@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
@@ -10,6 +11,7 @@ use super::rules;
 use super::store::{self, Application, ApplicationState};
 use crate::batch::{self, Answers, BatchError, Rejected, Round, Step};
 use crate::caps::{Asked, Usages};
+use crate::exclusion;
 use crate::fact;
 use crate::fact::InLedger;
 use crate::identity::{Command, Role};
@@ -37,6 +39,9 @@ pub struct Applied {
     pub amount: String,
     /// Identity; the voucher will have the same.
     pub application: VoucherId,
+    /// If the party is excluded today, the last day of that: nothing is issued to it until then, whatever the outlook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excluded_until: Option<NaiveDate>,
     /// Facts that are still to be stated.
     pub missing: Vec<String>,
     /// Pass, fail or needs review: a reviewer confirms it.
@@ -84,6 +89,7 @@ async fn take_in(
     let granted = asked.iter().map(|one| (one.policy, one.holder));
     let earlier = Known::read(conn, zone, today, granted.clone()).await?;
     let ledger = InLedger::read(conn, zone, today, Moment::Grant, granted).await?;
+    let excluded = exclusion::excluded_on(conn, zone.id, today, &parties).await?;
 
     let mut decided = Vec::with_capacity(new.len());
     for (command, input) in new {
@@ -106,7 +112,8 @@ async fn take_in(
                 earlier.extend(&policy, party.id, &mut facts);
                 ledger.extend(&policy, Moment::Grant, party.id, &mut facts);
                 let decision = rules::grant(&policy, &facts, &usage, today);
-                Ok(take(command, input, id, &facts, decision))
+                let until = excluded.until(party.id);
+                Ok(take(command, input, (id, until), &facts, decision))
             }
         });
     }
@@ -126,7 +133,7 @@ async fn take_in(
 fn take(
     command: &Command<'_>,
     input: &Apply,
-    policy: PolicyId,
+    (policy, excluded_until): (PolicyId, Option<NaiveDate>),
     facts: &Facts,
     decision: Decision,
 ) -> (Step<Apply, Applied>, Application) {
@@ -144,6 +151,7 @@ fn take(
     let answer = Applied {
         amount: decision.amount.money().to_text(command.zone.currency),
         application: application.id,
+        excluded_until,
         missing: rules::missing(&decision),
         outlook: decision.outcome,
         reasons: rules::reasons(&decision),

@@ -1,80 +1,34 @@
 //! Applications, vouchers and holds as rows. Everything that a batch of commands needs is read and
 //! written in one statement of each kind, whatever the size of the batch.
 
+mod application;
 mod earlier;
+mod hold;
 
 use std::collections::HashMap;
 
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+pub use application::{
+    Application, ApplicationFilter, ApplicationRow, ApplicationState, applications_in,
+};
+pub(super) use application::{
+    ApplicationStep, decide_applications, facts_of_applications, insert_applications,
+    lock_applications, review_applications,
+};
 pub(super) use earlier::{earlier_of, earlier_of_all, earlier_types};
+pub use hold::holds_of;
+pub(super) use hold::{NewHold, insert_holds, read_holds};
 
-use super::model::{Hold, HoldState, Parts, Voucher};
+use super::model::{Hold, Parts, Voucher};
 use crate::caps::Quotas;
 use crate::policy::Scope;
 use crate::programme::BudgetLine;
 use crate::types::{
-    Amount, Code, Currency, FiscalYear, HoldId, ItemId, LogIndex, Money, PartyId, PersonId,
-    PolicyId, Reason, RunId, VoucherId, Zone, ZoneId,
+    Amount, Code, Currency, FiscalYear, HoldId, ItemId, LogIndex, Money, PartyId, PolicyId, Reason,
+    RunId, VoucherId, Zone, ZoneId,
 };
-
-/// Where an application stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ApplicationState {
-    /// Waits for a reviewer.
-    Applied,
-    /// Waits for an approver.
-    Recommended,
-    /// Became a voucher.
-    Issued,
-    /// Was refused.
-    Rejected,
-}
-
-impl ApplicationState {
-    /// As the database writes it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Applied => "applied",
-            Self::Recommended => "recommended",
-            Self::Issued => "issued",
-            Self::Rejected => "rejected",
-        }
-    }
-}
-
-/// A request for a voucher.
-#[derive(Clone, Debug)]
-pub struct Application {
-    /// Identity; the voucher will have the same.
-    pub id: VoucherId,
-    /// Programme.
-    pub programme: Code,
-    /// Who applies.
-    pub party: PartyId,
-    /// The policy in force on the day of application.
-    pub policy: PolicyId,
-    /// Facts as stated, canonical JSON.
-    pub facts: String,
-    /// Where it stands.
-    pub state: ApplicationState,
-    /// Submitter.
-    pub applied_by: PersonId,
-    /// The entry of the application.
-    pub applied_index: LogIndex,
-    /// Reviewer, once there is one.
-    pub reviewed_by: Option<PersonId>,
-}
-
-/// A step of an application, to be written.
-#[derive(Clone, Debug)]
-pub(super) struct ApplicationStep {
-    pub(super) id: VoucherId,
-    pub(super) state: ApplicationState,
-    pub(super) index: LogIndex,
-}
 
 fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
     sqlx::Error::Decode(Box::new(error))
@@ -86,89 +40,6 @@ fn positive(minor: i64) -> Result<Amount, sqlx::Error> {
 
 fn ids(vouchers: &[VoucherId]) -> Vec<Uuid> {
     vouchers.iter().map(|voucher| voucher.0).collect()
-}
-
-pub(super) async fn insert_applications(
-    conn: &mut PgConnection,
-    zone: ZoneId,
-    new: &[Application],
-) -> Result<(), sqlx::Error> {
-    let programmes: Vec<&str> = new.iter().map(|one| one.programme.as_str()).collect();
-    let facts: Vec<&str> = new.iter().map(|one| one.facts.as_str()).collect();
-    sqlx::query!(
-        "INSERT INTO ledger.voucher_application (zone_id, state, application_id, programme, party_id,
-             policy_id, facts, facts_sha256, applied_by, applied_index)
-         SELECT $1, 'applied', new.application_id, new.programme, new.party_id, new.policy_id, new.facts,
-             sha256(convert_to(new.facts, 'UTF8')), new.applied_by, new.applied_index
-         FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::text[], $7::uuid[], $8::bigint[])
-             AS new (application_id, programme, party_id, policy_id, facts, applied_by, applied_index)",
-        zone.0,
-        &new.iter().map(|one| one.id.0).collect::<Vec<_>>(),
-        &programmes as _,
-        &new.iter().map(|one| one.party.0).collect::<Vec<_>>(),
-        &new.iter().map(|one| one.policy.0).collect::<Vec<_>>(),
-        &facts as _,
-        &new.iter().map(|one| one.applied_by.0).collect::<Vec<_>>(),
-        &new.iter().map(|one| one.applied_index.0).collect::<Vec<_>>(),
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Applications, locked in the order of their ids; unknown ones are missing.
-pub(super) async fn lock_applications(
-    conn: &mut PgConnection,
-    zone: ZoneId,
-    wanted: &[VoucherId],
-) -> Result<HashMap<VoucherId, Application>, sqlx::Error> {
-    let rows = sqlx::query!(
-        "SELECT application_id, programme, party_id, policy_id, facts, state, applied_by, applied_index,
-             reviewed_by
-         FROM ledger.voucher_application WHERE zone_id = $1 AND application_id = ANY($2)
-         ORDER BY application_id FOR UPDATE",
-        zone.0,
-        &ids(wanted),
-    )
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            let id = VoucherId(row.application_id);
-            let application = Application {
-                id,
-                programme: row.programme.parse().map_err(decode)?,
-                party: PartyId(row.party_id),
-                policy: PolicyId(row.policy_id),
-                facts: row.facts,
-                state: application_state(&row.state)?,
-                applied_by: PersonId(row.applied_by),
-                applied_index: LogIndex(row.applied_index),
-                reviewed_by: row.reviewed_by.map(PersonId),
-            };
-            Ok((id, application))
-        })
-        .collect()
-}
-
-/// The facts that vouchers were applied for with, canonical JSON.
-pub(super) async fn facts_of_applications(
-    conn: &mut PgConnection,
-    zone: ZoneId,
-    vouchers: &[VoucherId],
-) -> Result<HashMap<VoucherId, String>, sqlx::Error> {
-    let rows = sqlx::query!(
-        "SELECT application_id, facts FROM ledger.voucher_application
-         WHERE zone_id = $1 AND application_id = ANY($2)",
-        zone.0,
-        &ids(vouchers),
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (VoucherId(row.application_id), row.facts))
-        .collect())
 }
 
 /// Whose applications and vouchers these are, as far as they are such.
@@ -189,86 +60,6 @@ pub async fn holders(
     .await?;
     let holders = rows.into_iter();
     Ok(holders.map(|row| (row.id, PartyId(row.party_id))).collect())
-}
-
-/// Ids of applications in a state, oldest first.
-pub async fn applications_in(
-    conn: &mut PgConnection,
-    zone: ZoneId,
-    programme: Option<&Code>,
-    state: ApplicationState,
-    limit: i64,
-) -> Result<Vec<(VoucherId, LogIndex)>, sqlx::Error> {
-    let rows = sqlx::query!(
-        "SELECT application_id, applied_index FROM ledger.voucher_application
-         WHERE zone_id = $1 AND ($2::text IS NULL OR programme = $2) AND state = $3
-         ORDER BY application_id LIMIT $4",
-        zone.0,
-        programme.map(Code::as_str),
-        state.as_str(),
-        limit,
-    )
-    .fetch_all(conn)
-    .await?;
-    let named = |id, index| (VoucherId(id), LogIndex(index));
-    Ok(rows
-        .into_iter()
-        .map(|row| named(row.application_id, row.applied_index))
-        .collect())
-}
-
-fn application_state(text: &str) -> Result<ApplicationState, sqlx::Error> {
-    use ApplicationState::{Applied, Issued, Recommended, Rejected};
-    [Applied, Recommended, Issued, Rejected]
-        .into_iter()
-        .find(|state| state.as_str() == text)
-        .ok_or_else(|| sqlx::Error::Decode(format!("unknown application state {text:?}").into()))
-}
-
-pub(super) async fn review_applications(
-    conn: &mut PgConnection,
-    zone: ZoneId,
-    reviewer: PersonId,
-    steps: &[ApplicationStep],
-) -> Result<(), sqlx::Error> {
-    let states: Vec<&str> = steps.iter().map(|step| step.state.as_str()).collect();
-    sqlx::query!(
-        "UPDATE ledger.voucher_application a SET state = new.state, reviewed_by = $2,
-             reviewed_index = new.log_index
-         FROM unnest($3::uuid[], $4::text[], $5::bigint[]) AS new (application_id, state, log_index)
-         WHERE a.zone_id = $1 AND a.application_id = new.application_id AND a.state = 'applied'",
-        zone.0,
-        reviewer.0,
-        &steps.iter().map(|step| step.id.0).collect::<Vec<_>>(),
-        &states as _,
-        &steps.iter().map(|step| step.index.0).collect::<Vec<_>>(),
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-pub(super) async fn decide_applications(
-    conn: &mut PgConnection,
-    zone: ZoneId,
-    approver: PersonId,
-    steps: &[ApplicationStep],
-) -> Result<(), sqlx::Error> {
-    let states: Vec<&str> = steps.iter().map(|step| step.state.as_str()).collect();
-    sqlx::query!(
-        "UPDATE ledger.voucher_application a SET state = new.state, decided_by = $2,
-             decided_index = new.log_index
-         FROM unnest($3::uuid[], $4::text[], $5::bigint[]) AS new (application_id, state, log_index)
-         WHERE a.zone_id = $1 AND a.application_id = new.application_id AND a.state = 'recommended'",
-        zone.0,
-        approver.0,
-        &steps.iter().map(|step| step.id.0).collect::<Vec<_>>(),
-        &states as _,
-        &steps.iter().map(|step| step.index.0).collect::<Vec<_>>(),
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// Vouchers of applications, or of one award run.
@@ -610,113 +401,4 @@ pub(super) async fn update_vouchers(
     .execute(conn)
     .await?;
     Ok(())
-}
-
-/// A hold with the entry that made it.
-#[derive(Clone, Debug)]
-pub(super) struct NewHold {
-    pub(super) hold: Hold,
-    pub(super) by: PersonId,
-    pub(super) index: LogIndex,
-}
-
-pub(super) async fn insert_holds(
-    conn: &mut PgConnection,
-    zone: ZoneId,
-    new: &[NewHold],
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "INSERT INTO ledger.hold (zone_id, state, hold_id, voucher_id, provider_id, price, amount, held_by,
-             held_index, facts)
-         SELECT $1, 'held', new.* FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[],
-             $6::bigint[], $7::uuid[], $8::bigint[], $9::text[]) AS new",
-        zone.0,
-        &new.iter().map(|one| one.hold.id.0).collect::<Vec<_>>(),
-        &new.iter().map(|one| one.hold.voucher.0).collect::<Vec<_>>(),
-        &new.iter().map(|one| one.hold.provider.0).collect::<Vec<_>>(),
-        &new.iter().map(|one| one.hold.price.minor()).collect::<Vec<_>>(),
-        &new.iter().map(|one| one.hold.amount.minor()).collect::<Vec<_>>(),
-        &new.iter().map(|one| one.by.0).collect::<Vec<_>>(),
-        &new.iter().map(|one| one.index.0).collect::<Vec<_>>(),
-        &new.iter().map(|one| one.hold.facts.clone()).collect::<Vec<_>>(),
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Holds by their ids. They need no lock of their own: a hold changes only under the lock of its voucher,
-/// which the caller has.
-pub(super) async fn read_holds(
-    conn: &mut PgConnection,
-    zone: ZoneId,
-    wanted: &[HoldId],
-) -> Result<HashMap<HoldId, Hold>, sqlx::Error> {
-    let rows = sqlx::query!(
-        "SELECT hold_id, voucher_id, provider_id, price, amount, redeemed, state, facts
-         FROM ledger.hold WHERE zone_id = $1 AND hold_id = ANY($2)",
-        zone.0,
-        &wanted.iter().map(|hold| hold.0).collect::<Vec<_>>(),
-    )
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            let id = HoldId(row.hold_id);
-            let hold = Hold {
-                id,
-                voucher: VoucherId(row.voucher_id),
-                provider: PartyId(row.provider_id),
-                price: positive(row.price)?,
-                amount: positive(row.amount)?,
-                redeemed: Money::from_minor(row.redeemed),
-                state: hold_state(&row.state)?,
-                facts: row.facts,
-            };
-            Ok((id, hold))
-        })
-        .collect()
-}
-
-/// The holds on a voucher, oldest first.
-pub async fn holds_of(
-    conn: &mut PgConnection,
-    zone: ZoneId,
-    voucher: VoucherId,
-) -> Result<Vec<(Hold, LogIndex)>, sqlx::Error> {
-    let rows = sqlx::query!(
-        "SELECT hold_id, held_index, provider_id, price, amount, redeemed, state, facts
-         FROM ledger.hold WHERE zone_id = $1 AND voucher_id = $2 ORDER BY held_index",
-        zone.0,
-        voucher.0,
-    )
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            let hold = Hold {
-                id: HoldId(row.hold_id),
-                voucher,
-                provider: PartyId(row.provider_id),
-                price: positive(row.price)?,
-                amount: positive(row.amount)?,
-                redeemed: Money::from_minor(row.redeemed),
-                state: hold_state(&row.state)?,
-                facts: row.facts,
-            };
-            Ok((hold, LogIndex(row.held_index)))
-        })
-        .collect()
-}
-
-fn hold_state(text: &str) -> Result<HoldState, sqlx::Error> {
-    [
-        HoldState::Held,
-        HoldState::Captured,
-        HoldState::Released,
-        HoldState::Lapsed,
-    ]
-    .into_iter()
-    .find(|state| state.as_str() == text)
-    .ok_or_else(|| sqlx::Error::Decode(format!("unknown hold state {text:?}").into()))
 }

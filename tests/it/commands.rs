@@ -266,13 +266,15 @@ fn persons_act_for_one_party_or_for_all(data: &Path) {
 }
 
 fn an_account_without_postings_says_so(data: &Path) {
-    let note = "Nothing was ever posted to this account";
+    let note = "Nothing was posted to this account so far";
     // The money in transit has all arrived: empty, but not without postings.
     for (account, posted) in [("B30:CNY:NO-SUCH:2020", false), ("F1020:CNY", true)] {
         let shown = text(data, &["balance", account]);
         assert_eq!(shown.contains(note), !posted, "{shown}");
         assert_eq!(json(data, &["balance", account])["posted"], posted);
     }
+    let (_, said) = refusal(data, &["report", "execution", "--programme", "NO-SUCH"]);
+    assert!(said.contains("`programme list` shows them"), "{said}");
 }
 
 fn logs_and_receipts_are_json_too(data: &Path) {
@@ -439,9 +441,9 @@ fn owe(data: &Path) -> (String, String) {
         let found = listed.as_array().unwrap().iter().find(|party| fits(party));
         found.unwrap()["id"].as_str().unwrap().to_owned()
     };
-    let firm = party("enterprise", &|party| {
-        party["roles"] == value!(["enterprise"])
-    });
+    let is_firm = |party: &Value| party["roles"] == value!(["enterprise"]);
+    let firm = party("enterprise", &is_firm);
+    let name = json(data, &["party", "show", &firm])["name"].take();
     let provider = party("provider", &|party| party["group"].is_null());
     let applied = json(
         data,
@@ -461,13 +463,24 @@ fn owe(data: &Path) -> (String, String) {
     );
     let application = format!("V{}", applied["index"]);
     let waiting = json(data, &["voucher", "applications"]);
-    let listed = value!({ "id": applied["application"], "number": application });
+    let listed = value!({
+        "id": applied["application"],
+        "number": application,
+        "party": name,
+        "programme": "SH-VOUCHER",
+        "state": "applied",
+    });
     assert_eq!(waiting, value!([listed]));
     let line = format!(
-        "{application:<8} {}\n",
-        applied["application"].as_str().unwrap()
+        "{application:<8} SH-VOUCHER       {}  {}\n",
+        applied["application"].as_str().unwrap(),
+        name.as_str().unwrap(),
     );
     assert_eq!(text(data, &["voucher", "applications"]), line);
+    let shown = json(data, &["voucher", "show", &application]);
+    assert_eq!(shown, value!({ "application": listed }));
+    let shown = text(data, &["voucher", "show", &application]);
+    assert!(shown.contains("`voucher review`, by a reviewer"), "{shown}");
 
     json(
         data,
@@ -475,6 +488,10 @@ fn owe(data: &Path) -> (String, String) {
     );
     let issued = json(data, &["voucher", "issue", &application, "--as", "manager"]);
     let voucher = format!("V{}", issued["index"]);
+    let order = |provider| ["voucher", "hold", &voucher, "--provider", provider];
+    let rest = ["--price", "1.00", "--as", "clerk"];
+    let (_, said) = refusal(data, &[&order(&firm)[..], &rest].concat());
+    assert!(said.contains("`party list --role provider`"), "{said}");
     let held = json(
         data,
         &[

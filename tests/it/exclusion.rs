@@ -175,6 +175,7 @@ async fn no_voucher_is_issued_to_or_used_by_a_party_that_is_excluded() {
     play.check(
         "day       | who      | command    | outcome
         2020-06-01 | manager  | issue b    | refused EXCLUDED reasons=2020-12-31
+        2020-06-01 | clerk    | apply c SH f applicant_kind=enterprise service_price=100000.00 | pass 50000.00 excluded_until=2020-12-31
         2020-06-01 | f        | hold i a p 20000.00 | refused EXCLUDED reasons=2020-12-31
         2020-06-01 | p        | redeem h 20000.00 | redeemed 10000.00 own_share=10000.00 payee=p returned=0.00",
     )

@@ -36,6 +36,8 @@ async fn statements_pay_by_id_then_by_amount_and_party_and_the_rest_waits_for_a_
         (balances["F1020"], balances["F1010"]),
         (fen(30_000), fen(970_000))
     );
+    let elsewhere = WhyUnmatched::Elsewhere(id(2).to_owned());
+    assert_eq!(why_unmatched(&world).await, [elsewhere]);
     world.check_invariants().await;
     let found = reconcile(&world).await;
     assert!(found.agrees(), "{found:?}");
@@ -168,10 +170,11 @@ async fn a_line_from_before_it_was_sent_says_so() {
     let batch = send(&world, "cashier", "2020-05-07").await.unwrap();
     let ids = batch.lines.iter().map(|line| line.end_to_end_id.clone());
     let ids: Vec<String> = ids.collect();
-    let early: [Moved<'_>; 3] = [
+    let early: [Moved<'_>; 4] = [
         (-10_000, &ids[0], ""),
         (-30_000, "", "6222021001100003"),
         (-12, "", "6222021001100003"),
+        (-12, "X-7", ""),
     ];
     let file = statement_file("S1", "2020-05-06", 2_000_000, &early);
     assert_eq!(statement(&world, &file).await.unwrap().paid, 0);
@@ -181,16 +184,22 @@ async fn a_line_from_before_it_was_sent_says_so() {
         [
             WhyUnmatched::Early(ids[0].clone(), sent_on),
             WhyUnmatched::Early(ids[2].clone(), sent_on),
+            WhyUnmatched::NotOurs("X-7".to_owned()),
         ]
     );
-    // A line that names what another line has carried out.
-    let again: [Moved<'_>; 2] = [(-10_000, &ids[0], ""), (-10_000, &ids[0], "")];
-    let file = statement_file("S2", "2020-05-08", 1_959_988, &again);
+    // Lines that name what another line has carried out: one spends it again, the other brings it back.
+    let again: [Moved<'_>; 3] = [
+        (-10_000, &ids[0], ""),
+        (-10_000, &ids[0], ""),
+        (10_000, &ids[0], ""),
+    ];
+    let file = statement_file("S2", "2020-05-08", 1_959_976, &again);
     let answer = statement(&world, &file).await.unwrap();
     assert_eq!((answer.paid, answer.unmatched_debits), (1, 1));
     let first = format!("S{}-1", answer.file).parse().unwrap();
     let taken = WhyUnmatched::Taken(ids[0].clone(), first);
-    assert_eq!(why_unmatched(&world).await[2], taken);
+    let back = WhyUnmatched::Back(ids[0].clone(), Money::from_minor(1_000_000));
+    assert_eq!(why_unmatched(&world).await[3..], [taken, back]);
 }
 
 /// Why the lines that wait do, oldest first; those without a reason are left out.

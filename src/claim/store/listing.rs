@@ -3,7 +3,8 @@
 use sqlx::PgConnection;
 
 use super::{ClaimState, Other, decode};
-use crate::types::{ClaimId, Code, LogIndex, Money, PartyId, ZoneId};
+use crate::contract::MilestoneName;
+use crate::types::{ClaimId, Code, LogIndex, Money, Named, PartyId, ZoneId};
 
 /// Which claims to list, oldest first.
 #[derive(Clone, Debug, Default)]
@@ -98,6 +99,8 @@ pub struct Around {
     pub approvals: Vec<GivenApproval>,
     /// Its place in the last round that it took part in, where there is one.
     pub place: Option<LastPlace>,
+    /// The milestone that it is of, where it is of one.
+    pub milestone: Option<MilestoneName>,
 }
 
 /// A claim's place in a round.
@@ -135,9 +138,10 @@ pub async fn around(
     claim: ClaimId,
 ) -> Result<Around, sqlx::Error> {
     let row = sqlx::query!(
-        r#"SELECT p.name, y.state AS "payment?" FROM ledger.claim c
+        r#"SELECT p.name, y.state AS "payment?", k.proposed_index AS "contract?", c.milestone FROM ledger.claim c
            JOIN ledger.party p ON p.zone_id = c.zone_id AND p.party_id = c.party_id
            LEFT JOIN ledger.payable y ON y.zone_id = c.zone_id AND y.payable_id = c.claim_id
+           LEFT JOIN ledger.contract k ON k.zone_id = c.zone_id AND k.contract_id = c.contract_id
            WHERE c.zone_id = $1 AND c.claim_id = $2"#,
         zone.0,
         claim.0,
@@ -169,12 +173,20 @@ pub async fn around(
         })
         .collect();
     let mut same = super::same_references(conn, zone, &[claim]).await?;
-    let (party_name, payment) = row.map_or_else(Default::default, |row| (row.name, row.payment));
+    let (party_name, payment, milestone) = row.map_or_else(Default::default, |row| {
+        let milestone = row.contract.zip(row.milestone);
+        (row.name, row.payment, milestone)
+    });
+    let milestone = milestone.map(|(contract, number)| MilestoneName {
+        contract: Named::Entry(LogIndex(contract)),
+        number,
+    });
     Ok(Around {
         party_name,
         payment,
         also_claimed: same.remove(&claim).unwrap_or_default(),
         approvals: approvals?,
         place: super::round::last_place(conn, zone, claim).await?,
+        milestone,
     })
 }

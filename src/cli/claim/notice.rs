@@ -118,6 +118,7 @@ async fn list(global: &Global, args: ListArgs) -> anyhow::Result<ExitCode> {
                 Box::pin(store::notices(conn, *zone, programme.as_ref(), *limit))
             })
             .await?;
+        output::at_limit(notices.len(), args.limit);
         let lines: Vec<NoticeLine> = notices.iter().map(NoticeLine::of).collect();
         if global.json {
             output::json(&lines)?;

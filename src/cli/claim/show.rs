@@ -112,6 +112,7 @@ pub(in crate::cli) async fn list(global: &Global, args: ListArgs) -> anyhow::Res
                 Box::pin(store::claims(conn, *zone, filter, *limit))
             })
             .await?;
+        output::at_limit(rows.len(), args.limit);
         let lines: Vec<ClaimLine> = rows
             .into_iter()
             .map(|row| ClaimLine::of(row, &zone))
@@ -162,6 +163,8 @@ struct Shown {
     content: Content,
     content_sha256: String,
     id: ClaimId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    milestone: Option<String>,
     party: String,
     payment: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -251,6 +254,7 @@ fn shown(zone: &Zone, claim: Claim, around: store::Around) -> anyhow::Result<Sho
         content,
         content_sha256: claim.content_sha256.to_string(),
         id: claim.id,
+        milestone: around.milestone.map(|milestone| milestone.to_string()),
         party: around.party_name,
         payment: around.payment,
         place: around.place.map(|place| ShownPlace {
@@ -291,6 +295,7 @@ fn print(shown: &Shown) -> std::io::Result<()> {
         "submitted on",
         shown.submitted_on.map(|day| day.to_string()),
     )?;
+    maybe("milestone", shown.milestone.clone())?;
     for (fact, stated) in shown.content.facts.iter() {
         field("fact", &format!("{fact} = {}", stated.value))?;
     }

@@ -140,6 +140,7 @@ pub(in crate::cli) async fn list(global: &Global, args: ListArgs) -> anyhow::Res
                 Box::pin(store::contracts(conn, *zone, filter, *limit))
             })
             .await?;
+        output::at_limit(rows.len(), args.limit);
         let lines: Vec<ContractLine> = rows
             .iter()
             .map(|row| ContractLine::of(row, zone.currency))

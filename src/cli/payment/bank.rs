@@ -66,7 +66,7 @@ pub(in crate::cli) struct ReturnArgs {
 }
 
 pub(super) async fn status(global: &Global, path: &Path) -> anyhow::Result<ExitCode> {
-    let bytes = super::read(path)?;
+    let bytes = super::from_bank(path)?;
     with_session(global, async |session| {
         let caller = session.caller(global).await?;
         let currency = caller.zone.currency;
@@ -101,7 +101,7 @@ pub(super) async fn status(global: &Global, path: &Path) -> anyhow::Result<ExitC
 }
 
 pub(super) async fn statement(global: &Global, args: StatementArgs) -> anyhow::Result<ExitCode> {
-    let bytes = super::read(&args.file)?;
+    let bytes = super::from_bank(&args.file)?;
     let is_message = match args.format {
         Some(format) => format == Format::Camt053,
         None => match sniff(&bytes) {
@@ -258,6 +258,7 @@ pub(super) async fn unmatched(global: &Global, limit: i64) -> anyhow::Result<Exi
             })
             .await?;
         let (lines, why) = found;
+        output::at_limit(lines.len(), limit);
         let lines: Vec<Waiting> = lines
             .into_iter()
             .map(|line| Waiting {

@@ -172,6 +172,7 @@ pub(in crate::cli) async fn list(global: &Global, args: ListArgs) -> anyhow::Res
                 Box::pin(store::recoveries(conn, zone, filter, *limit))
             })
             .await?;
+        output::at_limit(rows.len(), args.limit);
         let lines: Vec<RecoveryLine> = rows
             .iter()
             .map(|row| RecoveryLine::of(row, today))

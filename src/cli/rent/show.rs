@@ -1,4 +1,4 @@
-//! Reading waivers, deferrals, statements of leases, and what a claim may rest on.
+//! Reading waivers and deferrals.
 
 use std::process::ExitCode;
 
@@ -8,18 +8,15 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::{deferral_id, sentences, waiver_id};
-use crate::cli::desk::{not_there, party_id, print_answer};
-use crate::cli::lease::{lease_id, named, optional_party};
+use crate::cli::desk::{not_there, print_answer};
+use crate::cli::lease::{lease_id, optional_party};
 use crate::cli::session::{Session, with_session};
 use crate::cli::{Global, output};
-use crate::rent::bill::{Bill, Part};
 use crate::rent::deferral::{DeferralState, InstalmentState};
-use crate::rent::store::{self, DeferralFilter, MoveLine, WaiverFilter};
+use crate::rent::store::{self, DeferralFilter, WaiverFilter};
 use crate::rent::waiver::{Method, Said};
-use crate::rent::{self, Charges, Deferral, Month, Waiver, WaiverState, Way};
-use crate::types::{
-    Day, DeferralId, LeaseId, LogIndex, Money, Named, Period, WaiverId, Zone, excerpt,
-};
+use crate::rent::{Deferral, Month, Waiver, WaiverState, Way};
+use crate::types::{Day, DeferralId, LeaseId, LogIndex, Money, Named, WaiverId, Zone, excerpt};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct WaiversArgs {
@@ -92,19 +89,6 @@ pub(in crate::cli) struct OverdueArgs {
     /// At most so many
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(i64).range(1..=10_000))]
     limit: i64,
-}
-
-#[derive(Debug, Args)]
-pub(in crate::cli) struct ReliefArgs {
-    /// The carrier: unified social credit code, or id
-    #[arg(long)]
-    carrier: String,
-    /// First day of the programme's window
-    #[arg(long, value_name = "DAY")]
-    from: Day,
-    /// Last day of it
-    #[arg(long, value_name = "DAY")]
-    until: Day,
 }
 
 /// A waiver as it is shown.
@@ -282,6 +266,7 @@ pub(in crate::cli) async fn waivers(
             after: args.after.map(LogIndex),
         };
         let mut waivers = find_waivers(session, &zone, filter, args.limit).await?;
+        output::at_limit(waivers.len(), args.limit);
         if let Some(state) = args.state {
             waivers.retain(|waiver| waiver.state() == state.state());
         }
@@ -334,11 +319,13 @@ pub(in crate::cli) async fn deferrals(
             after: args.after.map(LogIndex),
         };
         let found = find_deferrals(session, &zone, filter, args.limit).await?;
+        output::at_limit(found.len(), args.limit);
         let today = today(global, &zone);
         let lines = found
             .iter()
             .map(|deferral| DeferralLine::of(deferral, &zone, today));
-        print_deferrals(global, &lines.collect::<Vec<_>>(), "No deferral.")
+        let lines: Vec<_> = lines.collect();
+        print_deferrals(global, &lines, ("overdue parts", "No deferral."))
     })
     .await
 }
@@ -358,19 +345,22 @@ pub(in crate::cli) async fn overdue(
                 Box::pin(store::overdue(conn, *zone, *carrier, *on, *limit))
             })
             .await?;
+        output::at_limit(found.len(), args.limit);
         let lines = found.iter().map(|late| DeferralLine {
             overdue: late.amount(on).to_text(zone.currency),
             ..DeferralLine::of(&late.deferral, &zone, on)
         });
-        print_deferrals(global, &lines.collect::<Vec<_>>(), "Nothing is overdue.")
+        let lines: Vec<_> = lines.collect();
+        print_deferrals(global, &lines, ("overdue", "Nothing is overdue."))
     })
     .await
 }
 
+/// What is overdue: of a list of deferrals parts of theirs, of what is overdue also what became due at once.
 fn print_deferrals(
     global: &Global,
     lines: &[DeferralLine],
-    none: &str,
+    (overdue, none): (&str, &str),
 ) -> anyhow::Result<ExitCode> {
     if global.json {
         output::json(&lines)?;
@@ -379,7 +369,7 @@ fn print_deferrals(
     } else {
         output::line(&format!(
             "{:<8} {:<10} {:>14} {:>14} {:>14} {:>14}  months",
-            "number", "state", "deferred", "paid", "open", "overdue"
+            "number", "state", "deferred", "paid", "open", overdue
         ))?;
         for line in lines {
             output::line(&format!(
@@ -460,231 +450,4 @@ async fn show_deferral(
         output::line(&format!("It goes on with {}.", line.state.goes_on()))?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// A month of a statement.
-#[derive(Serialize)]
-struct BillLine {
-    charges: Charges<String>,
-    days: i64,
-    deferred: String,
-    entry: LogIndex,
-    month: Month,
-    open: String,
-    paid: String,
-    rent: String,
-    waived: String,
-}
-
-impl BillLine {
-    fn of(bill: &Bill, zone: &Zone) -> Self {
-        let text = |money: Money| money.to_text(zone.currency);
-        let part = |part| text(bill.parts.of(part));
-        Self {
-            charges: bill.charges.map(|charge| text(*charge)),
-            days: bill.days,
-            deferred: part(Part::Deferred),
-            entry: bill.index,
-            month: bill.month,
-            open: part(Part::Open),
-            paid: part(Part::Paid),
-            rent: text(bill.parts.rent()),
-            waived: part(Part::Waived),
-        }
-    }
-}
-
-/// What moved in a statement.
-#[derive(Serialize)]
-struct StepLine {
-    amount: String,
-    entry: LogIndex,
-    from: Part,
-    month: Month,
-    to: Part,
-}
-
-pub(in crate::cli) async fn statement(
-    global: &Global,
-    lease: Named<LeaseId>,
-) -> anyhow::Result<ExitCode> {
-    with_session(global, async |session| {
-        let zone = session.zone(global).await?;
-        let lease = named(session, &zone, lease).await?;
-        let input = (zone.id, lease.id);
-        let read = session
-            .database
-            .read(zone.id, input, |conn, (zone, lease)| {
-                Box::pin(async move {
-                    let mut bills = store::bills_of(conn, *zone, &[*lease]).await?;
-                    let moves = store::moves_of_lease(conn, *zone, *lease).await?;
-                    Ok::<_, sqlx::Error>((bills.remove(lease).unwrap_or_default(), moves))
-                })
-            });
-        let (bills, moves) = read.await?;
-        let lines: Vec<_> = bills
-            .by_month
-            .values()
-            .map(|bill| BillLine::of(bill, &zone))
-            .collect();
-        let step = |step: &MoveLine| StepLine {
-            amount: step.amount.to_text(zone.currency),
-            entry: step.entry,
-            from: step.from,
-            month: step.month,
-            to: step.to,
-        };
-        let steps: Vec<_> = moves.iter().map(step).collect();
-        if global.json {
-            output::json(
-                &serde_json::json!({ "bills": lines, "lease": lease.id, "moves": steps }),
-            )?;
-        } else if lines.is_empty() {
-            output::line("No month is billed.")?;
-        } else {
-            print_statement(&lines, &steps)?;
-        }
-        Ok(ExitCode::SUCCESS)
-    })
-    .await
-}
-
-fn print_statement(lines: &[BillLine], steps: &[StepLine]) -> std::io::Result<()> {
-    output::line(&format!(
-        "{:<8} {:>14} {:>14} {:>14} {:>14} {:>14}  entry",
-        "month", "rent", "open", "deferred", "paid", "waived"
-    ))?;
-    for line in lines {
-        output::line(&format!(
-            "{:<8} {:>14} {:>14} {:>14} {:>14} {:>14}  {}",
-            line.month.to_string(),
-            output::grouped(&line.rent),
-            output::grouped(&line.open),
-            output::grouped(&line.deferred),
-            output::grouped(&line.paid),
-            output::grouped(&line.waived),
-            line.entry
-        ))?;
-    }
-    for step in steps {
-        output::line(&format!(
-            "entry {}: {} of {} from {} to {}",
-            step.entry,
-            output::grouped(&step.amount),
-            step.month,
-            step.from.as_str(),
-            step.to.as_str()
-        ))?;
-    }
-    Ok(())
-}
-
-/// Relief as it is shown.
-#[derive(Serialize)]
-struct ReliefLine {
-    audited: String,
-    base: String,
-    declared: String,
-    from_day: NaiveDate,
-    landlord_relief: String,
-    lease: LeaseId,
-    number: Named<WaiverId>,
-    settled: bool,
-    stated: String,
-    until_day: NaiveDate,
-    way: Way,
-}
-
-/// A waiver that a claim has to wait for.
-#[derive(Serialize)]
-struct WaitingLine {
-    number: Named<WaiverId>,
-    state: WaiverState,
-}
-
-pub(in crate::cli) async fn relief(global: &Global, args: ReliefArgs) -> anyhow::Result<ExitCode> {
-    with_session(global, async |session| {
-        let zone = session.zone(global).await?;
-        let carrier = party_id(session, &zone, &args.carrier).await?;
-        let window = Period::new(args.from.date(), args.until.date().succ_opt())?;
-        let input = (zone.id, carrier, window);
-        let found = session
-            .database
-            .read(zone.id, input, |conn, (zone, carrier, window)| {
-                Box::pin(rent::relief_for_claim(conn, *zone, *carrier, window))
-            })
-            .await?;
-        let text = |money: Money| money.to_text(zone.currency);
-        let lines: Vec<_> = found
-            .reliefs
-            .iter()
-            .map(|relief| ReliefLine {
-                audited: text(relief.audited),
-                base: text(relief.base()),
-                declared: text(relief.declared),
-                from_day: relief.from_day,
-                landlord_relief: text(relief.landlord_relief),
-                lease: relief.lease,
-                number: Named::Entry(relief.number),
-                settled: relief.is_settled,
-                stated: text(relief.stated),
-                until_day: relief.until_day,
-                way: relief.way,
-            })
-            .collect();
-        let waiting = found.waiting.iter().map(|waiting| WaitingLine {
-            number: Named::Entry(waiting.number),
-            state: waiting.state,
-        });
-        let waiting: Vec<_> = waiting.collect();
-        let base = text(found.base());
-        if global.json {
-            output::json(
-                &serde_json::json!({ "base": base, "reliefs": lines, "waiting": waiting }),
-            )?;
-        } else {
-            print_relief(&lines, &waiting, &base)?;
-        }
-        Ok(ExitCode::SUCCESS)
-    })
-    .await
-}
-
-fn print_relief(lines: &[ReliefLine], waiting: &[WaitingLine], base: &str) -> std::io::Result<()> {
-    if lines.is_empty() {
-        output::line("No relief that a claim may rest on.")?;
-    } else {
-        output::line(&format!(
-            "{:<8} {:<10} {:>14} {:>14} {:>14}  from        until",
-            "number", "way", "audited", "landlord's", "base"
-        ))?;
-        for line in lines {
-            output::line(&format!(
-                "{:<8} {:<10} {:>14} {:>14} {:>14}  {}  {}",
-                line.number.to_string(),
-                line.way.as_str(),
-                output::grouped(&line.audited),
-                output::grouped(&line.landlord_relief),
-                output::grouped(&line.base),
-                line.from_day,
-                line.until_day
-            ))?;
-        }
-        output::line(&format!(
-            "{:<8} {:<10} {:>14} {:>14} {:>14}",
-            "all",
-            "",
-            "",
-            "",
-            output::grouped(base)
-        ))?;
-    }
-    for waiting in waiting {
-        output::line(&format!(
-            "{} waits: {}",
-            waiting.number,
-            waiting.state.as_str()
-        ))?;
-    }
-    Ok(())
 }

@@ -11,7 +11,9 @@ use crate::cli::session::{Session, with_session};
 use crate::cli::{Global, output};
 use crate::clock::Clock;
 use crate::types::{Code, HoldId, LogIndex, Named, PartyId, VoucherId, Zone};
-use crate::voucher::store::{self, ApplicationState, VoucherFilter};
+use crate::voucher::store::{
+    self, ApplicationFilter, ApplicationRow, ApplicationState, VoucherFilter,
+};
 use crate::voucher::{self, Hold, Voucher, VoucherState};
 
 #[derive(Debug, Args)]
@@ -120,11 +122,26 @@ impl HoldLine {
     }
 }
 
-/// An application in a list.
+/// An application as it is shown.
 #[derive(Serialize)]
 struct ApplicationLine {
     id: VoucherId,
     number: Named<VoucherId>,
+    party: String,
+    programme: String,
+    state: ApplicationState,
+}
+
+impl From<ApplicationRow> for ApplicationLine {
+    fn from(row: ApplicationRow) -> Self {
+        Self {
+            id: row.id,
+            number: Named::Entry(row.applied_index),
+            party: row.party_name,
+            programme: row.programme,
+            state: row.state,
+        }
+    }
 }
 
 /// The id of a voucher or an application, as somebody names it.
@@ -167,6 +184,7 @@ pub(in crate::cli) async fn list(global: &Global, args: ListArgs) -> anyhow::Res
             ..VoucherFilter::default()
         };
         let vouchers = find(session, &zone, filter, args.limit).await?;
+        output::at_limit(vouchers.len(), args.limit);
         let lines: Vec<_> = vouchers
             .iter()
             .map(|voucher| VoucherLine::of(voucher, &zone, global.clock()))
@@ -211,7 +229,9 @@ pub(in crate::cli) async fn show(
             ..VoucherFilter::default()
         };
         let found = find(session, &zone, filter, 1).await?;
-        let voucher = found.first().with_context(|| not_there(&named, &zone))?;
+        let Some(voucher) = found.first() else {
+            return show_application(global, session, &zone, (named, id)).await;
+        };
         let holds = session
             .database
             .read(zone.id, (zone.id, id), |conn, (zone, id)| {
@@ -233,10 +253,10 @@ pub(in crate::cli) async fn show(
                 "hold {} ({}): {} for a price of {}, {}, redeemed {}, provider {}",
                 hold.number,
                 hold.id,
-                hold.amount,
-                hold.price,
+                output::grouped(&hold.amount),
+                output::grouped(&hold.price),
                 hold.state,
-                hold.redeemed,
+                output::grouped(&hold.redeemed),
                 hold.provider
             ))?;
         }
@@ -257,37 +277,67 @@ pub(in crate::cli) async fn applications(
     };
     with_session(global, async |session| {
         let zone = session.zone(global).await?;
-        let input = (zone.id, args.programme, state, args.limit);
-        let applications = session
-            .database
-            .read(zone.id, input, |conn, (zone, programme, state, limit)| {
-                Box::pin(store::applications_in(
-                    conn,
-                    *zone,
-                    programme.as_ref(),
-                    *state,
-                    *limit,
-                ))
-            })
-            .await?;
+        let filter = ApplicationFilter {
+            programme: args.programme,
+            state: Some(state),
+            id: None,
+        };
+        let lines = find_applications(session, &zone, filter, args.limit).await?;
+        output::at_limit(lines.len(), args.limit);
         if global.json {
-            let lines: Vec<_> = applications
-                .into_iter()
-                .map(|(id, index)| ApplicationLine {
-                    id,
-                    number: Named::Entry(index),
-                })
-                .collect();
             output::json(&lines)?;
-        } else if applications.is_empty() {
+        } else if lines.is_empty() {
             output::line(&format!("No application is {}.", state.as_str()))?;
         } else {
-            for (id, index) in applications {
-                let number = Named::<VoucherId>::Entry(index).to_string();
-                output::line(&format!("{number:<8} {id}"))?;
+            for line in &lines {
+                output::line(&format!(
+                    "{:<8} {:<16} {}  {}",
+                    line.number.to_string(),
+                    line.programme,
+                    line.id,
+                    line.party
+                ))?;
             }
         }
         Ok(ExitCode::SUCCESS)
     })
     .await
+}
+
+async fn find_applications(
+    session: &Session,
+    zone: &Zone,
+    filter: ApplicationFilter,
+    limit: i64,
+) -> anyhow::Result<Vec<ApplicationLine>> {
+    let input = (zone.id, filter, limit);
+    let rows = session
+        .database
+        .read(zone.id, input, |conn, (zone, filter, limit)| {
+            Box::pin(store::applications_in(conn, *zone, filter, *limit))
+        })
+        .await?;
+    Ok(rows.into_iter().map(ApplicationLine::from).collect())
+}
+
+/// An application that is no voucher yet, or was turned down.
+async fn show_application(
+    global: &Global,
+    session: &Session,
+    zone: &Zone,
+    (named, id): (Named<VoucherId>, VoucherId),
+) -> anyhow::Result<ExitCode> {
+    let filter = ApplicationFilter {
+        id: Some(id),
+        ..ApplicationFilter::default()
+    };
+    let mut found = find_applications(session, zone, filter, 1).await?;
+    let line = found.pop().with_context(|| not_there(&named, zone))?;
+    if global.json {
+        output::json(&serde_json::json!({ "application": line }))?;
+    } else {
+        super::print_answer(&serde_json::to_value(&line)?)?;
+        output::line(&format!("It goes on with {}.", line.state.goes_on()))?;
+    }
+    Ok(ExitCode::SUCCESS)
 }

@@ -206,3 +206,39 @@ pub(super) fn remove_folder(path: &Path) -> Result<(), PrivatePostgresError> {
     }
     fs::remove_dir_all(path).on("remove", path)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_that_is_still_written_into_is_removed() {
+        let outer = tempfile::tempdir().unwrap();
+        let folder = outer.path().join("data");
+        fs::create_dir(&folder).unwrap();
+        let since = Instant::now();
+        let writer = {
+            let folder = folder.clone();
+            // As a killed command's child does: into the folder as long as it is there, and not for long.
+            thread::spawn(move || {
+                let names = (0..).take_while(|_| since.elapsed() < Duration::from_millis(400));
+                let written = |name: &u32| fs::write(folder.join(name.to_string()), b"").is_ok();
+                names.take_while(written).count()
+            })
+        };
+        while fs::read_dir(&folder).unwrap().next().is_none() {
+            thread::yield_now();
+        }
+        remove_folder(&folder).unwrap();
+        assert!(writer.join().unwrap() > 0);
+        assert!(!folder.exists());
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_needs_no_removal() {
+        let outer = tempfile::tempdir().unwrap();
+        remove_folder(&outer.path().join("data")).unwrap();
+    }
+}

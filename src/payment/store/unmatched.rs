@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
 use sqlx::PgConnection;
 
 use crate::payment::bank::{BankLineId, BankLineRow};
-use crate::payment::iso20022::Direction;
 use crate::payment::unmatched::{Around, Named, WhyUnmatched, why};
 use crate::types::{LogIndex, Money, ZoneId};
 
@@ -16,17 +14,12 @@ pub async fn why_unmatched(
     zone: ZoneId,
     lines: &[BankLineRow],
 ) -> Result<BTreeMap<BankLineId, WhyUnmatched>, sqlx::Error> {
-    let spent = || {
-        lines
-            .iter()
-            .filter(|line| line.direction == Direction::Debit && !line.is_return)
-    };
-    let files: Vec<i64> = spent().map(|line| line.line.file.0).collect();
-    let numbers: Vec<i32> = spent().map(|line| line.line.number).collect();
+    let files: Vec<i64> = lines.iter().map(|line| line.line.file.0).collect();
+    let numbers: Vec<i32> = lines.iter().map(|line| line.line.number).collect();
     let rows = sqlx::query!(
         r#"SELECT b.file_index, b.number, l.end_to_end_id AS "named?", l.amount AS "named_amount?", l.state AS "named_state?",
                p.sent_on AS "named_sent_on?", o.file_index AS "other_file?", o.number AS "other_number?", f.fitting, f.later,
-               f.later_on
+               f.later_on, e.elsewhere
            FROM unnest($2::bigint[], $3::integer[]) asked (file_index, number)
            JOIN ledger.bank_line b ON b.zone_id = $1 AND b.file_index = asked.file_index AND b.number = asked.number
            LEFT JOIN ledger.payment_line l ON l.zone_id = b.zone_id AND l.end_to_end_id = b.end_to_end_id
@@ -44,17 +37,20 @@ pub async fn why_unmatched(
                    JOIN ledger.payment_line t ON t.zone_id = a.zone_id AND t.account_id = a.account_id
                        AND t.amount = b.amount AND t.state = 'sent'
                    JOIN ledger.payment_batch p ON p.zone_id = t.zone_id AND p.batch_id = t.batch_id
-                   WHERE a.zone_id = b.zone_id AND l.end_to_end_id IS NULL AND (a.number_mark = b.number_mark
-                       OR b.number_mark IS NULL AND a.holder_mark = b.holder_mark)) t) f"#,
+                   WHERE a.zone_id = b.zone_id AND l.end_to_end_id IS NULL AND b.direction = 'debit' AND NOT b.is_return
+                       AND (a.number_mark = b.number_mark OR b.number_mark IS NULL AND a.holder_mark = b.holder_mark)) t) f
+           LEFT JOIN (
+               SELECT t.amount, min(t.end_to_end_id) AS elsewhere
+               FROM ledger.payment_line t WHERE t.zone_id = $1 AND t.state = 'sent' GROUP BY t.amount) e
+               ON e.amount = b.amount AND l.end_to_end_id IS NULL AND b.direction = 'debit' AND NOT b.is_return"#,
         zone.0,
         &files,
         &numbers,
     )
     .fetch_all(conn)
     .await?;
-    let told: BTreeMap<BankLineId, (Money, NaiveDate)> = spent()
-        .map(|line| (line.line, (line.amount, line.booked_on)))
-        .collect();
+    let told: BTreeMap<BankLineId, &BankLineRow> =
+        lines.iter().map(|line| (line.line, line)).collect();
     let mut found = BTreeMap::new();
     for row in rows {
         let line = BankLineId {
@@ -76,10 +72,9 @@ pub async fn why_unmatched(
             }),
             fitting: row.fitting.unwrap_or_default(),
             later: row.later.zip(row.later_on),
+            elsewhere: row.elsewhere,
         };
-        let reason = told
-            .get(&line)
-            .and_then(|(amount, booked_on)| why(*amount, *booked_on, around));
+        let reason = told.get(&line).and_then(|told| why(told, around));
         found.extend(reason.map(|reason| (line, reason)));
     }
     Ok(found)

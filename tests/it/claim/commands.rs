@@ -168,6 +168,8 @@ fn purchase(data: &Path) {
     assert!(run("claim list --state revoked").contains(&first));
     assert!(run("payment list --state revoked").contains("BUY-SERVICE"));
     let second = claim();
+    let milestone = format!("{contract}-1");
+    assert_eq!(ask(&format!("claim show {second}"))["milestone"], milestone);
 
     let shown = ask(&format!("contract show {contract}"));
     assert_eq!(
