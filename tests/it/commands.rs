@@ -435,6 +435,7 @@ fn fund(data: &Path) {
 }
 
 /// Something owed to a provider, by the commands of the whole way: the voucher's short name, and the hold's.
+#[expect(clippy::too_many_lines, reason = "one command after another")]
 fn owe(data: &Path) -> (String, String) {
     let party = |role: &str, fits: &dyn Fn(&Value) -> bool| {
         let listed = json(data, &["party", "list", "--role", role, "--limit", "100"]);

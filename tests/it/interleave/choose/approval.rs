@@ -130,6 +130,9 @@ pub(super) fn approvers(model: &Model, dice: &Dice, claim: usize) -> Vec<Who> {
     }
     if dice.amount.is_multiple_of(4) || persons.is_empty() {
         persons.extend(["manager", "finance"]);
+        // Among them those to whom it was delegated, but is not today.
+        let ever = model.delegations.iter().filter(|one| one.role == duty);
+        persons.extend(ever.map(|one| one.delegate));
     }
     persons
 }
