@@ -186,6 +186,11 @@ pub(super) enum Command {
         back: bool,
     },
 
+    /// The year's round of a programme.
+    Rank {
+        programme: &'static str,
+    },
+
     ProposeRecovery {
         payable: String,
         corrected: Option<i64>,
@@ -331,6 +336,7 @@ impl Command {
                 | Self::ExpiryJob
                 | Self::Notice { .. }
                 | Self::Prepare
+                | Self::Rank { .. }
                 | Self::WindUp { .. }
         )
     }

@@ -63,7 +63,16 @@ pub(super) const HALF: &str = "RENT-HALF";
 /// A tenth of it, up to a yearly limit, after a notice of five working days (DOMAIN 3, Shaanxi).
 pub(super) const NOTICED: &str = "SHAANXI-RENT";
 
-pub(super) const PROGRAMMES: [&str; 4] = [SH, YH, HALF, NOTICED];
+/// What firms paid for services, by a rate that follows from the budget of the year and what all ask for, half at most
+/// (DOMAIN 2, Fujian): decided in a round.
+pub(super) const SHARED: &str = "FJ-VOUCHER";
+/// A tenth of the rent that was waived, for the [`FIRST`] who waived most (DOMAIN 3, Shenzhen): decided in a round, after
+/// a notice.
+pub(super) const RANKED: &str = "RENT-FIRST";
+/// How many a round of [`RANKED`] takes.
+pub(super) const FIRST: usize = 2;
+
+pub(super) const PROGRAMMES: [&str; 6] = [SH, YH, HALF, NOTICED, SHARED, RANKED];
 
 /// The zone's own account, as its statements name it.
 pub(super) const OWN_ACCOUNT: &str = "31050161360000001234";

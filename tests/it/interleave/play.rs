@@ -12,7 +12,7 @@ use super::choose::{Dice, choose};
 use super::command::{Asked, Command};
 use super::compare;
 use super::model::{Done, Model, Verdict, is_recorded};
-use super::office::{HALF, NOTICED, OWN_ACCOUNT, SH, YH};
+use super::office::{HALF, NOTICED, OWN_ACCOUNT, RANKED, SH, SHARED, YH};
 use super::real::{self, Giving, Names, Told};
 use crate::kit::TestDb;
 use crate::kit::scenario::{World, day};
@@ -94,6 +94,8 @@ impl Play {
             (YH, 60_000_00),
             (HALF, 60_000_00),
             (NOTICED, 20_000_00),
+            (SHARED, 30_000_00),
+            (RANKED, 20_000_00),
         ] {
             let allocate = Command::Allocate {
                 programme,

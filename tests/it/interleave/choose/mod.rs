@@ -5,6 +5,7 @@ mod claim;
 mod payment;
 mod recovery;
 mod rent;
+mod round;
 mod voucher;
 
 use proptest::prelude::*;
@@ -135,6 +136,7 @@ fn kinds() -> Vec<(u16, Kind)> {
         claim::kinds(),
         recovery::kinds(),
         rent::kinds(),
+        round::kinds(),
     ]
     .concat()
 }

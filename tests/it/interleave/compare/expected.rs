@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::super::model::{Model, Rule};
 use super::super::model::{Part, Subject};
 
-fn or_none<T: ToString>(value: Option<T>) -> String {
+pub(super) fn or_none<T: ToString>(value: Option<T>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
 }
 
@@ -22,6 +22,7 @@ pub(super) fn lines(model: &Model) -> BTreeSet<String> {
     vouchers(model, &mut lines);
     payments(model, &mut lines);
     claims(model, &mut lines);
+    super::granted::lines(model, &mut lines);
     recoveries(model, &mut lines);
     rents(model, &mut lines);
     periods(model, &mut lines);

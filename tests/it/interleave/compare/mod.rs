@@ -1,6 +1,7 @@
 //! Every balance and every state, from either side, as lines of text that must be the same.
 
 mod expected;
+mod granted;
 
 use std::collections::BTreeSet;
 
@@ -38,6 +39,10 @@ const ROWS: &[&str] = &[
          coalesce(c.recommended::text, '-'), coalesce(n.last_day::text, '-'), coalesce(c.awarded::text, '-'))
      FROM ledger.claim c LEFT JOIN ledger.notice n ON n.zone_id = c.zone_id AND n.notice_id = c.notice_id",
     "SELECT concat_ws(' ', 'taken', waiver_id, claim_id) FROM ledger.claim_waiver WHERE taken",
+    "SELECT concat_ws(' ', 'round', programme, fiscal_year, closed_by, closed_index, coalesce(budget::text, '-'),
+         coalesce(demand::text, '-')) FROM ledger.claim_round",
+    "SELECT concat_ws(' ', 'place', claim_id, reviewed_index, coalesce(place::text, '-'), amount, log_index)
+     FROM ledger.claim_place",
     "SELECT concat_ws(' ', 'recovery', recovery_id, payable_id, amount, state, open, received, set_off, written_off,
          proposed_by) FROM ledger.recovery",
     "SELECT concat_ws(' ', 'write-off', recovery_id, proposed_index, amount, proposed_by) FROM ledger.recovery_write_off

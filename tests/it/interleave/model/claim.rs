@@ -7,15 +7,25 @@ use subsidy_ledger::identity::Role::{
 };
 
 use super::super::command::{Command, Content, Verdict};
-use super::super::office::{HALF, NOTICED, PARTIES, Who, acts_for, has};
+use super::super::office::{HALF, NOTICED, PARTIES, RANKED, SHARED, Who, acts_for, has};
 use super::payment::Basis;
+use super::round::{Among, is_first, ranks, share};
 use super::voucher::half;
 use super::{Line, Model, Outcome, Payable, Why};
 
 /// Working days of a notice by the rules of Shaanxi.
 const NOTICE_DAYS: u16 = 5;
-/// What a firm gets of it in a year.
+/// What a firm gets in a year of programmes that limit it.
 const YEARLY: i64 = 200_000_00;
+
+fn yearly(programme: &str) -> Option<i64> {
+    (programme != HALF).then_some(YEARLY)
+}
+
+/// Whether claims are shown to the public before they are decided.
+fn asks_notice(programme: &str) -> bool {
+    [NOTICED, RANKED].contains(&programme)
+}
 
 #[derive(Clone)]
 pub(in crate::interleave) struct Claim {
@@ -26,6 +36,7 @@ pub(in crate::interleave) struct Claim {
     pub(in crate::interleave) state: &'static str,
     pub(in crate::interleave) drafted_by: Who,
     pub(in crate::interleave) submitted_by: Option<Who>,
+    pub(in crate::interleave) submitted_on: Option<NaiveDate>,
     /// Who reviewed it, by which entry.
     pub(in crate::interleave) review: Option<(Who, i64)>,
     pub(in crate::interleave) recommended: Option<i64>,
@@ -121,7 +132,8 @@ impl Model {
         why.needs(who, &[Sme, Provider, Incubator]);
         let known = PARTIES.contains(&party) && acts_for(who, &[party]);
         why.unless(known, "unknown party");
-        why.unless([HALF, NOTICED].contains(&programme), "facts");
+        let pays_claims = [HALF, NOTICED, SHARED, RANKED].contains(&programme);
+        why.unless(pays_claims, "facts");
         self.check_content(party, content, &mut why);
         why.check()?;
         let done = self.begins(format!("C{}", self.claims.len()));
@@ -133,6 +145,7 @@ impl Model {
             state: "draft",
             drafted_by: who,
             submitted_by: None,
+            submitted_on: None,
             review: None,
             recommended: None,
             notice: None,
@@ -171,7 +184,7 @@ impl Model {
     fn check_relief(&self, at: usize, why: &mut Why) {
         let claim = &self.claims[at];
         let has_leases = self.leases.iter().any(|lease| lease.carrier == claim.party);
-        let states = matches!(claim.content, Content::Stated(_));
+        let states = matches!(claim.content, Content::Stated(_)) && claim.programme != SHARED;
         why.when(states && has_leases, "RELIEF_IN_BOOK");
         for waiver in claim.waivers() {
             let by_another = self.taken.get(waiver).is_some_and(|other| *other != at);
@@ -193,6 +206,7 @@ impl Model {
         self.claims[at] = Claim {
             state: "submitted",
             submitted_by: Some(who),
+            submitted_on: Some(self.today),
             review: None,
             recommended: None,
             notice: None,
@@ -216,20 +230,30 @@ impl Model {
         Ok(self.one())
     }
 
-    /// What the rules grant on a claim today.
-    fn compensation(&self, claim: &Claim) -> i64 {
-        let base = match &claim.content {
+    /// What was paid, or waived.
+    pub(super) fn base(&self, claim: &Claim) -> i64 {
+        match &claim.content {
             Content::Stated(fen) => *fen,
             Content::Waivers(waivers) => {
                 let audited = |at: &usize| self.waivers[*at].audited.map_or(0, |(fen, _)| fen);
                 waivers.iter().map(audited).sum()
             }
-        };
-        if claim.programme == HALF {
-            return half(base);
         }
-        let used = self.used("Q30", (NOTICED, Some(self.year())), claim.party);
-        ((base + 5) / 10).min(YEARLY - used).max(0)
+    }
+
+    /// What the rules grant on a claim today, by itself or by what a round says of it: ratio first, limits after.
+    pub(super) fn compensation(&self, claim: &Claim, among: Among) -> i64 {
+        let base = self.base(claim);
+        let given = match claim.programme {
+            HALF => half(base),
+            SHARED => share(base, among),
+            _ if is_first(among) => (base + 5) / 10,
+            _ => 0,
+        };
+        let of = (claim.programme, Some(self.year()));
+        let left = |most| most - self.used("Q30", of, claim.party);
+        let left = yearly(claim.programme).map_or(i64::MAX, left);
+        given.min(left).max(0)
     }
 
     fn review_claim(&mut self, who: Who, at: usize, verdict: Verdict, version: i32) -> Outcome {
@@ -250,7 +274,7 @@ impl Model {
             self.check_relief(at, &mut why);
         }
         why.check()?;
-        let granted = self.compensation(&claim);
+        let granted = self.compensation(&claim, Among::default());
         let (state, recommended) = match verdict {
             Verdict::Return => ("returned", None),
             Verdict::Recommend if granted > 0 => ("recommended", Some(granted)),
@@ -278,7 +302,7 @@ impl Model {
         let at = self.notices.len();
         let period = Calendar::china().notice(self.today, NOTICE_DAYS);
         let mut entries = 0;
-        if programme == NOTICED && why.0.is_empty() {
+        if asks_notice(programme) && why.0.is_empty() {
             for claim in self.claims.iter_mut().filter(shown) {
                 (claim.state, claim.notice) = ("noticed", Some(at));
                 entries += 1;
@@ -292,7 +316,7 @@ impl Model {
     }
 
     /// Whether the notice of a claim still runs.
-    fn is_shown(&self, claim: &Claim) -> bool {
+    pub(super) fn is_shown(&self, claim: &Claim) -> bool {
         let notice = claim.notice.map(|at| &self.notices[at]);
         notice.is_some_and(|notice| self.today <= notice.last_day)
     }
@@ -330,19 +354,21 @@ impl Model {
     fn approve_claim(&mut self, who: Who, at: usize, seen: i64) -> Outcome {
         let (mut why, claim) = self.for_approval(who, at, seen)?;
         why.when(self.is_excluded(claim.party), "EXCLUDED");
-        let asks_notice = claim.programme == NOTICED;
-        why.when(
-            asks_notice && claim.state == "recommended",
-            "NOTICE_REQUIRED",
-        );
+        let unseen = asks_notice(claim.programme) && claim.state == "recommended";
+        why.when(unseen, "NOTICE_REQUIRED");
         why.when(
             claim.state == "noticed" && self.is_shown(&claim),
             "NOTICE_RUNNING",
         );
         self.check_relief(at, &mut why);
+        let placing = self.placing(at);
+        why.when(ranks(claim.programme) && placing.is_none(), "RANKED");
+        let among = placing.map_or_else(Among::default, |one| self.among(one));
+        let most = placing.map_or(i64::MAX, |one| one.amount);
         let fen = self
-            .compensation(&claim)
-            .min(claim.recommended.unwrap_or(0));
+            .compensation(&claim, among)
+            .min(claim.recommended.unwrap_or(0))
+            .min(most);
         let line = Line {
             programme: claim.programme,
             year: self.year(),
@@ -363,9 +389,9 @@ impl Model {
         payable.hands.extend(claim.review.map(|(by, _)| by));
         payable.hands.insert(who);
         self.owe(&format!("C{at}"), &line.account("B30"), "F5020", payable);
-        if asks_notice {
-            let of = (NOTICED, Some(line.year));
-            self.take_limit(("Q20", "Q30"), of, claim.party, (YEARLY, fen));
+        if let Some(most) = yearly(claim.programme) {
+            let of = (claim.programme, Some(line.year));
+            self.take_limit(("Q20", "Q30"), of, claim.party, (most, fen));
         }
         for waiver in waivers {
             self.waivers[waiver].is_claimed = true;

@@ -9,6 +9,7 @@ mod claim;
 mod payment;
 mod recovery;
 mod rent;
+mod round;
 mod voucher;
 mod year;
 
@@ -28,6 +29,7 @@ pub(super) use self::claim::{Claim, Notice};
 pub(super) use self::payment::{BankLine, Basis, Batch, Instruction, Payable};
 pub(super) use self::recovery::Recovery;
 pub(super) use self::rent::{Deferral, Lease, Part, Waiver};
+pub(super) use self::round::{Placing, Round, ranks};
 pub(super) use self::voucher::{Hold, Voucher};
 pub(super) use self::year::{Closing, PeriodProposal, Rule, Subject};
 
@@ -113,6 +115,8 @@ pub(super) struct Model {
     /// Which claim rests on a waiver.
     pub(super) taken: BTreeMap<usize, usize>,
     pub(super) notices: Vec<Notice>,
+    pub(super) rounds: Vec<Round>,
+    pub(super) placings: Vec<Placing>,
     pub(super) recoveries: Vec<Recovery>,
     pub(super) leases: Vec<Lease>,
     pub(super) waivers: Vec<Waiver>,
@@ -145,6 +149,8 @@ impl Model {
             claims: Vec::new(),
             taken: BTreeMap::new(),
             notices: Vec::new(),
+            rounds: Vec::new(),
+            placings: Vec::new(),
             recoveries: Vec::new(),
             leases: Vec::new(),
             waivers: Vec::new(),
@@ -219,6 +225,9 @@ impl Model {
             return outcome;
         }
         if let Some(outcome) = self.of_claim(who, command) {
+            return outcome;
+        }
+        if let Some(outcome) = self.of_round(who, command) {
             return outcome;
         }
         if let Some(outcome) = self.of_recovery(who, command) {

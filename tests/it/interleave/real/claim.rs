@@ -78,6 +78,13 @@ impl Giving {
                 });
                 Told::of(given, |(index, _)| Told::recorded(index.0))
             }
+            Command::Rank { programme } => {
+                let code: Code = programme.parse().unwrap();
+                let given = of_one!(self, code, |conn, command, code| {
+                    Box::pin(async move { claim::rank(conn, &command, code).await })
+                });
+                Told::of(given, |(index, _)| Told::recorded(index.0))
+            }
             Command::Object { claim: at } => {
                 let input = Objection {
                     claim: claim(at),
@@ -125,8 +132,8 @@ impl Giving {
     }
 }
 
-/// All documents that either programme asks for, and the relief, unless the rent book says it. Both programmes get the
-/// same facts: one looks at what the tenant confirms, the other at the days.
+/// All documents that any programme asks for, and the relief, unless the rent book says it. All programmes get the same
+/// facts: one looks at what the tenant confirms, others at the days, or at what was paid.
 fn content_of(claimed: &Claimed) -> Content {
     let document = |number: u16| Document {
         number: Some(number),
@@ -139,6 +146,7 @@ fn content_of(claimed: &Claimed) -> Content {
             ("relief_kind", "waiver"),
             ("waived_amount", &sum),
             ("tenant_confirmed", &sum),
+            ("paid_amount", &sum),
             ("landlord_relief", "0.00"),
             ("waiver_from", "2020-02-01"),
             ("waiver_until", "2020-07-31"),
@@ -158,11 +166,21 @@ fn content_of(claimed: &Claimed) -> Content {
     }
 }
 
-/// The rules of the programmes of relief.
-pub(in crate::interleave) fn packs() -> [(&'static str, String); 2] {
-    use super::super::office::{HALF, NOTICED};
+/// The rules of the programmes of claims: those of Fujian in force from 2020 on, so that all meet; and those of Shaanxi
+/// once more, for the first only.
+pub(in crate::interleave) fn packs() -> [(&'static str, String); 4] {
+    use super::super::office::{FIRST, HALF, NOTICED, RANKED, SHARED};
+    let shaanxi = crate::policy_cases::pack_text("shaanxi-2020");
+    let first = format!(r#"{{ top = {FIRST}, by = "waived_amount", ties = ["claimed_on"] }}"#);
+    let ranked = shaanxi.replace(r#""fcfs""#, &first);
+    let ranked = ranked.replace("SHAANXI-RENT", RANKED);
+    let fujian = crate::policy_cases::pack_text("fujian-2022");
+    let (since, from) = ("from = 2022-01-01", "from = 2020-01-01");
+    assert!(ranked.contains(&first) && ranked.contains(RANKED) && fujian.contains(since));
     [
         (HALF, crate::policy_cases::pack_text("rent-half-2020")),
-        (NOTICED, crate::policy_cases::pack_text("shaanxi-2020")),
+        (NOTICED, shaanxi),
+        (SHARED, fujian.replace(since, from)),
+        (RANKED, ranked),
     ]
 }

@@ -2,7 +2,7 @@
 
 use subsidy_ledger::accounting::PeriodError;
 use subsidy_ledger::batch::{BatchError, Rejected};
-use subsidy_ledger::claim::NoticeError;
+use subsidy_ledger::claim::{NoticeError, RankError};
 use subsidy_ledger::job::JobError;
 use subsidy_ledger::journal::{RecallError, RecordError, Refusal};
 use subsidy_ledger::payment::PaymentError;
@@ -131,6 +131,21 @@ impl Code for NoticeError {
     fn code(&self) -> String {
         match self {
             Self::NothingToShow(_) => "nothing to show".to_owned(),
+            Self::Forbidden(_) => "forbidden".to_owned(),
+            Self::Recall(error) => error.code(),
+            Self::Record(error) => error.code(),
+            other => format!("{other:?}"),
+        }
+    }
+}
+
+impl Code for RankError {
+    fn code(&self) -> String {
+        match self {
+            Self::FirstCome(_) => "first come".to_owned(),
+            Self::NothingToRank(_) => "nothing to rank".to_owned(),
+            Self::NotYet { .. } => "not yet".to_owned(),
+            Self::Closed(_) => "round closed".to_owned(),
             Self::Forbidden(_) => "forbidden".to_owned(),
             Self::Recall(error) => error.code(),
             Self::Record(error) => error.code(),

@@ -218,5 +218,5 @@ fn year(year: i32) -> FiscalYear {
 
 /// The rules of all programmes.
 pub(super) fn packs() -> Vec<(&'static str, String)> {
-    [voucher::packs(), claim::packs()].concat()
+    [voucher::packs().as_slice(), &claim::packs()].concat()
 }

@@ -1,0 +1,46 @@
+//! Claims that are decided in rounds.
+
+use super::super::command::{Command, Content};
+use super::super::model::{Claim, Model, ranks};
+use super::super::office::{HALF, RANKED, SHARED};
+use super::claim::own;
+use super::{Choice, Dice, Kind};
+
+pub(super) fn kinds() -> Vec<(u16, Kind)> {
+    vec![(5, draft), (4, rank)]
+}
+
+fn draft(_: &Model, dice: &Dice) -> Vec<Choice> {
+    let mut options = Vec::new();
+    for programme in [SHARED, RANKED] {
+        for party in ["f", "g", "p", "c"] {
+            let content = Content::Stated(dice.price());
+            let command = Command::Draft {
+                programme,
+                party,
+                content,
+            };
+            options.push((own(party), command));
+        }
+    }
+    options
+}
+
+/// Once several wait, most often; at times before all are there.
+fn rank(model: &Model, dice: &Dice) -> Vec<Choice> {
+    let of = |programme: &&'static str| {
+        let claims = model
+            .claims
+            .iter()
+            .filter(|one| one.programme == *programme);
+        let waits = |one: &Claim| ["recommended", "noticed"].contains(&one.state);
+        let on_the_way = |one: &Claim| ["submitted", "objected"].contains(&one.state);
+        let is_early = claims.clone().any(on_the_way) && !dice.amount.is_multiple_of(4);
+        let wanted = claims.clone().filter(|one| waits(one)).count();
+        dice.is_wild() || (ranks(programme) && wanted > usize::from(dice.is_even()) && !is_early)
+    };
+    let any = [SHARED, RANKED, HALF].into_iter().filter(of);
+    let persons = || vec!["manager", "manager2", "manager", "all"];
+    any.map(|programme| (persons(), Command::Rank { programme }))
+        .collect()
+}
