@@ -25,6 +25,16 @@ pub(super) enum Booked {
     Comes(i64),
 }
 
+/// A row of another office's list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct PastAward {
+    pub(super) id: u32,
+    pub(super) party: &'static str,
+    pub(super) programme: &'static str,
+    pub(super) year: i32,
+    pub(super) yuan: i64,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Recommend,
@@ -186,6 +196,27 @@ pub(super) enum Command {
         back: bool,
     },
 
+    /// Vouchers of a programme for every enterprise that qualifies on a day.
+    ProposeRun {
+        programme: &'static str,
+        fen: i64,
+        day: NaiveDate,
+    },
+    ApproveRun {
+        run: usize,
+    },
+    /// So many of its list in a transaction.
+    CarryOut {
+        run: usize,
+        part: u32,
+    },
+
+    /// Another office's list of awards, whole.
+    PastAwards {
+        rows: Vec<PastAward>,
+        correct: bool,
+    },
+
     /// The year's round of a programme.
     Rank {
         programme: &'static str,
@@ -322,6 +353,7 @@ impl Command {
             self,
             Self::Statement { .. }
                 | Self::BankRejects { .. }
+                | Self::CarryOut { .. }
                 | Self::WindUp { .. }
                 | Self::ExpiryJob
         )
@@ -333,7 +365,9 @@ impl Command {
         !matches!(
             self,
             Self::BankRejects { .. }
+                | Self::CarryOut { .. }
                 | Self::ExpiryJob
+                | Self::ProposeRun { .. }
                 | Self::Notice { .. }
                 | Self::Prepare
                 | Self::Rank { .. }

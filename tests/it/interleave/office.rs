@@ -36,6 +36,9 @@ pub(super) const PERSONS: &[(Who, &[Role], Option<&str>)] = &[
 /// Firms, a provider and a carrier.
 pub(super) const PARTIES: &[&str] = &["f", "g", "p", "c"];
 
+/// Enterprises without a code, which another office made awards to.
+pub(super) const NAMED: &[&str] = &["x", "y"];
+
 pub(super) fn has(who: Who, one_of: &[Role]) -> bool {
     let person = PERSONS.iter().find(|(login, ..)| *login == who);
     let roles = person.map_or(&[][..], |(_, roles, _)| roles);

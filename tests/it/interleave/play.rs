@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use chrono::Days;
 use subsidy_ledger::identity::Role;
-use subsidy_ledger::party::PartyRole;
+use subsidy_ledger::party::{Identity, NewParty, PartyRole};
 use subsidy_ledger::payment::{self, AccountFilter};
 
 use super::choose::{Dice, choose};
 use super::command::{Asked, Command};
 use super::compare;
 use super::model::{Done, Model, Verdict, is_recorded};
-use super::office::{HALF, NOTICED, OWN_ACCOUNT, RANKED, SH, SHARED, YH};
+use super::office::{HALF, NAMED, NOTICED, OWN_ACCOUNT, RANKED, SH, SHARED, YH};
 use super::real::{self, Giving, Names, Told};
 use crate::kit::TestDb;
 use crate::kit::scenario::{World, day};
@@ -51,6 +51,16 @@ impl Play {
             .register("c", "91350100M000100Y43", PartyRole::Carrier)
             .await;
         world.parties.insert("c", carrier);
+        for name in NAMED {
+            let new = NewParty {
+                identity: Identity::Name(name.parse().unwrap()),
+                name: name.parse().unwrap(),
+                roles: [PartyRole::Enterprise].into(),
+                group: None,
+            };
+            let party = world.try_register("manager", new).await.unwrap();
+            world.parties.insert(name, party);
+        }
         world.enrol("c", &[Role::Incubator], Some(carrier)).await;
         world
             .enrol("c2", &[Role::Incubator, Role::Sme], Some(carrier))
@@ -196,6 +206,11 @@ impl Play {
             .push(format!("{} {asked:?}\n    -> {told:?}", self.model.today));
         if let Err(why) = fits(&verdict, told, &before) {
             return self.fail(&why);
+        }
+        let granted = before.vouchers.len()..self.model.vouchers.len();
+        for (at, id) in granted.zip(&told.vouchers) {
+            let names = Arc::make_mut(&mut self.names);
+            names.insert(&format!("V{at}"), *id);
         }
         match verdict {
             Verdict::Done(Done {

@@ -6,6 +6,7 @@ mod payment;
 mod recovery;
 mod rent;
 mod round;
+mod run;
 mod voucher;
 
 use proptest::prelude::*;
@@ -137,6 +138,7 @@ fn kinds() -> Vec<(u16, Kind)> {
         recovery::kinds(),
         rent::kinds(),
         round::kinds(),
+        run::kinds(),
     ]
     .concat()
 }

@@ -62,14 +62,16 @@ fn budgets(model: &Model, lines: &mut BTreeSet<String>) {
 
 fn vouchers(model: &Model, lines: &mut BTreeSet<String>) {
     for (at, one) in model.vouchers.iter().enumerate() {
-        lines.insert(format!(
-            "application V{at} {} {} {} {} {}",
-            one.programme,
-            one.party,
-            one.state,
-            one.applied_by,
-            or_none(one.reviewed_by)
-        ));
+        if !one.is_of_run {
+            lines.insert(format!(
+                "application V{at} {} {} {} {} {}",
+                one.programme,
+                one.party,
+                one.state,
+                one.applied_by,
+                or_none(one.reviewed_by)
+            ));
+        }
         if let Some(face) = &one.face {
             lines.insert(format!(
                 "voucher V{at} {} {} {} {} {} {} {} {}",

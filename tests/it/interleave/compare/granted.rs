@@ -7,6 +7,45 @@ use super::expected::or_none;
 
 pub(super) fn lines(model: &Model, lines: &mut BTreeSet<String>) {
     rounds(model, lines);
+    runs(model, lines);
+    for one in &model.past {
+        lines.insert(format!(
+            "past {} {} {} {} {} {}",
+            one.row.party,
+            one.row.programme,
+            one.row.year,
+            one.row.yuan * 100,
+            one.entry,
+            or_none(one.reversed)
+        ));
+    }
+}
+
+fn runs(model: &Model, lines: &mut BTreeSet<String>) {
+    for (at, one) in model.runs.iter().enumerate() {
+        let total: i64 = one.list.iter().map(|(_, fen)| fen).sum();
+        let given = one.results.iter().filter_map(|(_, voucher)| *voucher);
+        let faces = given.map(|voucher| model.vouchers[voucher].face.as_ref().unwrap().whole());
+        let faces: Vec<i64> = faces.collect();
+        lines.insert(format!(
+            "run R{at} {} {} {} {} {total} {} {} {} {} {} {} {}",
+            one.programme,
+            one.day,
+            one.fen,
+            one.list.len(),
+            one.by,
+            one.entry,
+            or_none(one.approved.map(|(by, _)| by)),
+            or_none(one.approved.map(|(_, entry)| entry)),
+            one.results.len(),
+            faces.len(),
+            faces.iter().sum::<i64>()
+        ));
+        for ((party, _), (entry, voucher)) in one.list.iter().zip(&one.results) {
+            let voucher = voucher.map(|at| format!("V{at}"));
+            lines.insert(format!("result R{at} {party} {entry} {}", or_none(voucher)));
+        }
+    }
 }
 
 fn rounds(model: &Model, lines: &mut BTreeSet<String>) {

@@ -39,6 +39,13 @@ const ROWS: &[&str] = &[
          coalesce(c.recommended::text, '-'), coalesce(n.last_day::text, '-'), coalesce(c.awarded::text, '-'))
      FROM ledger.claim c LEFT JOIN ledger.notice n ON n.zone_id = c.zone_id AND n.notice_id = c.notice_id",
     "SELECT concat_ws(' ', 'taken', waiver_id, claim_id) FROM ledger.claim_waiver WHERE taken",
+    "SELECT concat_ws(' ', 'run', run_id, programme, day, requested, candidates, total, proposed_by, proposed_index,
+         coalesce(approved_by::text, '-'), coalesce(approved_index::text, '-'), decided, awarded, given)
+     FROM ledger.award_run",
+    "SELECT concat_ws(' ', 'result', run_id, party_id, log_index, coalesce(voucher_id::text, '-'))
+     FROM ledger.award_result",
+    "SELECT concat_ws(' ', 'past', party_id, programme, fiscal_year, granted, log_index, coalesce(reversed_by::text, '-'))
+     FROM ledger.imported_award",
     "SELECT concat_ws(' ', 'round', programme, fiscal_year, closed_by, closed_index, coalesce(budget::text, '-'),
          coalesce(demand::text, '-')) FROM ledger.claim_round",
     "SELECT concat_ws(' ', 'place', claim_id, reviewed_index, coalesce(place::text, '-'), amount, log_index)

@@ -6,10 +6,12 @@
 mod books;
 mod budget;
 mod claim;
+mod past;
 mod payment;
 mod recovery;
 mod rent;
 mod round;
+mod run;
 mod voucher;
 mod year;
 
@@ -26,10 +28,12 @@ pub(super) use self::books::Line;
 use self::books::account;
 pub(super) use self::budget::{Exclusion, Transfer};
 pub(super) use self::claim::{Claim, Notice};
+pub(super) use self::past::Standing;
 pub(super) use self::payment::{BankLine, Basis, Batch, Instruction, Payable};
 pub(super) use self::recovery::Recovery;
 pub(super) use self::rent::{Deferral, Lease, Part, Waiver};
 pub(super) use self::round::{Placing, Round, ranks};
+pub(super) use self::run::Run;
 pub(super) use self::voucher::{Hold, Voucher};
 pub(super) use self::year::{Closing, PeriodProposal, Rule, Subject};
 
@@ -117,6 +121,9 @@ pub(super) struct Model {
     pub(super) notices: Vec<Notice>,
     pub(super) rounds: Vec<Round>,
     pub(super) placings: Vec<Placing>,
+    pub(super) runs: Vec<Run>,
+    /// Awards of another office's list, also those that were taken back.
+    pub(super) past: Vec<Standing>,
     pub(super) recoveries: Vec<Recovery>,
     pub(super) leases: Vec<Lease>,
     pub(super) waivers: Vec<Waiver>,
@@ -151,6 +158,8 @@ impl Model {
             notices: Vec::new(),
             rounds: Vec::new(),
             placings: Vec::new(),
+            runs: Vec::new(),
+            past: Vec::new(),
             recoveries: Vec::new(),
             leases: Vec::new(),
             waivers: Vec::new(),
@@ -186,7 +195,10 @@ impl Model {
                     self.files.insert(asked.key.clone(), done.index);
                 }
                 self.size += done.entries;
-                self.remember(asked, done.index);
+                // What changes nothing is no entry, and may be given again.
+                if done.entries > 0 {
+                    self.remember(asked, done.index);
+                }
                 Verdict::Done(done)
             }
             Err(why) => Verdict::Refused(why),
@@ -228,6 +240,12 @@ impl Model {
             return outcome;
         }
         if let Some(outcome) = self.of_round(who, command) {
+            return outcome;
+        }
+        if let Some(outcome) = self.of_run(who, command) {
+            return outcome;
+        }
+        if let Some(outcome) = self.of_past(who, command) {
             return outcome;
         }
         if let Some(outcome) = self.of_recovery(who, command) {

@@ -1,6 +1,7 @@
 //! Why nothing was recorded, in the model's words.
 
 use subsidy_ledger::accounting::PeriodError;
+use subsidy_ledger::award::ImportError;
 use subsidy_ledger::batch::{BatchError, Rejected};
 use subsidy_ledger::claim::{NoticeError, RankError};
 use subsidy_ledger::job::JobError;
@@ -9,6 +10,7 @@ use subsidy_ledger::payment::PaymentError;
 use subsidy_ledger::programme::{ControlError, ProgrammeError};
 use subsidy_ledger::recovery::ReturnError;
 use subsidy_ledger::voucher::WindUpError;
+use subsidy_ledger::voucher::run::ResumeError;
 
 pub(super) trait Code {
     /// One of the model's reasons; any other error says what it is.
@@ -24,7 +26,45 @@ impl Code for Rejected {
             Self::NoPolicy { .. } => "no policy".to_owned(),
             Self::Facts(_) => "facts".to_owned(),
             Self::Input(_) => "input".to_owned(),
-            Self::Run(_) => self.to_string(),
+            Self::Run(why) => of_run(why),
+        }
+    }
+}
+
+/// Why a run does not go on is told in words.
+fn of_run(why: &str) -> String {
+    let words = [
+        ("is not a past day", "no past day of the year"),
+        ("leave --amount out", "amount"),
+        ("none qualifies", "nobody qualifies"),
+        ("waits for approval", "not approved"),
+        ("can't carry it out", "own run"),
+        ("which is over", "year over"),
+        ("is frozen by entry", "BUDGET_FROZEN"),
+    ];
+    let code = words.iter().find(|(words, _)| why.contains(words));
+    code.map_or(why, |(_, code)| code).to_owned()
+}
+
+impl Code for ResumeError {
+    fn code(&self) -> String {
+        match self {
+            Self::Rejected(rejected) => rejected.code(),
+            Self::Voucher(error) => error.code(),
+            other @ Self::Database(_) => format!("{other:?}"),
+        }
+    }
+}
+
+impl Code for ImportError {
+    fn code(&self) -> String {
+        match self {
+            Self::WouldReverse { .. } => "would reverse".to_owned(),
+            Self::Refused { refusal, .. } => refusal.code(),
+            Self::Forbidden(_) => "forbidden".to_owned(),
+            Self::Recall(error) => error.code(),
+            Self::Record(error) => error.code(),
+            other => format!("{other:?}"),
         }
     }
 }

@@ -6,6 +6,7 @@ mod office;
 mod payment;
 mod recovery;
 mod rent;
+mod run;
 mod voucher;
 
 use std::collections::HashMap;
@@ -33,6 +34,8 @@ pub(super) struct Told {
     pub(super) id: Option<Uuid>,
     /// The ids that the bank knows instructions by, by payable.
     pub(super) instructions: Vec<(Uuid, String)>,
+    /// Vouchers that a run gave, in the order of its list.
+    pub(super) vouchers: Vec<Uuid>,
 }
 
 impl Told {
@@ -77,6 +80,7 @@ impl Told {
             "waiver",
             "deferral",
             "lease",
+            "run",
         ];
         let code = answer
             .get("code")
@@ -86,7 +90,7 @@ impl Told {
             index: Some(index.0),
             id: cases.iter().find_map(id),
             code: code.filter(|_| answer["outcome"] == "refused"),
-            instructions: Vec::new(),
+            ..Self::default()
         }
     }
 }
@@ -165,6 +169,7 @@ impl Giving {
         first!(of_office of_budget of_period);
         first!(of_voucher of_hold wind_up expire_due);
         first!(of_claim after_review);
+        first!(of_run of_past);
         first!(of_payment of_bank);
         first!(of_recovery settlement);
         first!(of_rent of_waiver of_deferral);
