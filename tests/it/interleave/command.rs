@@ -211,6 +211,32 @@ pub(super) enum Command {
         part: u32,
     },
 
+    /// Rows of the register of integrity lists: whether parties are listed from a day on.
+    Listed {
+        rows: Vec<(&'static str, bool)>,
+        from: NaiveDate,
+        correct: bool,
+    },
+    /// A party had a major incident, or had none.
+    StateIncident {
+        party: &'static str,
+        verified: bool,
+        incident: bool,
+        from: NaiveDate,
+        until: Option<NaiveDate>,
+        correct: bool,
+    },
+    /// At which level a carrier is recognised; without a party, every carrier of the zone.
+    ProposeLevel {
+        party: Option<&'static str>,
+        level: &'static str,
+        from: NaiveDate,
+        until: Option<NaiveDate>,
+    },
+    ConfirmLevel {
+        entry: i64,
+    },
+
     /// Another office's list of awards, whole.
     PastAwards {
         rows: Vec<PastAward>,

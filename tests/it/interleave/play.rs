@@ -12,7 +12,7 @@ use super::choose::{Dice, choose};
 use super::command::{Asked, Command};
 use super::compare;
 use super::model::{Done, Model, Verdict, is_recorded};
-use super::office::{HALF, NAMED, NOTICED, OWN_ACCOUNT, RANKED, SH, SHARED, YH};
+use super::office::{HALF, NAMED, NOTICED, OWN_ACCOUNT, PARTIES, RANKED, SH, SHARED, YH};
 use super::real::{self, Giving, Names, Told};
 use crate::kit::TestDb;
 use crate::kit::scenario::{World, day};
@@ -114,7 +114,29 @@ impl Play {
             };
             self.alone(self.asked("finance", allocate)).await?;
         }
-        Ok(())
+        self.facts().await
+    }
+
+    /// Nobody is listed, and every carrier is recognised by its city, until it is said otherwise.
+    async fn facts(&mut self) -> Played {
+        let from = day("2020-01-01");
+        let rows = PARTIES.iter().map(|party| (*party, false)).collect();
+        let listed = Command::Listed {
+            rows,
+            from,
+            correct: false,
+        };
+        self.alone(self.asked("reviewer", listed)).await?;
+        let level = Command::ProposeLevel {
+            party: None,
+            level: "municipal",
+            from,
+            until: None,
+        };
+        let entry = self.model.size;
+        self.alone(self.asked("reviewer", level)).await?;
+        let confirm = Command::ConfirmLevel { entry };
+        self.alone(self.asked("manager", confirm)).await
     }
 
     fn asked(&self, who: super::office::Who, command: Command) -> Asked {

@@ -2,6 +2,7 @@
 
 mod budget;
 mod claim;
+mod fact;
 mod payment;
 mod recovery;
 mod rent;
@@ -139,6 +140,7 @@ fn kinds() -> Vec<(u16, Kind)> {
         rent::kinds(),
         round::kinds(),
         run::kinds(),
+        fact::kinds(),
     ]
     .concat()
 }

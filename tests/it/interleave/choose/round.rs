@@ -1,5 +1,7 @@
 //! Claims that are decided in rounds.
 
+use chrono::Datelike as _;
+
 use super::super::command::{Command, Content};
 use super::super::model::{Claim, Model, ranks};
 use super::super::office::{HALF, RANKED, SHARED};
@@ -7,7 +9,7 @@ use super::claim::own;
 use super::{Choice, Dice, Kind};
 
 pub(super) fn kinds() -> Vec<(u16, Kind)> {
-    vec![(5, draft), (4, rank)]
+    vec![(6, draft), (16, rank)]
 }
 
 fn draft(_: &Model, dice: &Dice) -> Vec<Choice> {
@@ -26,18 +28,27 @@ fn draft(_: &Model, dice: &Dice) -> Vec<Choice> {
     options
 }
 
-/// Once several wait, most often; at times before all are there.
+/// Once several wait, most often; at times before all are there, or once more.
 fn rank(model: &Model, dice: &Dice) -> Vec<Choice> {
     let of = |programme: &&'static str| {
         let claims = model
             .claims
             .iter()
             .filter(|one| one.programme == *programme);
-        let waits = |one: &Claim| ["recommended", "noticed"].contains(&one.state);
-        let on_the_way = |one: &Claim| ["submitted", "objected"].contains(&one.state);
-        let is_early = claims.clone().any(on_the_way) && !dice.amount.is_multiple_of(4);
-        let wanted = claims.clone().filter(|one| waits(one)).count();
-        dice.is_wild() || (ranks(programme) && wanted > usize::from(dice.is_even()) && !is_early)
+        let waits = |one: &&Claim| ["recommended", "noticed"].contains(&one.state);
+        let on_the_way = |one: &Claim| match one.state {
+            "submitted" | "objected" => true,
+            "recommended" => *programme == RANKED,
+            "noticed" => model.is_shown(one),
+            _ => false,
+        };
+        let year = model.today.year();
+        let mut rounds = model.rounds.iter();
+        let is_closed = rounds.any(|one| (one.programme, one.year) == (*programme, year));
+        let is_early = claims.clone().any(on_the_way) || is_closed;
+        let waiting = claims.filter(waits).count();
+        let is_time = !is_early || dice.amount.is_multiple_of(16);
+        dice.is_wild() || (ranks(programme) && waiting > usize::from(dice.is_even()) && is_time)
     };
     let any = [SHARED, RANKED, HALF].into_iter().filter(of);
     let persons = || vec!["manager", "manager2", "manager", "all"];

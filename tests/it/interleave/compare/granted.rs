@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::super::model::Model;
+use super::super::model::{Model, Source, Statement};
 use super::expected::or_none;
 
 pub(super) fn lines(model: &Model, lines: &mut BTreeSet<String>) {
     rounds(model, lines);
     runs(model, lines);
+    facts(model, lines);
     for one in &model.past {
         lines.insert(format!(
             "past {} {} {} {} {} {}",
@@ -17,6 +18,42 @@ pub(super) fn lines(model: &Model, lines: &mut BTreeSet<String>) {
             one.row.yuan * 100,
             one.entry,
             or_none(one.reversed)
+        ));
+    }
+}
+
+fn facts(model: &Model, lines: &mut BTreeSet<String>) {
+    let said = |one: &Statement| {
+        let is_word = !["true", "false"].contains(&one.value);
+        let quote = if is_word { "\"" } else { "" };
+        format!("{{\"{}\":{quote}{}{quote}}}", one.fact, one.value)
+    };
+    for one in &model.statements {
+        let source = match one.source {
+            Source::Declared => "declared",
+            Source::Imported => "imported",
+            Source::Verified => "verified",
+        };
+        lines.insert(format!(
+            "fact {} {} {source} {} {} {}",
+            one.entry,
+            or_none(one.party),
+            one.from,
+            or_none(one.until),
+            said(one)
+        ));
+    }
+    for one in &model.determinations {
+        lines.insert(format!(
+            "determination {} {} {} {} {} {} {} {}",
+            one.statement.entry,
+            or_none(one.statement.party),
+            one.statement.from,
+            or_none(one.statement.until),
+            said(&one.statement),
+            one.by,
+            or_none(one.confirmed.map(|(by, _)| by)),
+            or_none(one.confirmed.map(|(_, entry)| entry))
         ));
     }
 }

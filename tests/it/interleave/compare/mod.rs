@@ -44,6 +44,11 @@ const ROWS: &[&str] = &[
      FROM ledger.award_run",
     "SELECT concat_ws(' ', 'result', run_id, party_id, log_index, coalesce(voucher_id::text, '-'))
      FROM ledger.award_result",
+    "SELECT concat_ws(' ', 'fact', log_index, coalesce(party_id::text, '-'), source, from_day, coalesce(until_day::text, '-'),
+         facts) FROM ledger.fact_statement",
+    "SELECT concat_ws(' ', 'determination', proposed_index, coalesce(party_id::text, '-'), from_day,
+         coalesce(until_day::text, '-'), facts, proposed_by, coalesce(confirmed_by::text, '-'),
+         coalesce(confirmed_index::text, '-')) FROM ledger.determination",
     "SELECT concat_ws(' ', 'past', party_id, programme, fiscal_year, granted, log_index, coalesce(reversed_by::text, '-'))
      FROM ledger.imported_award",
     "SELECT concat_ws(' ', 'round', programme, fiscal_year, closed_by, closed_index, coalesce(budget::text, '-'),

@@ -244,6 +244,9 @@ impl Model {
     /// What the rules grant on a claim today, by itself or by what a round says of it: ratio first, limits after.
     pub(super) fn compensation(&self, claim: &Claim, among: Among) -> i64 {
         let base = self.base(claim);
+        if claim.programme == RANKED && !self.qualifies(RANKED, claim.party, self.today) {
+            return 0;
+        }
         let given = match claim.programme {
             HALF => half(base),
             SHARED => share(base, among),
@@ -316,7 +319,7 @@ impl Model {
     }
 
     /// Whether the notice of a claim still runs.
-    pub(super) fn is_shown(&self, claim: &Claim) -> bool {
+    pub(in crate::interleave) fn is_shown(&self, claim: &Claim) -> bool {
         let notice = claim.notice.map(|at| &self.notices[at]);
         notice.is_some_and(|notice| self.today <= notice.last_day)
     }

@@ -6,6 +6,7 @@
 mod books;
 mod budget;
 mod claim;
+mod fact;
 mod past;
 mod payment;
 mod recovery;
@@ -28,6 +29,7 @@ pub(super) use self::books::Line;
 use self::books::account;
 pub(super) use self::budget::{Exclusion, Transfer};
 pub(super) use self::claim::{Claim, Notice};
+pub(super) use self::fact::{Determination, Source, Statement};
 pub(super) use self::past::Standing;
 pub(super) use self::payment::{BankLine, Basis, Batch, Instruction, Payable};
 pub(super) use self::recovery::Recovery;
@@ -122,6 +124,8 @@ pub(super) struct Model {
     pub(super) rounds: Vec<Round>,
     pub(super) placings: Vec<Placing>,
     pub(super) runs: Vec<Run>,
+    pub(super) statements: Vec<Statement>,
+    pub(super) determinations: Vec<Determination>,
     /// Awards of another office's list, also those that were taken back.
     pub(super) past: Vec<Standing>,
     pub(super) recoveries: Vec<Recovery>,
@@ -159,6 +163,8 @@ impl Model {
             rounds: Vec::new(),
             placings: Vec::new(),
             runs: Vec::new(),
+            statements: Vec::new(),
+            determinations: Vec::new(),
             past: Vec::new(),
             recoveries: Vec::new(),
             leases: Vec::new(),
@@ -243,6 +249,9 @@ impl Model {
             return outcome;
         }
         if let Some(outcome) = self.of_run(who, command) {
+            return outcome;
+        }
+        if let Some(outcome) = self.of_fact(who, command) {
             return outcome;
         }
         if let Some(outcome) = self.of_past(who, command) {

@@ -58,7 +58,7 @@ impl Model {
         );
         // No other programme begins with what is requested.
         why.when(programme != YH, "amount");
-        let gets = |party: &&'static str| (*party, self.grant(programme, party, fen));
+        let gets = |party: &&'static str| (*party, self.grant(programme, party, fen, day));
         let mut list: Vec<_> = ENTERPRISES.iter().map(gets).collect();
         list.retain(|(party, fen)| *fen > 0 && !self.is_excluded(party));
         why.when(list.is_empty(), "nobody qualifies");
@@ -110,7 +110,7 @@ impl Model {
         why.check()?;
         let done = self.several(i64::try_from(left).unwrap());
         for ((party, _), entry) in run.list[run.results.len()..].iter().zip(self.size..) {
-            let fen = self.grant(run.programme, party, run.fen);
+            let fen = self.grant(run.programme, party, run.fen, run.day);
             let is_given = fen > 0 && fen <= self.free(line) && !self.is_excluded(party);
             let voucher = is_given.then(|| self.award(&run, party, fen));
             self.runs[at].results.push((entry, voucher));

@@ -139,8 +139,11 @@ impl Model {
         self.vouchers.get(at).filter(|one| !one.is_of_run)
     }
 
-    /// What the rules grant today to a party that asks for so much: ratio first, limits after.
-    pub(super) fn grant(&self, programme: &str, party: &str, asked: i64) -> i64 {
+    /// What the rules grant to a party that asks for so much, by the facts of a day: ratio first, limits after.
+    pub(super) fn grant(&self, programme: &str, party: &str, asked: i64, on: NaiveDate) -> i64 {
+        if programme == YH && !self.qualifies(YH, party, on) {
+            return 0;
+        }
         let of = (programme, Some(self.year()));
         let (a_year, at_once) = limits(programme, self.year());
         let left_of_year = a_year - self.used("Q30", of, party);
@@ -161,7 +164,7 @@ impl Model {
         why.when(voucher.state != "applied", "WRONG_STATE");
         why.when(voucher.applied_by == who, "SEGREGATION");
         why.check()?;
-        let granted = self.grant(voucher.programme, voucher.party, voucher.asked);
+        let granted = self.grant(voucher.programme, voucher.party, voucher.asked, self.today);
         let state = if granted > 0 {
             "recommended"
         } else {
@@ -185,7 +188,7 @@ impl Model {
         why.when(before.contains(&Some(who)), "SEGREGATION");
         let (programme, party, year) = (voucher.programme, voucher.party, self.year());
         let line = Line { programme, year };
-        let fen = self.grant(programme, party, voucher.asked);
+        let fen = self.grant(programme, party, voucher.asked, self.today);
         if fen > 0 {
             self.can_spend(line, fen, &mut why);
         }

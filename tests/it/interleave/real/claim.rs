@@ -8,7 +8,7 @@ use subsidy_ledger::policy::{Fact, Facts, Raw, Sha256, Source};
 use subsidy_ledger::types::{ClaimId, Code, Currency, LogIndex, WaiverId};
 
 use super::super::command::{self, Content as Claimed};
-use super::{Command, Giving, Told, of_case, of_one, reason, stated_on, text};
+use super::{Command, Giving, Told, changed, condition, of_case, of_one, reason, stated_on, text};
 
 impl Giving {
     pub(super) async fn of_claim(&self) -> Option<Told> {
@@ -147,6 +147,7 @@ fn content_of(claimed: &Claimed) -> Content {
             ("waived_amount", &sum),
             ("tenant_confirmed", &sum),
             ("paid_amount", &sum),
+            ("major_incident", "false"),
             ("landlord_relief", "0.00"),
             ("waiver_from", "2020-02-01"),
             ("waiver_until", "2020-07-31"),
@@ -167,20 +168,35 @@ fn content_of(claimed: &Claimed) -> Content {
 }
 
 /// The rules of the programmes of claims: those of Fujian in force from 2020 on, so that all meet; and those of Shaanxi
-/// once more, for the first only.
+/// once more, for the first only, and on conditions of facts.
 pub(in crate::interleave) fn packs() -> [(&'static str, String); 4] {
     use super::super::office::{FIRST, HALF, NOTICED, RANKED, SHARED};
-    let shaanxi = crate::policy_cases::pack_text("shaanxi-2020");
-    let first = format!(r#"{{ top = {FIRST}, by = "waived_amount", ties = ["claimed_on"] }}"#);
-    let ranked = shaanxi.replace(r#""fcfs""#, &first);
-    let ranked = ranked.replace("SHAANXI-RENT", RANKED);
     let fujian = crate::policy_cases::pack_text("fujian-2022");
     let (since, from) = ("from = 2022-01-01", "from = 2020-01-01");
-    assert!(ranked.contains(&first) && ranked.contains(RANKED) && fujian.contains(since));
+    assert!(fujian.contains(since));
+    let first = format!(r#"{{ top = {FIRST}, by = "waived_amount", ties = ["claimed_on"] }}"#);
+    let facts = [
+        condition(
+            "MAJOR_INCIDENT",
+            "",
+            r#"fact = "major_incident", is = false"#,
+        ),
+        condition(
+            "CARRIER_LEVEL",
+            "",
+            r#"fact = "carrier_level", one_of = ["municipal", "provincial", "national"]"#,
+        ),
+        "[claim]\n".to_owned(),
+    ];
+    let changes = [
+        (r#""fcfs""#, first.as_str()),
+        ("SHAANXI-RENT", RANKED),
+        ("[claim]\n", &facts.concat()),
+    ];
     [
         (HALF, crate::policy_cases::pack_text("rent-half-2020")),
-        (NOTICED, shaanxi),
+        (NOTICED, crate::policy_cases::pack_text("shaanxi-2020")),
         (SHARED, fujian.replace(since, from)),
-        (RANKED, ranked),
+        (RANKED, changed("shaanxi-2020", &changes, "claim")),
     ]
 }

@@ -4,6 +4,7 @@ use subsidy_ledger::accounting::PeriodError;
 use subsidy_ledger::award::ImportError;
 use subsidy_ledger::batch::{BatchError, Rejected};
 use subsidy_ledger::claim::{NoticeError, RankError};
+use subsidy_ledger::fact::FactsError;
 use subsidy_ledger::job::JobError;
 use subsidy_ledger::journal::{RecallError, RecordError, Refusal};
 use subsidy_ledger::payment::PaymentError;
@@ -52,6 +53,25 @@ impl Code for ResumeError {
             Self::Rejected(rejected) => rejected.code(),
             Self::Voucher(error) => error.code(),
             other @ Self::Database(_) => format!("{other:?}"),
+        }
+    }
+}
+
+impl Code for FactsError {
+    fn code(&self) -> String {
+        match self {
+            Self::Rows(_) => "rows".to_owned(),
+            Self::UnknownParty(_) => "unknown party".to_owned(),
+            Self::WrongTime(_) => "wrong time".to_owned(),
+            Self::Contradiction { .. } => "contradiction".to_owned(),
+            Self::Determined { .. } => "determined".to_owned(),
+            Self::NoProposal(_) => "no proposal".to_owned(),
+            Self::SamePerson(_) => "same person".to_owned(),
+            Self::Confirmed { .. } => "confirmed".to_owned(),
+            Self::Forbidden(_) => "forbidden".to_owned(),
+            Self::Recall(error) => error.code(),
+            Self::Record(error) => error.code(),
+            other => format!("{other:?}"),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod claim;
 mod error;
+mod fact;
 mod office;
 mod payment;
 mod recovery;
@@ -169,7 +170,7 @@ impl Giving {
         first!(of_office of_budget of_period);
         first!(of_voucher of_hold wind_up expire_due);
         first!(of_claim after_review);
-        first!(of_run of_past);
+        first!(of_run of_past of_fact);
         first!(of_payment of_bank);
         first!(of_recovery settlement);
         first!(of_rent of_waiver of_deferral);
@@ -219,6 +220,20 @@ fn amount(fen: i64) -> Amount {
 
 fn year(year: i32) -> FiscalYear {
     FiscalYear(i16::try_from(year).unwrap())
+}
+
+/// A shipped pack with other texts. Its own examples, which would then be wrong, make way for one in which nothing is known.
+fn changed(name: &str, changes: &[(&str, &str)], moment: &str) -> String {
+    let pack = crate::policy_cases::changed_pack(name, changes, "2020-05-04");
+    pack.replace("moment = \"grant\"", &format!("moment = \"{moment}\""))
+}
+
+/// A condition on a fact, at these moments if not at all.
+fn condition(code: &str, at: &str, test: &str) -> String {
+    let words = r#"{ zh = "条件", en = "condition" }"#;
+    format!(
+        "[[criterion]]\ncode = \"{code}\"\n{at}clause = {words}\ntitle = {words}\nreason = {words}\ntest = {{ {test} }}\n\n"
+    )
 }
 
 /// The rules of all programmes.
