@@ -25,6 +25,15 @@ pub(super) enum Booked {
     Comes(i64),
 }
 
+/// A version of the rules that compensate half of a rent: these compensate one in so many.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Pack {
+    /// The first one has number 1.
+    pub(super) version: usize,
+    pub(super) from: NaiveDate,
+    pub(super) one_in: i64,
+}
+
 /// A row of another office's list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PastAward {
@@ -209,6 +218,17 @@ pub(super) enum Command {
     CarryOut {
         run: usize,
         part: u32,
+    },
+
+    ProposePack {
+        pack: Pack,
+    },
+    PublishPack {
+        pack: Pack,
+        retroactive: bool,
+    },
+    WithdrawPack {
+        entry: i64,
     },
 
     /// Rows of the register of integrity lists: whether parties are listed from a day on.

@@ -10,9 +10,9 @@ use super::{Choice, Dice, Kind, entries};
 
 pub(super) fn kinds() -> Vec<(u16, Kind)> {
     vec![
-        (2, listed),
-        (3, state_incident),
-        (2, propose_level),
+        (1, listed),
+        (1, state_incident),
+        (1, propose_level),
         (5, confirm_level),
     ]
 }

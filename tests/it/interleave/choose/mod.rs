@@ -3,6 +3,7 @@
 mod budget;
 mod claim;
 mod fact;
+mod pack;
 mod payment;
 mod recovery;
 mod rent;
@@ -141,6 +142,7 @@ fn kinds() -> Vec<(u16, Kind)> {
         round::kinds(),
         run::kinds(),
         fact::kinds(),
+        pack::kinds(),
     ]
     .concat()
 }

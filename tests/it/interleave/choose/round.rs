@@ -9,7 +9,7 @@ use super::claim::own;
 use super::{Choice, Dice, Kind};
 
 pub(super) fn kinds() -> Vec<(u16, Kind)> {
-    vec![(6, draft), (16, rank)]
+    vec![(3, draft), (16, rank)]
 }
 
 fn draft(_: &Model, dice: &Dice) -> Vec<Choice> {

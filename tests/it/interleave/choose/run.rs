@@ -9,10 +9,10 @@ use super::{Choice, Dice, Kind, cases};
 
 pub(super) fn kinds() -> Vec<(u16, Kind)> {
     vec![
-        (3, propose_run),
+        (1, propose_run),
         (6, approve_run),
         (8, carry_out),
-        (3, past_awards),
+        (1, past_awards),
     ]
 }
 

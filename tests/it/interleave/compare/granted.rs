@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::super::model::{Model, Source, Statement};
+use super::super::office::HALF;
 use super::expected::or_none;
 
 pub(super) fn lines(model: &Model, lines: &mut BTreeSet<String>) {
     rounds(model, lines);
     runs(model, lines);
     facts(model, lines);
+    packs(model, lines);
     for one in &model.past {
         lines.insert(format!(
             "past {} {} {} {} {} {}",
@@ -19,6 +21,24 @@ pub(super) fn lines(model: &Model, lines: &mut BTreeSet<String>) {
             one.entry,
             or_none(one.reversed)
         ));
+    }
+}
+
+fn packs(model: &Model, lines: &mut BTreeSet<String>) {
+    for one in &model.versions {
+        lines.insert(format!(
+            "pack {} {} {} {} {}",
+            one.entry,
+            one.by,
+            or_none(one.published),
+            or_none(one.withdrawn.map(|(by, _)| by)),
+            or_none(one.withdrawn.map(|(_, entry)| entry))
+        ));
+    }
+    for (at, one) in model.claims.iter().enumerate() {
+        if one.programme == HALF && one.submitted_by.is_some() {
+            lines.insert(format!("rules C{at} 2020-{}", one.version_of_rules));
+        }
     }
 }
 

@@ -49,6 +49,14 @@ const ROWS: &[&str] = &[
     "SELECT concat_ws(' ', 'determination', proposed_index, coalesce(party_id::text, '-'), from_day,
          coalesce(until_day::text, '-'), facts, proposed_by, coalesce(confirmed_by::text, '-'),
          coalesce(confirmed_index::text, '-')) FROM ledger.determination",
+    "SELECT concat_ws(' ', 'pack', i.entry, i.by, coalesce(p.entry_index::text, '-'), coalesce(w.withdrawn_by::text, '-'),
+         coalesce(w.log_index::text, '-'))
+     FROM (SELECT zone_id, programme, sha256, log_index AS entry, proposed_by AS by FROM ledger.policy_proposal
+         WHERE programme = 'RENT-HALF' AND body NOT LIKE '%version = \"2020-1\"%') i
+     LEFT JOIN ledger.policy p ON p.zone_id = i.zone_id AND p.code = i.programme AND p.sha256 = i.sha256
+     LEFT JOIN ledger.policy_withdrawal w ON w.zone_id = i.zone_id AND w.programme = i.programme AND w.sha256 = i.sha256",
+    "SELECT concat_ws(' ', 'rules', c.claim_id, p.version) FROM ledger.claim c
+     JOIN ledger.policy p ON p.zone_id = c.zone_id AND p.policy_id = c.policy_id WHERE c.programme = 'RENT-HALF'",
     "SELECT concat_ws(' ', 'past', party_id, programme, fiscal_year, granted, log_index, coalesce(reversed_by::text, '-'))
      FROM ledger.imported_award",
     "SELECT concat_ws(' ', 'round', programme, fiscal_year, closed_by, closed_index, coalesce(budget::text, '-'),

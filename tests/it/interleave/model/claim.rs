@@ -10,7 +10,7 @@ use super::super::command::{Command, Content, Verdict};
 use super::super::office::{HALF, NOTICED, PARTIES, RANKED, SHARED, Who, acts_for, has};
 use super::payment::Basis;
 use super::round::{Among, is_first, ranks, share};
-use super::voucher::half;
+
 use super::{Line, Model, Outcome, Payable, Why};
 
 /// Working days of a notice by the rules of Shaanxi.
@@ -20,6 +20,11 @@ const YEARLY: i64 = 200_000_00;
 
 fn yearly(programme: &str) -> Option<i64> {
     (programme != HALF).then_some(YEARLY)
+}
+
+/// One in so many, to the nearest fen.
+const fn part(base: i64, one_in: i64) -> i64 {
+    (base * 2 + one_in) / (one_in * 2)
 }
 
 /// Whether claims are shown to the public before they are decided.
@@ -37,6 +42,8 @@ pub(in crate::interleave) struct Claim {
     pub(in crate::interleave) drafted_by: Who,
     pub(in crate::interleave) submitted_by: Option<Who>,
     pub(in crate::interleave) submitted_on: Option<NaiveDate>,
+    /// The version of the rules that it was submitted under.
+    pub(in crate::interleave) version_of_rules: usize,
     /// Who reviewed it, by which entry.
     pub(in crate::interleave) review: Option<(Who, i64)>,
     pub(in crate::interleave) recommended: Option<i64>,
@@ -146,6 +153,7 @@ impl Model {
             drafted_by: who,
             submitted_by: None,
             submitted_on: None,
+            version_of_rules: 1,
             review: None,
             recommended: None,
             notice: None,
@@ -203,7 +211,12 @@ impl Model {
         self.free_waivers(at);
         self.taken
             .extend(claim.waivers().iter().map(|waiver| (*waiver, at)));
+        let version_of_rules = match claim.programme {
+            HALF => self.in_force(self.today),
+            _ => 1,
+        };
         self.claims[at] = Claim {
+            version_of_rules,
             state: "submitted",
             submitted_by: Some(who),
             submitted_on: Some(self.today),
@@ -248,7 +261,7 @@ impl Model {
             return 0;
         }
         let given = match claim.programme {
-            HALF => half(base),
+            HALF => part(base, self.one_in(claim.version_of_rules)),
             SHARED => share(base, among),
             _ if is_first(among) => (base + 5) / 10,
             _ => 0,

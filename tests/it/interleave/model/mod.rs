@@ -7,6 +7,7 @@ mod books;
 mod budget;
 mod claim;
 mod fact;
+mod pack;
 mod past;
 mod payment;
 mod recovery;
@@ -30,6 +31,7 @@ use self::books::account;
 pub(super) use self::budget::{Exclusion, Transfer};
 pub(super) use self::claim::{Claim, Notice};
 pub(super) use self::fact::{Determination, Source, Statement};
+pub(super) use self::pack::Version;
 pub(super) use self::past::Standing;
 pub(super) use self::payment::{BankLine, Basis, Batch, Instruction, Payable};
 pub(super) use self::recovery::Recovery;
@@ -124,6 +126,7 @@ pub(super) struct Model {
     pub(super) rounds: Vec<Round>,
     pub(super) placings: Vec<Placing>,
     pub(super) runs: Vec<Run>,
+    pub(super) versions: Vec<Version>,
     pub(super) statements: Vec<Statement>,
     pub(super) determinations: Vec<Determination>,
     /// Awards of another office's list, also those that were taken back.
@@ -163,6 +166,7 @@ impl Model {
             rounds: Vec::new(),
             placings: Vec::new(),
             runs: Vec::new(),
+            versions: Vec::new(),
             statements: Vec::new(),
             determinations: Vec::new(),
             past: Vec::new(),
@@ -249,6 +253,9 @@ impl Model {
             return outcome;
         }
         if let Some(outcome) = self.of_run(who, command) {
+            return outcome;
+        }
+        if let Some(outcome) = self.of_pack(who, command) {
             return outcome;
         }
         if let Some(outcome) = self.of_fact(who, command) {

@@ -8,6 +8,7 @@ use subsidy_ledger::fact::FactsError;
 use subsidy_ledger::job::JobError;
 use subsidy_ledger::journal::{RecallError, RecordError, Refusal};
 use subsidy_ledger::payment::PaymentError;
+use subsidy_ledger::policy::store::StoreError;
 use subsidy_ledger::programme::{ControlError, ProgrammeError};
 use subsidy_ledger::recovery::ReturnError;
 use subsidy_ledger::voucher::WindUpError;
@@ -133,6 +134,14 @@ impl Code for ProgrammeError {
         match self {
             Self::Unknown(_) => "unknown programme".to_owned(),
             Self::YearClosed { .. } => "year closed".to_owned(),
+            Self::Policy(StoreError::VersionExists { .. }) => "version exists".to_owned(),
+            Self::Policy(StoreError::SameDay { .. }) => "same day".to_owned(),
+            Self::InForceOnClosed { .. } => "in closed".to_owned(),
+            Self::Retroactive { .. } => "retroactive".to_owned(),
+            Self::NotProposed => "not proposed".to_owned(),
+            Self::SamePerson => "same person".to_owned(),
+            Self::Withdrawn(_) => "withdrawn".to_owned(),
+            Self::NotWaiting(_) => "not waiting".to_owned(),
             Self::Forbidden(_) => "forbidden".to_owned(),
             Self::Recall(error) => error.code(),
             Self::Record(error) => error.code(),

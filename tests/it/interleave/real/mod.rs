@@ -4,6 +4,7 @@ mod claim;
 mod error;
 mod fact;
 mod office;
+mod pack;
 mod payment;
 mod recovery;
 mod rent;
@@ -170,7 +171,7 @@ impl Giving {
         first!(of_office of_budget of_period);
         first!(of_voucher of_hold wind_up expire_due);
         first!(of_claim after_review);
-        first!(of_run of_past of_fact);
+        first!(of_run of_past of_fact of_pack);
         first!(of_payment of_bank);
         first!(of_recovery settlement);
         first!(of_rent of_waiver of_deferral);
