@@ -1,7 +1,7 @@
 //! Claims.
 
 use super::super::command::{Command, Content, Verdict};
-use super::super::model::{Claim, Model, ranks};
+use super::super::model::{Claim, Model, asks_notice, ranks};
 use super::super::office::{HALF, NOTICED, RANKED, SH, Who};
 use super::{Choice, Dice, Kind, cases};
 
@@ -159,8 +159,12 @@ fn recommended(model: &Model, dice: &Dice) -> Vec<(usize, i64)> {
         ["recommended", "noticed"].contains(&one.state)
     });
     let is_early = |at: usize| {
-        let claim = model.claims.get(at);
-        claim.is_some_and(|one| ranks(one.programme)) && model.placing(at).is_none()
+        let Some(claim) = model.claims.get(at) else {
+            return false;
+        };
+        let is_unseen = asks_notice(claim.programme) && claim.state == "recommended";
+        let is_unplaced = ranks(claim.programme) && model.placing(at).is_none();
+        is_unseen || is_unplaced || model.is_shown(claim)
     };
     waiting.retain(|at| dice.amount.is_multiple_of(6) || !is_early(*at));
     let review = |at: usize| model.claims.get(at).and_then(|one| one.review);

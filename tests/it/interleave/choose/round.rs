@@ -47,7 +47,7 @@ fn rank(model: &Model, dice: &Dice) -> Vec<Choice> {
         let is_closed = rounds.any(|one| (one.programme, one.year) == (*programme, year));
         let is_early = claims.clone().any(on_the_way) || is_closed;
         let waiting = claims.filter(waits).count();
-        let is_time = !is_early || dice.amount.is_multiple_of(16);
+        let is_time = !is_early || dice.amount.is_multiple_of(8);
         dice.is_wild() || (ranks(programme) && waiting > usize::from(dice.is_even()) && is_time)
     };
     let any = [SHARED, RANKED, HALF].into_iter().filter(of);

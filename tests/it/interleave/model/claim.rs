@@ -28,7 +28,7 @@ const fn part(base: i64, one_in: i64) -> i64 {
 }
 
 /// Whether claims are shown to the public before they are decided.
-fn asks_notice(programme: &str) -> bool {
+pub(in crate::interleave) fn asks_notice(programme: &str) -> bool {
     [NOTICED, RANKED].contains(&programme)
 }
 

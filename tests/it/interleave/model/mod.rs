@@ -29,7 +29,7 @@ use self::books::Books;
 pub(super) use self::books::Line;
 use self::books::account;
 pub(super) use self::budget::{Exclusion, Transfer};
-pub(super) use self::claim::{Claim, Notice};
+pub(super) use self::claim::{Claim, Notice, asks_notice};
 pub(super) use self::fact::{Determination, Source, Statement};
 pub(super) use self::pack::Version;
 pub(super) use self::past::Standing;
