@@ -28,6 +28,25 @@ pub(super) enum Booked {
     Comes(i64),
 }
 
+/// A version of the rules that compensate half of a rent: these compensate one in so many.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Pack {
+    /// The first one has number 1.
+    pub(super) version: usize,
+    pub(super) from: NaiveDate,
+    pub(super) one_in: i64,
+}
+
+/// A row of another office's list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct PastAward {
+    pub(super) id: u32,
+    pub(super) party: &'static str,
+    pub(super) programme: &'static str,
+    pub(super) year: i32,
+    pub(super) yuan: i64,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Recommend,
@@ -243,6 +262,69 @@ pub(super) enum Command {
         entry: i64,
     },
 
+    /// Vouchers of a programme for every enterprise that qualifies on a day.
+    ProposeRun {
+        programme: &'static str,
+        fen: i64,
+        day: NaiveDate,
+    },
+    ApproveRun {
+        run: usize,
+    },
+    /// So many of its list in a transaction.
+    CarryOut {
+        run: usize,
+        part: u32,
+    },
+
+    ProposePack {
+        pack: Pack,
+    },
+    PublishPack {
+        pack: Pack,
+        retroactive: bool,
+    },
+    WithdrawPack {
+        entry: i64,
+    },
+
+    /// Rows of the register of integrity lists: whether parties are listed from a day on.
+    Listed {
+        rows: Vec<(&'static str, bool)>,
+        from: NaiveDate,
+        correct: bool,
+    },
+    /// A party had a major incident, or had none.
+    StateIncident {
+        party: &'static str,
+        verified: bool,
+        incident: bool,
+        from: NaiveDate,
+        until: Option<NaiveDate>,
+        correct: bool,
+    },
+    /// At which level a carrier is recognised; without a party, every carrier of the zone.
+    ProposeLevel {
+        party: Option<&'static str>,
+        level: &'static str,
+        from: NaiveDate,
+        until: Option<NaiveDate>,
+    },
+    ConfirmLevel {
+        entry: i64,
+    },
+
+    /// Another office's list of awards, whole.
+    PastAwards {
+        rows: Vec<PastAward>,
+        correct: bool,
+    },
+
+    /// The year's round of a programme.
+    Rank {
+        programme: &'static str,
+    },
+
     ProposeRecovery {
         payable: String,
         corrected: Option<i64>,
@@ -374,6 +456,7 @@ impl Command {
             self,
             Self::Statement { .. }
                 | Self::BankRejects { .. }
+                | Self::CarryOut { .. }
                 | Self::WindUp { .. }
                 | Self::ApproveNotice { .. }
                 | Self::ExpiryJob
@@ -387,9 +470,12 @@ impl Command {
             self,
             Self::ApproveNotice { .. }
                 | Self::BankRejects { .. }
+                | Self::CarryOut { .. }
                 | Self::ExpiryJob
+                | Self::ProposeRun { .. }
                 | Self::Notice { .. }
                 | Self::Prepare
+                | Self::Rank { .. }
                 | Self::WindUp { .. }
         )
     }

@@ -36,6 +36,9 @@ pub(super) const PERSONS: &[(Who, &[Role], Option<&str>)] = &[
 /// Firms, a provider and a carrier.
 pub(super) const PARTIES: &[&str] = &["f", "g", "p", "c"];
 
+/// Enterprises without a code, which another office made awards to.
+pub(super) const NAMED: &[&str] = &["x", "y"];
+
 pub(super) fn has(who: Who, one_of: &[Role]) -> bool {
     let person = PERSONS.iter().find(|(login, ..)| *login == who);
     let roles = person.map_or(&[][..], |(_, roles, _)| roles);
@@ -65,8 +68,16 @@ pub(super) const NOTICED: &str = "SHAANXI-RENT";
 
 /// What was invoiced for a service, up to a yearly limit of the provider; of a contract, at most what is reserved.
 pub(super) const BUY: &str = "BUY-SERVICE";
+/// What firms paid for services, by a rate that follows from the budget of the year and what all ask for, half at most
+/// (DOMAIN 2, Fujian): decided in a round.
+pub(super) const SHARED: &str = "FJ-VOUCHER";
+/// A tenth of the rent that was waived, for the [`FIRST`] who waived most (DOMAIN 3, Shenzhen): decided in a round, after
+/// a notice.
+pub(super) const RANKED: &str = "RENT-FIRST";
+/// How many a round of [`RANKED`] takes.
+pub(super) const FIRST: usize = 2;
 
-pub(super) const PROGRAMMES: [&str; 5] = [SH, YH, HALF, NOTICED, BUY];
+pub(super) const PROGRAMMES: [&str; 7] = [SH, YH, HALF, NOTICED, BUY, SHARED, RANKED];
 
 /// Duties that approve a claim one after the other, from an amount in fen on.
 pub(super) type Levels = &'static [(i64, &'static [Role])];

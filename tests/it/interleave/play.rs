@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use chrono::Days;
 use subsidy_ledger::identity::Role;
-use subsidy_ledger::party::PartyRole;
+use subsidy_ledger::party::{Identity, NewParty, PartyRole};
 use subsidy_ledger::payment::{self, AccountFilter};
 use subsidy_ledger::programme::ProgrammeKind;
 
@@ -13,7 +13,7 @@ use super::choose::{Dice, choose};
 use super::command::{Asked, Command};
 use super::compare;
 use super::model::{Done, Model, Verdict, is_recorded};
-use super::office::{BUY, HALF, NOTICED, OWN_ACCOUNT, SH, YH};
+use super::office::{BUY, HALF, NAMED, NOTICED, OWN_ACCOUNT, PARTIES, RANKED, SH, SHARED, YH};
 use super::real::{self, Giving, Names, Told};
 use crate::kit::TestDb;
 use crate::kit::scenario::{World, day};
@@ -52,6 +52,16 @@ impl Play {
             .register("c", "91350100M000100Y43", PartyRole::Carrier)
             .await;
         world.parties.insert("c", carrier);
+        for name in NAMED {
+            let new = NewParty {
+                identity: Identity::Name(name.parse().unwrap()),
+                name: name.parse().unwrap(),
+                roles: [PartyRole::Enterprise].into(),
+                group: None,
+            };
+            let party = world.try_register("manager", new).await.unwrap();
+            world.parties.insert(name, party);
+        }
         world.enrol("c", &[Role::Incubator], Some(carrier)).await;
         world
             .enrol("c2", &[Role::Incubator, Role::Sme], Some(carrier))
@@ -99,6 +109,8 @@ impl Play {
             (HALF, 90_000_00),
             (NOTICED, 20_000_00),
             (BUY, 80_000_00),
+            (SHARED, 30_000_00),
+            (RANKED, 20_000_00),
         ] {
             let allocate = Command::Allocate {
                 programme,
@@ -107,7 +119,29 @@ impl Play {
             };
             self.alone(self.asked("finance", allocate)).await?;
         }
-        Ok(())
+        self.facts().await
+    }
+
+    /// Nobody is listed, and every carrier is recognised by its city, until it is said otherwise.
+    async fn facts(&mut self) -> Played {
+        let from = day("2020-01-01");
+        let rows = PARTIES.iter().map(|party| (*party, false)).collect();
+        let listed = Command::Listed {
+            rows,
+            from,
+            correct: false,
+        };
+        self.alone(self.asked("reviewer", listed)).await?;
+        let level = Command::ProposeLevel {
+            party: None,
+            level: "municipal",
+            from,
+            until: None,
+        };
+        let entry = self.model.size;
+        self.alone(self.asked("reviewer", level)).await?;
+        let confirm = Command::ConfirmLevel { entry };
+        self.alone(self.asked("manager", confirm)).await
     }
 
     fn asked(&self, who: super::office::Who, command: Command) -> Asked {
@@ -199,6 +233,11 @@ impl Play {
             .push(format!("{} {asked:?}\n    -> {told:?}", self.model.today));
         if let Err(why) = fits(&verdict, told, &before) {
             return self.fail(&why);
+        }
+        let granted = before.vouchers.len()..self.model.vouchers.len();
+        for (at, id) in granted.zip(&told.vouchers) {
+            let names = Arc::make_mut(&mut self.names);
+            names.insert(&format!("V{at}"), *id);
         }
         match verdict {
             Verdict::Done(Done {

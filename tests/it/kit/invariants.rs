@@ -76,10 +76,14 @@ const RULES: &[(&str, &str)] = &[
     (
         "a payee's account is what is owed to it and not sent",
         "SELECT coalesce(a.address, p.party_id::text) FROM
-             (SELECT programme, fiscal_year, payee_id AS party_id,
-                 sum(amount - set_off) FILTER (WHERE state IN ('owed', 'approved', 'prepared')) AS owed
-              FROM ledger.payable GROUP BY 1, 2, 3) p
-         FULL JOIN (SELECT *, credits - debits AS owed FROM ledger.account WHERE code = 'F2010') a
+             (SELECT programme, fiscal_year, party_id, sum(owed) AS owed FROM
+                 (SELECT programme, fiscal_year, payee_id AS party_id, amount - set_off AS owed FROM ledger.payable
+                  WHERE state IN ('owed', 'approved', 'prepared')
+                  UNION ALL SELECT 'of the past', 0, party_id, granted FROM ledger.imported_award
+                  WHERE reversed_by IS NULL AND party_id IS NOT NULL) o GROUP BY 1, 2, 3) p
+         FULL JOIN (SELECT coalesce(programme, 'of the past') AS programme, coalesce(fiscal_year, 0) AS fiscal_year,
+                 party_id, address, credits - debits AS owed
+             FROM ledger.account WHERE code = 'F2010' AND party_id IS NOT NULL) a
              USING (programme, fiscal_year, party_id)
          WHERE coalesce(a.owed, 0) <> coalesce(p.owed, 0)",
     ),
@@ -87,7 +91,8 @@ const RULES: &[(&str, &str)] = &[
         "money in transit is what is sent, obligated authority what is not paid or offset, spent authority what is and did \
          not come back",
         "WITH p AS (SELECT coalesce(sum(amount - set_off) FILTER (WHERE state = 'sent'), 0) AS sent,
-                 coalesce(sum(amount - set_off) FILTER (WHERE state NOT IN ('paid', 'revoked')), 0) AS unpaid,
+                 coalesce(sum(amount - set_off) FILTER (WHERE state NOT IN ('paid', 'revoked')), 0)
+                     + (SELECT coalesce(sum(granted), 0) FROM ledger.imported_award WHERE reversed_by IS NULL) AS unpaid,
                  coalesce(sum(amount - set_off) FILTER (WHERE state = 'paid'), 0) AS paid,
                  coalesce(sum(set_off), 0) AS set_off FROM ledger.payable),
              r AS (SELECT coalesce(sum(received), 0) AS received, coalesce(sum(set_off), 0) AS set_off

@@ -1,8 +1,8 @@
 //! Claims.
 
 use super::super::command::{Command, Content, Verdict};
-use super::super::model::{Claim, Model};
-use super::super::office::{HALF, NOTICED, SH, Who};
+use super::super::model::{Claim, Model, asks_notice, ranks};
+use super::super::office::{HALF, NOTICED, RANKED, SH, Who};
 use super::approval::approvers;
 use super::contract::invoice;
 use super::{Choice, Dice, Kind, cases};
@@ -25,7 +25,7 @@ pub(super) fn kinds() -> Vec<(u16, Kind)> {
     ]
 }
 
-fn own(party: &str) -> Vec<Who> {
+pub(super) fn own(party: &str) -> Vec<Who> {
     match party {
         "f" => vec!["f", "f2", "clerk"],
         "g" => vec!["g", "clerk"],
@@ -140,15 +140,13 @@ fn review(model: &Model, dice: &Dice) -> Vec<Choice> {
 }
 
 fn notice(model: &Model, dice: &Dice) -> Vec<Choice> {
-    let waits = |one: &Claim| one.programme == NOTICED && one.state == "recommended";
-    let is_any = dice.is_wild() || model.claims.iter().any(waits);
-    let programme = if dice.is_wild() && dice.is_even() {
-        HALF
-    } else {
-        NOTICED
+    let is_any = |programme: &&'static str| {
+        let waits = |one: &Claim| one.programme == *programme && one.state == "recommended";
+        dice.is_wild() || (*programme != HALF && model.claims.iter().any(waits))
     };
-    let option = (vec!["reviewer", "manager"], Command::Notice { programme });
-    is_any.then_some(option).into_iter().collect()
+    let any = [NOTICED, RANKED, HALF].into_iter().filter(is_any);
+    any.map(|programme| (vec!["reviewer", "manager"], Command::Notice { programme }))
+        .collect()
 }
 
 fn object(model: &Model, dice: &Dice) -> Vec<Choice> {
@@ -163,13 +161,18 @@ fn object(model: &Model, dice: &Dice) -> Vec<Choice> {
 /// Claims that wait for approval, with the entry of their last review: now and then before a notice is over, else those whose
 /// time has come.
 fn recommended(model: &Model, dice: &Dice) -> Vec<(usize, i64)> {
-    let is_early = dice.amount.is_multiple_of(4);
-    let is_over = |notice: usize| model.notices[notice].last_day < model.today;
-    let waiting = cases(dice, &model.claims, |one| match one.state {
-        "recommended" => is_early || one.programme != NOTICED,
-        "noticed" => is_early || one.notice.is_some_and(is_over),
-        _ => false,
+    let mut waiting = cases(dice, &model.claims, |one| {
+        ["recommended", "noticed"].contains(&one.state)
     });
+    let is_early = |at: usize| {
+        let Some(claim) = model.claims.get(at) else {
+            return false;
+        };
+        let is_unseen = asks_notice(claim.programme) && claim.state == "recommended";
+        let is_unplaced = ranks(claim.programme) && model.placing(at).is_none();
+        is_unseen || is_unplaced || model.is_shown(claim)
+    };
+    waiting.retain(|at| dice.amount.is_multiple_of(6) || !is_early(*at));
     let review = |at: usize| model.claims.get(at).and_then(|one| one.review);
     let stale = i64::from(dice.is_wild() && dice.is_even());
     let seen = waiting

@@ -4,9 +4,13 @@ mod approval;
 mod budget;
 mod claim;
 mod contract;
+mod fact;
+mod pack;
 mod payment;
 mod recovery;
 mod rent;
+mod round;
+mod run;
 mod voucher;
 
 use proptest::prelude::*;
@@ -139,6 +143,10 @@ fn kinds() -> Vec<(u16, Kind)> {
         contract::kinds(),
         recovery::kinds(),
         rent::kinds(),
+        round::kinds(),
+        run::kinds(),
+        fact::kinds(),
+        pack::kinds(),
     ]
     .concat()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::super::model::{Model, Rule};
 use super::super::model::{Part, Subject};
 
-fn or_none<T: ToString>(value: Option<T>) -> String {
+pub(super) fn or_none<T: ToString>(value: Option<T>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
 }
 
@@ -24,6 +24,7 @@ pub(super) fn lines(model: &Model) -> BTreeSet<String> {
     claims(model, &mut lines);
     approvals(model, &mut lines);
     contracts(model, &mut lines);
+    super::granted::lines(model, &mut lines);
     recoveries(model, &mut lines);
     rents(model, &mut lines);
     periods(model, &mut lines);
@@ -63,14 +64,16 @@ fn budgets(model: &Model, lines: &mut BTreeSet<String>) {
 
 fn vouchers(model: &Model, lines: &mut BTreeSet<String>) {
     for (at, one) in model.vouchers.iter().enumerate() {
-        lines.insert(format!(
-            "application V{at} {} {} {} {} {}",
-            one.programme,
-            one.party,
-            one.state,
-            one.applied_by,
-            or_none(one.reviewed_by)
-        ));
+        if !one.is_of_run {
+            lines.insert(format!(
+                "application V{at} {} {} {} {} {}",
+                one.programme,
+                one.party,
+                one.state,
+                one.applied_by,
+                or_none(one.reviewed_by)
+            ));
+        }
         if let Some(face) = &one.face {
             lines.insert(format!(
                 "voucher V{at} {} {} {} {} {} {} {} {}",

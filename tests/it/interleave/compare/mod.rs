@@ -1,6 +1,7 @@
 //! Every balance and every state, from either side, as lines of text that must be the same.
 
 mod expected;
+mod granted;
 
 use std::collections::BTreeSet;
 
@@ -54,6 +55,30 @@ const ROWS: &[&str] = &[
     "SELECT concat_ws(' ', 'ending', contract_id, proposed_index, proposed_by, coalesce(outcome, '-'),
          coalesce(decided_by::text, '-')) FROM ledger.contract_ending",
     "SELECT concat_ws(' ', 'taken', waiver_id, claim_id) FROM ledger.claim_waiver WHERE taken",
+    "SELECT concat_ws(' ', 'run', run_id, programme, day, requested, candidates, total, proposed_by, proposed_index,
+         coalesce(approved_by::text, '-'), coalesce(approved_index::text, '-'), decided, awarded, given)
+     FROM ledger.award_run",
+    "SELECT concat_ws(' ', 'result', run_id, party_id, log_index, coalesce(voucher_id::text, '-'))
+     FROM ledger.award_result",
+    "SELECT concat_ws(' ', 'fact', log_index, coalesce(party_id::text, '-'), source, from_day, coalesce(until_day::text, '-'),
+         facts) FROM ledger.fact_statement",
+    "SELECT concat_ws(' ', 'determination', proposed_index, coalesce(party_id::text, '-'), from_day,
+         coalesce(until_day::text, '-'), facts, proposed_by, coalesce(confirmed_by::text, '-'),
+         coalesce(confirmed_index::text, '-')) FROM ledger.determination",
+    "SELECT concat_ws(' ', 'pack', i.entry, i.by, coalesce(p.entry_index::text, '-'), coalesce(w.withdrawn_by::text, '-'),
+         coalesce(w.log_index::text, '-'))
+     FROM (SELECT zone_id, programme, sha256, log_index AS entry, proposed_by AS by FROM ledger.policy_proposal
+         WHERE programme = 'RENT-HALF' AND body NOT LIKE '%version = \"2020-1\"%') i
+     LEFT JOIN ledger.policy p ON p.zone_id = i.zone_id AND p.code = i.programme AND p.sha256 = i.sha256
+     LEFT JOIN ledger.policy_withdrawal w ON w.zone_id = i.zone_id AND w.programme = i.programme AND w.sha256 = i.sha256",
+    "SELECT concat_ws(' ', 'rules', c.claim_id, p.version) FROM ledger.claim c
+     JOIN ledger.policy p ON p.zone_id = c.zone_id AND p.policy_id = c.policy_id WHERE c.programme = 'RENT-HALF'",
+    "SELECT concat_ws(' ', 'past', party_id, programme, fiscal_year, granted, log_index, coalesce(reversed_by::text, '-'))
+     FROM ledger.imported_award",
+    "SELECT concat_ws(' ', 'round', programme, fiscal_year, closed_by, closed_index, coalesce(budget::text, '-'),
+         coalesce(demand::text, '-')) FROM ledger.claim_round",
+    "SELECT concat_ws(' ', 'place', claim_id, reviewed_index, coalesce(place::text, '-'), amount, log_index)
+     FROM ledger.claim_place",
     "SELECT concat_ws(' ', 'recovery', recovery_id, payable_id, amount, state, open, received, set_off, written_off,
          proposed_by) FROM ledger.recovery",
     "SELECT concat_ws(' ', 'write-off', recovery_id, proposed_index, amount, proposed_by) FROM ledger.recovery_write_off

@@ -8,10 +8,10 @@ use subsidy_ledger::identity::Role::{
 };
 
 use super::super::command::{Command, Content, Verdict};
-use super::super::office::{BUY, HALF, NOTICED, PARTIES, Who, acts_for};
+use super::super::office::{BUY, HALF, NOTICED, PARTIES, RANKED, SHARED, Who, acts_for};
 use super::approval::{Approval, Level};
 use super::payment::Basis;
-use super::voucher::half;
+use super::round::{Among, is_first, ranks, share};
 use super::{Done, Line, Model, Outcome, Payable, Why};
 
 /// Working days of a notice by the rules of Shaanxi.
@@ -20,10 +20,20 @@ const NOTICE_DAYS: u16 = 5;
 /// What a party gets of a programme in a year, if that has a limit.
 fn yearly(programme: &str) -> Option<i64> {
     match programme {
-        NOTICED => Some(200_000_00),
+        HALF => None,
         BUY => Some(1_000_000_00),
-        _ => None,
+        _ => Some(200_000_00),
     }
+}
+
+/// One in so many, to the nearest fen.
+const fn part(base: i64, one_in: i64) -> i64 {
+    (base * 2 + one_in) / (one_in * 2)
+}
+
+/// Whether claims are shown to the public before they are decided.
+pub(in crate::interleave) fn asks_notice(programme: &str) -> bool {
+    [NOTICED, RANKED].contains(&programme)
 }
 
 #[derive(Clone)]
@@ -35,6 +45,9 @@ pub(in crate::interleave) struct Claim {
     pub(in crate::interleave) state: &'static str,
     pub(in crate::interleave) drafted_by: Who,
     pub(in crate::interleave) submitted_by: Option<Who>,
+    pub(in crate::interleave) submitted_on: Option<NaiveDate>,
+    /// The version of the rules that it was submitted under.
+    pub(in crate::interleave) version_of_rules: usize,
     /// Who reviewed it, by which entry.
     pub(in crate::interleave) review: Option<(Who, i64)>,
     pub(in crate::interleave) recommended: Option<i64>,
@@ -177,7 +190,8 @@ impl Model {
         why.needs(who, &[Sme, Provider, Incubator]);
         let known = PARTIES.contains(&party) && acts_for(who, &[party]);
         why.unless(known, "unknown party");
-        why.unless([HALF, NOTICED, BUY].contains(&programme), "facts");
+        let pays_claims = [HALF, NOTICED, SHARED, RANKED, BUY].contains(&programme);
+        why.unless(pays_claims, "facts");
         self.check_content(party, content, &mut why);
         why.check()?;
         let done = self.begins(format!("C{}", self.claims.len()));
@@ -189,6 +203,8 @@ impl Model {
             state: "draft",
             drafted_by: who,
             submitted_by: None,
+            submitted_on: None,
+            version_of_rules: 1,
             review: None,
             recommended: None,
             notice: None,
@@ -231,7 +247,7 @@ impl Model {
         self.check_milestone(at, why);
         let claim = &self.claims[at];
         let has_leases = self.leases.iter().any(|lease| lease.carrier == claim.party);
-        let states = matches!(claim.content, Content::Stated(_));
+        let states = matches!(claim.content, Content::Stated(_)) && claim.programme != SHARED;
         why.when(states && has_leases, "RELIEF_IN_BOOK");
         for waiver in claim.waivers() {
             let by_another = self.taken.get(waiver).is_some_and(|other| *other != at);
@@ -250,9 +266,15 @@ impl Model {
         self.free_waivers(at);
         self.taken
             .extend(claim.waivers().iter().map(|waiver| (*waiver, at)));
+        let version_of_rules = match claim.programme {
+            HALF => self.in_force(self.today),
+            _ => 1,
+        };
         self.claims[at] = Claim {
+            version_of_rules,
             state: "submitted",
             submitted_by: Some(who),
+            submitted_on: Some(self.today),
             review: None,
             recommended: None,
             notice: None,
@@ -275,9 +297,9 @@ impl Model {
         Ok(self.one())
     }
 
-    /// What the rules grant on a claim today; of a milestone at most what is reserved for it.
-    fn compensation(&self, claim: &Claim) -> i64 {
-        let base = match &claim.content {
+    /// What was paid, or waived, or invoiced: of a milestone at most what is reserved for it.
+    pub(super) fn base(&self, claim: &Claim) -> i64 {
+        match &claim.content {
             Content::Stated(fen) => *fen,
             Content::Invoice(fen, milestone) => {
                 let reserved = milestone.map(|milestone| self.reserved(milestone));
@@ -287,15 +309,26 @@ impl Model {
                 let audited = |at: &usize| self.waivers[*at].audited.map_or(0, |(fen, _)| fen);
                 waivers.iter().map(audited).sum()
             }
+        }
+    }
+
+    /// What the rules grant on a claim today, by itself or by what a round says of it: ratio first, limits after.
+    pub(super) fn compensation(&self, claim: &Claim, among: Among) -> i64 {
+        let base = self.base(claim);
+        if claim.programme == RANKED && !self.qualifies(RANKED, claim.party, self.today) {
+            return 0;
+        }
+        let given = match claim.programme {
+            HALF => part(base, self.one_in(claim.version_of_rules)),
+            SHARED => share(base, among),
+            BUY => base,
+            _ if is_first(among) => (base + 5) / 10,
+            _ => 0,
         };
-        let granted = match claim.programme {
-            HALF => half(base),
-            NOTICED => (base + 5) / 10,
-            _ => base,
-        };
-        let used = self.used("Q30", (claim.programme, Some(self.year())), claim.party);
-        let most = yearly(claim.programme).map_or(granted, |limit| limit - used);
-        granted.min(most).max(0)
+        let of = (claim.programme, Some(self.year()));
+        let left = |most| most - self.used("Q30", of, claim.party);
+        let left = yearly(claim.programme).map_or(i64::MAX, left);
+        given.min(left).max(0)
     }
 
     fn review_claim(&mut self, who: Who, at: usize, verdict: Verdict, version: i32) -> Outcome {
@@ -317,7 +350,7 @@ impl Model {
             self.check_grounds(at, &mut why);
         }
         why.check()?;
-        let granted = self.compensation(&claim);
+        let granted = self.compensation(&claim, Among::default());
         let (state, recommended) = match verdict {
             Verdict::Return => ("returned", None),
             Verdict::Recommend if granted > 0 => ("recommended", Some(granted)),
@@ -345,7 +378,7 @@ impl Model {
         let at = self.notices.len();
         let period = Calendar::china().notice(self.today, NOTICE_DAYS);
         let mut entries = 0;
-        if programme == NOTICED && why.0.is_empty() {
+        if asks_notice(programme) && why.0.is_empty() {
             for claim in self.claims.iter_mut().filter(shown) {
                 (claim.state, claim.notice) = ("noticed", Some(at));
                 entries += 1;
@@ -362,7 +395,7 @@ impl Model {
     }
 
     /// Whether the notice of a claim still runs.
-    fn is_shown(&self, claim: &Claim) -> bool {
+    pub(in crate::interleave) fn is_shown(&self, claim: &Claim) -> bool {
         let notice = claim.notice.map(|at| &self.notices[at]);
         notice.is_some_and(|notice| self.today <= notice.last_day)
     }
@@ -406,15 +439,14 @@ impl Model {
     fn approve_claim(&mut self, who: Who, at: usize, seen: i64) -> Outcome {
         let (mut why, claim, level) = self.for_approval(who, at, seen)?;
         why.when(self.is_excluded(claim.party), "EXCLUDED");
-        let asks_notice = claim.programme == NOTICED;
-        why.when(
-            asks_notice && claim.state == "recommended",
-            "NOTICE_REQUIRED",
-        );
+        let unseen = asks_notice(claim.programme) && claim.state == "recommended";
+        why.when(unseen, "NOTICE_REQUIRED");
         why.when(
             claim.state == "noticed" && self.is_shown(&claim),
             "NOTICE_RUNNING",
         );
+        let placing = self.placing(at);
+        why.when(ranks(claim.programme) && placing.is_none(), "RANKED");
         let Some(level) = level else {
             return Err(why);
         };
@@ -424,9 +456,12 @@ impl Model {
             return Ok(self.one());
         }
         self.check_grounds(at, &mut why);
+        let among = placing.map_or_else(Among::default, |one| self.among(one));
+        let most = placing.map_or(i64::MAX, |one| one.amount);
         let fen = self
-            .compensation(&claim)
-            .min(claim.recommended.unwrap_or(0));
+            .compensation(&claim, among)
+            .min(claim.recommended.unwrap_or(0))
+            .min(most);
         let line = self.line_that_pays(&claim);
         if fen > 0 && claim.milestone().is_none() {
             self.can_spend(line, fen, &mut why);

@@ -8,9 +8,14 @@ mod books;
 mod budget;
 mod claim;
 mod contract;
+mod fact;
+mod pack;
+mod past;
 mod payment;
 mod recovery;
 mod rent;
+mod round;
+mod run;
 mod voucher;
 mod year;
 
@@ -27,11 +32,16 @@ use self::books::Books;
 pub(super) use self::books::Line;
 use self::books::account;
 pub(super) use self::budget::{Exclusion, Transfer};
-pub(super) use self::claim::{Claim, Notice};
+pub(super) use self::claim::{Claim, Notice, asks_notice};
 pub(super) use self::contract::Contract;
+pub(super) use self::fact::{Determination, Source, Statement};
+pub(super) use self::pack::Version;
+pub(super) use self::past::Standing;
 pub(super) use self::payment::{BankLine, Basis, Batch, Instruction, Payable};
 pub(super) use self::recovery::Recovery;
 pub(super) use self::rent::{Deferral, Lease, Part, Waiver};
+pub(super) use self::round::{Placing, Round, ranks};
+pub(super) use self::run::Run;
 pub(super) use self::voucher::{Hold, Voucher};
 pub(super) use self::year::{Closing, PeriodProposal, Rule, Subject};
 
@@ -121,6 +131,14 @@ pub(super) struct Model {
     pub(super) recusals: Vec<Recusal>,
     pub(super) delegations: Vec<Delegation>,
     pub(super) contracts: Vec<Contract>,
+    pub(super) rounds: Vec<Round>,
+    pub(super) placings: Vec<Placing>,
+    pub(super) runs: Vec<Run>,
+    pub(super) versions: Vec<Version>,
+    pub(super) statements: Vec<Statement>,
+    pub(super) determinations: Vec<Determination>,
+    /// Awards of another office's list, also those that were taken back.
+    pub(super) past: Vec<Standing>,
     pub(super) recoveries: Vec<Recovery>,
     pub(super) leases: Vec<Lease>,
     pub(super) waivers: Vec<Waiver>,
@@ -157,6 +175,13 @@ impl Model {
             recusals: Vec::new(),
             delegations: Vec::new(),
             contracts: Vec::new(),
+            rounds: Vec::new(),
+            placings: Vec::new(),
+            runs: Vec::new(),
+            versions: Vec::new(),
+            statements: Vec::new(),
+            determinations: Vec::new(),
+            past: Vec::new(),
             recoveries: Vec::new(),
             leases: Vec::new(),
             waivers: Vec::new(),
@@ -192,7 +217,10 @@ impl Model {
                     self.files.insert(asked.key.clone(), done.index);
                 }
                 self.size += done.entries;
-                self.remember(asked, done.index);
+                // What changes nothing is no entry, and may be given again.
+                if done.entries > 0 {
+                    self.remember(asked, done.index);
+                }
                 Verdict::Done(done)
             }
             Err(why) => Verdict::Refused(why),
@@ -237,6 +265,21 @@ impl Model {
             return outcome;
         }
         if let Some(outcome) = self.of_contract(who, command) {
+            return outcome;
+        }
+        if let Some(outcome) = self.of_round(who, command) {
+            return outcome;
+        }
+        if let Some(outcome) = self.of_run(who, command) {
+            return outcome;
+        }
+        if let Some(outcome) = self.of_pack(who, command) {
+            return outcome;
+        }
+        if let Some(outcome) = self.of_fact(who, command) {
+            return outcome;
+        }
+        if let Some(outcome) = self.of_past(who, command) {
             return outcome;
         }
         if let Some(outcome) = self.of_recovery(who, command) {

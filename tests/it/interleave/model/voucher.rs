@@ -21,6 +21,8 @@ pub(in crate::interleave) struct Voucher {
     pub(in crate::interleave) applied_by: Who,
     pub(in crate::interleave) reviewed_by: Option<Who>,
     pub(in crate::interleave) face: Option<Face>,
+    /// It was given by a run, without application.
+    pub(in crate::interleave) is_of_run: bool,
 }
 
 /// What became of a face: the parts always add up to it (invariant 4).
@@ -34,6 +36,13 @@ pub(in crate::interleave) struct Face {
     pub(in crate::interleave) expired: i64,
     pub(in crate::interleave) cancelled: i64,
     pub(in crate::interleave) is_frozen: bool,
+}
+
+impl Face {
+    /// What it was issued for.
+    pub(in crate::interleave) const fn whole(&self) -> i64 {
+        self.free + self.held + self.redeemed + self.expired + self.cancelled
+    }
 }
 
 /// A part of a voucher reserved for an order.
@@ -121,34 +130,43 @@ impl Model {
             applied_by: who,
             reviewed_by: None,
             face: None,
+            is_of_run: false,
         });
         Ok(done)
     }
 
-    /// What the rules grant on an application today: ratio first, limits after.
-    fn grant(&self, voucher: &Voucher) -> i64 {
-        let of = (voucher.programme, Some(self.year()));
-        let (a_year, at_once) = limits(voucher.programme, self.year());
-        let left_of_year = a_year - self.used("Q30", of, voucher.party);
-        let wanted = match voucher.programme {
-            SH => half(voucher.asked),
-            _ => voucher.asked.min(20_000_00),
+    fn application(&self, at: usize) -> Option<&Voucher> {
+        self.vouchers.get(at).filter(|one| !one.is_of_run)
+    }
+
+    /// What the rules grant to a party that asks for so much, by the facts of a day: ratio first, limits after.
+    pub(super) fn grant(&self, programme: &str, party: &str, asked: i64, on: NaiveDate) -> i64 {
+        if programme == YH && !self.qualifies(YH, party, on) {
+            return 0;
+        }
+        let of = (programme, Some(self.year()));
+        let (a_year, at_once) = limits(programme, self.year());
+        let left_of_year = a_year - self.used("Q30", of, party);
+        let wanted = match programme {
+            SH => half(asked),
+            _ => asked.min(20_000_00),
         };
-        let held = self.used("Q31", (voucher.programme, None), voucher.party);
+        let held = self.used("Q31", (programme, None), party);
         wanted.min(left_of_year).min(at_once - held).max(0)
     }
 
     fn review_voucher(&mut self, who: Who, at: usize) -> Outcome {
         let mut why = Why::default();
         why.needs(who, &[Reviewer]);
-        let Some(voucher) = self.vouchers.get(at) else {
+        let Some(voucher) = self.application(at) else {
             return why.and("unknown application");
         };
         why.when(voucher.state != "applied", "WRONG_STATE");
         why.when(voucher.applied_by == who, "SEGREGATION");
         why.when(self.stays_out(who, voucher.party), "RECUSED");
         why.check()?;
-        let state = if self.grant(voucher) > 0 {
+        let granted = self.grant(voucher.programme, voucher.party, voucher.asked, self.today);
+        let state = if granted > 0 {
             "recommended"
         } else {
             "rejected"
@@ -162,7 +180,7 @@ impl Model {
     fn issue(&mut self, who: Who, at: usize) -> Outcome {
         let mut why = Why::default();
         why.needs(who, &[Manager]);
-        let Some(voucher) = self.vouchers.get(at) else {
+        let Some(voucher) = self.application(at) else {
             return why.and("unknown application");
         };
         why.when(self.is_excluded(voucher.party), "EXCLUDED");
@@ -172,16 +190,26 @@ impl Model {
         why.when(self.stays_out(who, voucher.party), "RECUSED");
         let (programme, party, year) = (voucher.programme, voucher.party, self.year());
         let line = Line { programme, year };
-        let fen = self.grant(voucher);
+        let fen = self.grant(programme, party, voucher.asked, self.today);
         if fen > 0 {
             self.can_spend(line, fen, &mut why);
         }
         why.check()?;
-        let (today, done) = (self.today, self.one());
         if fen == 0 {
             self.vouchers[at].state = "rejected";
-            return Ok(done);
+            return Ok(self.one());
         }
+        self.give_voucher(at, fen);
+        Ok(self.one())
+    }
+
+    /// A voucher of this year's budget, which counts in the firm's limits.
+    pub(super) fn give_voucher(&mut self, at: usize, fen: i64) {
+        let (today, year) = (self.today, self.year());
+        let Voucher {
+            programme, party, ..
+        } = self.vouchers[at];
+        let line = Line { programme, year };
         let issued = line.of_case("B40", &name(at));
         self.books.post(&line.account("B30"), &issued, fen);
         let (a_year, at_once) = limits(programme, year);
@@ -209,7 +237,6 @@ impl Model {
             cancelled: 0,
             is_frozen: false,
         });
-        Ok(done)
     }
 
     /// The voucher of a number, once it is issued.

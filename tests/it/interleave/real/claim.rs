@@ -10,7 +10,7 @@ use subsidy_ledger::types::{ClaimId, Code, ContractId, Currency, LogIndex, Notic
 
 use super::super::command::{self, Content as Claimed};
 use super::error::Code as _;
-use super::{Command, Giving, Told, of_case, of_one, reason, stated_on, text};
+use super::{Command, Giving, Told, changed, condition, of_case, of_one, reason, stated_on, text};
 
 impl Giving {
     pub(super) async fn of_claim(&self) -> Option<Told> {
@@ -82,6 +82,13 @@ impl Giving {
                     id: Some(published.notice.0),
                     ..Told::recorded(index.0)
                 })
+            }
+            Command::Rank { programme } => {
+                let code: Code = programme.parse().unwrap();
+                let given = of_one!(self, code, |conn, command, code| {
+                    Box::pin(async move { claim::rank(conn, &command, code).await })
+                });
+                Told::of(given, |(index, _)| Told::recorded(index.0))
             }
             Command::Object { claim: at } => {
                 let input = Objection {
@@ -171,8 +178,8 @@ impl Giving {
     }
 }
 
-/// All documents that any programme asks for, and the relief, unless the rent book says it, or the invoice. Both programmes of
-/// relief get the same facts: one looks at what the tenant confirms, the other at the days.
+/// All documents that any programme asks for, and the relief, unless the rent book says it, or the invoice. All programmes of
+/// relief get the same facts: one looks at what the tenant confirms, others at the days, or at what was paid.
 fn content_of(claimed: &Claimed) -> Content {
     let document = |number: u16| Document {
         number: Some(number),
@@ -183,6 +190,8 @@ fn content_of(claimed: &Claimed) -> Content {
             ("relief_kind", "waiver".to_owned()),
             ("waived_amount", text(*fen)),
             ("tenant_confirmed", text(*fen)),
+            ("paid_amount", text(*fen)),
+            ("major_incident", "false".to_owned()),
             ("landlord_relief", "0.00".to_owned()),
             ("waiver_from", "2020-02-01".to_owned()),
             ("waiver_until", "2020-07-31".to_owned()),
@@ -209,11 +218,36 @@ fn content_of(claimed: &Claimed) -> Content {
     }
 }
 
-/// The rules of the programmes of relief.
-pub(in crate::interleave) fn packs() -> [(&'static str, String); 2] {
-    use super::super::office::{HALF, NOTICED};
+/// The rules of the programmes of claims: those of Fujian in force from 2020 on, so that all meet; and those of Shaanxi
+/// once more, for the first only, and on conditions of facts.
+pub(in crate::interleave) fn packs() -> [(&'static str, String); 4] {
+    use super::super::office::{FIRST, HALF, NOTICED, RANKED, SHARED};
+    let fujian = crate::policy_cases::pack_text("fujian-2022");
+    let (since, from) = ("from = 2022-01-01", "from = 2020-01-01");
+    assert!(fujian.contains(since));
+    let first = format!(r#"{{ top = {FIRST}, by = "waived_amount", ties = ["claimed_on"] }}"#);
+    let facts = [
+        condition(
+            "MAJOR_INCIDENT",
+            "",
+            r#"fact = "major_incident", is = false"#,
+        ),
+        condition(
+            "CARRIER_LEVEL",
+            "",
+            r#"fact = "carrier_level", one_of = ["municipal", "provincial", "national"]"#,
+        ),
+        "[claim]\n".to_owned(),
+    ];
+    let changes = [
+        (r#""fcfs""#, first.as_str()),
+        ("SHAANXI-RENT", RANKED),
+        ("[claim]\n", &facts.concat()),
+    ];
     [
         (HALF, crate::policy_cases::pack_text("rent-half-2020")),
         (NOTICED, crate::policy_cases::pack_text("shaanxi-2020")),
+        (SHARED, fujian.replace(since, from)),
+        (RANKED, changed("shaanxi-2020", &changes, "claim")),
     ]
 }

@@ -2,14 +2,18 @@
 
 use subsidy_ledger::accounting::PeriodError;
 use subsidy_ledger::approval::ApprovalError;
+use subsidy_ledger::award::ImportError;
 use subsidy_ledger::batch::{BatchError, Rejected};
-use subsidy_ledger::claim::NoticeError;
+use subsidy_ledger::claim::{NoticeError, RankError};
+use subsidy_ledger::fact::FactsError;
 use subsidy_ledger::job::JobError;
 use subsidy_ledger::journal::{RecallError, RecordError, Refusal};
 use subsidy_ledger::payment::PaymentError;
+use subsidy_ledger::policy::store::StoreError;
 use subsidy_ledger::programme::{ControlError, ProgrammeError};
 use subsidy_ledger::recovery::ReturnError;
 use subsidy_ledger::voucher::WindUpError;
+use subsidy_ledger::voucher::run::ResumeError;
 
 pub(super) trait Code {
     /// One of the model's reasons; any other error says what it is.
@@ -25,7 +29,64 @@ impl Code for Rejected {
             Self::NoPolicy { .. } => "no policy".to_owned(),
             Self::Facts(_) => "facts".to_owned(),
             Self::Input(_) => "input".to_owned(),
-            Self::Run(_) => self.to_string(),
+            Self::Run(why) => of_run(why),
+        }
+    }
+}
+
+/// Why a run does not go on is told in words.
+fn of_run(why: &str) -> String {
+    let words = [
+        ("is not a past day", "no past day of the year"),
+        ("leave --amount out", "amount"),
+        ("none qualifies", "nobody qualifies"),
+        ("waits for approval", "not approved"),
+        ("can't carry it out", "own run"),
+        ("which is over", "year over"),
+        ("is frozen by entry", "BUDGET_FROZEN"),
+    ];
+    let code = words.iter().find(|(words, _)| why.contains(words));
+    code.map_or(why, |(_, code)| code).to_owned()
+}
+
+impl Code for ResumeError {
+    fn code(&self) -> String {
+        match self {
+            Self::Rejected(rejected) => rejected.code(),
+            Self::Voucher(error) => error.code(),
+            other @ Self::Database(_) => format!("{other:?}"),
+        }
+    }
+}
+
+impl Code for FactsError {
+    fn code(&self) -> String {
+        match self {
+            Self::Rows(_) => "rows".to_owned(),
+            Self::UnknownParty(_) => "unknown party".to_owned(),
+            Self::WrongTime(_) => "wrong time".to_owned(),
+            Self::Contradiction { .. } => "contradiction".to_owned(),
+            Self::Determined { .. } => "determined".to_owned(),
+            Self::NoProposal(_) => "no proposal".to_owned(),
+            Self::SamePerson(_) => "same person".to_owned(),
+            Self::Confirmed { .. } => "confirmed".to_owned(),
+            Self::Forbidden(_) => "forbidden".to_owned(),
+            Self::Recall(error) => error.code(),
+            Self::Record(error) => error.code(),
+            other => format!("{other:?}"),
+        }
+    }
+}
+
+impl Code for ImportError {
+    fn code(&self) -> String {
+        match self {
+            Self::WouldReverse { .. } => "would reverse".to_owned(),
+            Self::Refused { refusal, .. } => refusal.code(),
+            Self::Forbidden(_) => "forbidden".to_owned(),
+            Self::Recall(error) => error.code(),
+            Self::Record(error) => error.code(),
+            other => format!("{other:?}"),
         }
     }
 }
@@ -74,6 +135,14 @@ impl Code for ProgrammeError {
         match self {
             Self::Unknown(_) => "unknown programme".to_owned(),
             Self::YearClosed { .. } => "year closed".to_owned(),
+            Self::Policy(StoreError::VersionExists { .. }) => "version exists".to_owned(),
+            Self::Policy(StoreError::SameDay { .. }) => "same day".to_owned(),
+            Self::InForceOnClosed { .. } => "in closed".to_owned(),
+            Self::Retroactive { .. } => "retroactive".to_owned(),
+            Self::NotProposed => "not proposed".to_owned(),
+            Self::SamePerson => "same person".to_owned(),
+            Self::Withdrawn(_) => "withdrawn".to_owned(),
+            Self::NotWaiting(_) => "not waiting".to_owned(),
             Self::Forbidden(_) => "forbidden".to_owned(),
             Self::Recall(error) => error.code(),
             Self::Record(error) => error.code(),
@@ -146,6 +215,21 @@ impl Code for ApprovalError {
             Self::NotFound(..) => "not found".to_owned(),
             Self::SamePerson => "same person".to_owned(),
             Self::Wrong(_) => "wrong".to_owned(),
+            Self::Forbidden(_) => "forbidden".to_owned(),
+            Self::Recall(error) => error.code(),
+            Self::Record(error) => error.code(),
+            other => format!("{other:?}"),
+        }
+    }
+}
+
+impl Code for RankError {
+    fn code(&self) -> String {
+        match self {
+            Self::FirstCome(_) => "first come".to_owned(),
+            Self::NothingToRank(_) => "nothing to rank".to_owned(),
+            Self::NotYet { .. } => "not yet".to_owned(),
+            Self::Closed(_) => "round closed".to_owned(),
             Self::Forbidden(_) => "forbidden".to_owned(),
             Self::Recall(error) => error.code(),
             Self::Record(error) => error.code(),

@@ -8,7 +8,9 @@ use subsidy_ledger::voucher::{
 };
 
 use super::super::office::{SH, YH};
-use super::{Command, Giving, Told, of_case, of_one, reason, stated_on, text, year};
+use super::{
+    Command, Giving, Told, changed, condition, of_case, of_one, reason, stated_on, text, year,
+};
 
 impl Giving {
     pub(super) async fn of_voucher(&self) -> Option<Told> {
@@ -167,13 +169,18 @@ fn ordered() -> Facts {
     ])
 }
 
-/// The rules of the voucher programmes, those of Yuhuan in force from 2020 on, so that both meet.
+/// The rules of the voucher programmes: those of Yuhuan in force from 2020 on, so that both meet, and for none on the
+/// integrity lists.
 pub(in crate::interleave) fn packs() -> [(&'static str, String); 2] {
-    let yuhuan = crate::policy_cases::pack_text("yuhuan-2023");
-    let (since, from) = ("from = 2023-01-01", "from = 2020-01-01");
-    assert!(yuhuan.contains(since));
+    let at = "at = [\"grant\"]\n";
+    let test = r#"fact = "integrity_listed", is = false"#;
+    let listed = condition("INTEGRITY_LISTED", at, test) + "[grant]\n";
+    let changes = [
+        ("from = 2023-01-01", "from = 2020-01-01"),
+        ("[grant]\n", &listed),
+    ];
     [
         (SH, crate::policy_cases::pack_text("shanghai-2020")),
-        (YH, yuhuan.replace(since, from)),
+        (YH, changed("yuhuan-2023", &changes, "grant")),
     ]
 }
