@@ -1,6 +1,6 @@
 //! Claims (DOMAIN 5): drafted, submitted, reviewed, shown in a public notice, approved; returned, declined, withdrawn.
 
-use chrono::NaiveDate;
+use chrono::{Datelike as _, NaiveDate};
 use subsidy_ledger::calendar::Calendar;
 use subsidy_ledger::identity::Role::{
     Auditor, Finance, Incubator, Manager, Provider, Reviewer, Sme,
@@ -98,9 +98,8 @@ impl Model {
                 why.0.insert("unknown waiver");
                 continue;
             };
-            let nothing_left = waiver.standing() == 0 && !waiver.is_converted;
             match waiver.state() {
-                _ if nothing_left => why.when(true, "NO_RELIEF"),
+                _ if !waiver.counts() => why.when(true, "NO_RELIEF"),
                 "mismatched" => why.when(true, "TENANT_MISMATCH"),
                 "declared" | "confirmed" => why.when(true, "RELIEF_WAITS"),
                 "claimed" => why.when(true, "ALREADY_CLAIMED"),
@@ -216,7 +215,7 @@ impl Model {
         Ok(self.one())
     }
 
-    /// What the rules grant on a claim today.
+    /// What the rules grant on a claim today: those of Shaanxi on relief of 2020 alone.
     fn compensation(&self, claim: &Claim) -> i64 {
         let base = match &claim.content {
             Content::Stated(fen) => *fen,
@@ -227,6 +226,13 @@ impl Model {
         };
         if claim.programme == HALF {
             return half(base);
+        }
+        let is_within = |at: &usize| {
+            let (first, last) = self.waivers[*at].claimed_days();
+            first.year() == 2020 && last.year() == 2020
+        };
+        if !claim.waivers().iter().all(is_within) {
+            return 0;
         }
         let used = self.used("Q30", (NOTICED, Some(self.year())), claim.party);
         ((base + 5) / 10).min(YEARLY - used).max(0)

@@ -3,13 +3,19 @@
 //!
 //! Written to be read, and from the specification: it shares no decision with the crate.
 
+mod account;
+mod bank;
 mod books;
 mod budget;
 mod claim;
+mod deferral;
 mod payment;
 mod recovery;
+mod reminder;
 mod rent;
+mod undo;
 mod voucher;
+mod waiver;
 mod year;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,15 +26,21 @@ use subsidy_ledger::identity::Role;
 use super::command::{Asked, Command};
 use super::office::{self, Who};
 
+pub(super) use self::account::Account;
+pub(super) use self::bank::BankLine;
 use self::books::Books;
 pub(super) use self::books::Line;
 use self::books::account;
 pub(super) use self::budget::{Exclusion, Transfer};
 pub(super) use self::claim::{Claim, Notice};
-pub(super) use self::payment::{BankLine, Basis, Batch, Instruction, Payable};
+pub(super) use self::deferral::Deferral;
+pub(super) use self::payment::{Basis, Batch, Instruction, Payable};
 pub(super) use self::recovery::Recovery;
-pub(super) use self::rent::{Deferral, Lease, Part, Waiver};
+pub(super) use self::reminder::Due;
+pub(super) use self::rent::{Lease, Part, days};
+pub(super) use self::undo::Moved;
 pub(super) use self::voucher::{Hold, Voucher};
+pub(super) use self::waiver::Waiver;
 pub(super) use self::year::{Closing, PeriodProposal, Rule, Subject};
 
 /// What a command that is accepted does to the log.
@@ -71,6 +83,11 @@ impl Why {
         }
     }
 
+    fn also(mut self, is_so: bool, reason: &'static str) -> Self {
+        self.when(is_so, reason);
+        self
+    }
+
     fn and<T>(mut self, reason: &'static str) -> Result<T, Self> {
         self.0.insert(reason);
         Err(self)
@@ -99,12 +116,15 @@ pub(super) struct Model {
     /// How many entries the log has: the index of the next one.
     pub(super) size: i64,
     pub(super) books: Books,
+    /// Appropriations and allocations, by their entries.
+    pub(super) funded: BTreeMap<i64, Moved>,
     pub(super) transfers: Vec<Transfer>,
     pub(super) frozen: BTreeSet<Line>,
     pub(super) exclusions: Vec<Exclusion>,
     pub(super) vouchers: Vec<Voucher>,
     pub(super) holds: Vec<Hold>,
     pub(super) payables: BTreeMap<String, Payable>,
+    pub(super) accounts: Vec<Account>,
     pub(super) batches: Vec<Batch>,
     pub(super) bank_lines: Vec<BankLine>,
     /// What the bank said last that the account has.
@@ -114,6 +134,8 @@ pub(super) struct Model {
     pub(super) taken: BTreeMap<usize, usize>,
     pub(super) notices: Vec<Notice>,
     pub(super) recoveries: Vec<Recovery>,
+    /// What was reminded of, whom it concerns, and when it was.
+    pub(super) reminders: BTreeMap<Due, (&'static str, NaiveDate)>,
     pub(super) leases: Vec<Lease>,
     pub(super) waivers: Vec<Waiver>,
     pub(super) deferrals: Vec<Deferral>,
@@ -133,12 +155,14 @@ impl Model {
             today,
             size,
             books: Books::default(),
+            funded: BTreeMap::new(),
             transfers: Vec::new(),
             frozen: BTreeSet::new(),
             exclusions: Vec::new(),
             vouchers: Vec::new(),
             holds: Vec::new(),
             payables: BTreeMap::new(),
+            accounts: Vec::new(),
             batches: Vec::new(),
             bank_lines: Vec::new(),
             at_bank: 0,
@@ -146,6 +170,7 @@ impl Model {
             taken: BTreeMap::new(),
             notices: Vec::new(),
             recoveries: Vec::new(),
+            reminders: BTreeMap::new(),
             leases: Vec::new(),
             waivers: Vec::new(),
             deferrals: Vec::new(),
@@ -218,6 +243,18 @@ impl Model {
         if let Some(outcome) = self.of_payment(who, command) {
             return outcome;
         }
+        if let Some(outcome) = self.of_bank(who, command) {
+            return outcome;
+        }
+        if let Some(outcome) = self.of_account(who, command) {
+            return outcome;
+        }
+        if let Command::Reverse { entry } = command {
+            return self.reverse(who, *entry);
+        }
+        if *command == Command::ReminderJob {
+            return self.remind(who);
+        }
         if let Some(outcome) = self.of_claim(who, command) {
             return outcome;
         }
@@ -225,6 +262,12 @@ impl Model {
             return outcome;
         }
         if let Some(outcome) = self.of_rent(who, command) {
+            return outcome;
+        }
+        if let Some(outcome) = self.of_waiver(who, command) {
+            return outcome;
+        }
+        if let Some(outcome) = self.of_deferral(who, command) {
             return outcome;
         }
         let outcome = self.of_year(who, command);
@@ -260,6 +303,11 @@ impl Model {
     /// Authority of a programme that nothing is granted from yet.
     fn free(&self, line: Line) -> i64 {
         self.books.credit(&line.account("B30"))
+    }
+
+    /// What of a line was paid and has not come back.
+    pub(super) fn spent(&self, line: Line) -> i64 {
+        self.books.credit(&line.account("B70"))
     }
 
     /// Whether a party is excluded from programmes today.

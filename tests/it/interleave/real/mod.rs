@@ -1,5 +1,6 @@
 //! The same commands on a real Postgres, and what the ledger tells.
 
+mod bank;
 mod claim;
 mod error;
 mod office;
@@ -165,7 +166,7 @@ impl Giving {
         first!(of_office of_budget of_period);
         first!(of_voucher of_hold wind_up expire_due);
         first!(of_claim after_review);
-        first!(of_payment of_bank);
+        first!(of_payment of_bank of_account of_books);
         first!(of_recovery settlement);
         first!(of_rent of_waiver of_deferral);
         panic!("nobody gives {:?}", self.asked)
