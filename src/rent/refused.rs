@@ -44,6 +44,10 @@ pub enum RentRefusal {
 
 impl RentRefusal {
     /// What to tell a person, English and Chinese.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "a sentence for each code, and nothing else"
+    )]
     pub const fn sentences(self) -> (&'static str, &'static str) {
         match self {
             Self::PremisesTaken => (
