@@ -10,7 +10,8 @@ use super::settle::{Settlement, settle};
 use super::store::{self, MatchedLine, SentLine};
 use super::{BankVerdict, PaymentError};
 use crate::identity::{Command, Role};
-use crate::journal::{self, Entry};
+use crate::journal::{self, Entry, RecordError};
+use crate::log;
 use crate::types::{LogIndex, Money, Reason};
 
 /// What a line of the bank is.
@@ -70,6 +71,10 @@ pub async fn match_line(
             link(conn, command, (&found, id, None), (reason, key)).await?
         }
         MatchWith::Receipt(index) => {
+            // Of two lines that are said to be one receipt at the same moment, one sees the other.
+            log::lock_head(conn, zone.id)
+                .await
+                .map_err(RecordError::from)?;
             check_receipt(conn, command, &found, *index).await?;
             link(conn, command, (&found, None, Some(*index)), (reason, key)).await?
         }

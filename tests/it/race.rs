@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde_json::Value;
 use subsidy_ledger::batch::Rejected;
 use subsidy_ledger::payment::{
-    self, BankStatement, BankVerdict, PayableFilter, PayableState, PaymentError, Release,
-    StatementLine,
+    self, BankStatement, BankVerdict, MatchWith, PayableFilter, PayableState, PaymentError,
+    Release, StatementLine,
 };
 use subsidy_ledger::policy::Facts;
 use subsidy_ledger::programme::{self, Freeze};
@@ -20,6 +20,7 @@ use crate::exclusion;
 use crate::kit::scenario::{Given, Step, World, fen};
 use crate::kit::table::Play;
 use crate::payment as payment_tests;
+use crate::payment_bank::{match_line, reconcile, statement, statement_file, three_approved};
 
 const RACERS: usize = 50;
 const DAY: &str = "2020-05-04";
@@ -439,6 +440,29 @@ pub(crate) async fn behind<T: Send + 'static>(
     crate::kit::run(&mut head, "COMMIT").await;
     assert_eq!(first.await.unwrap(), "confirmed");
     second.await.unwrap()
+}
+
+/// Two lines over the amount of one entry are said to be its receipt at the same moment: the second one is told of the first.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_is_one_line_of_the_bank() {
+    let (world, _) = three_approved().await;
+    let world = Arc::new(world);
+    let lines = [(1_000_000, "", ""), (1_000_000, "", "")];
+    let file = statement_file("S1", "2020-05-08", 0, &lines);
+    let answer = statement(&world, &file).await.unwrap();
+    let entry = reconcile(&world).await.book_only[0].index;
+    let say = |number: i32| {
+        let (world, line) = (world.clone(), format!("S{}-{number}", answer.file));
+        async move { match_line(&world, &line, MatchWith::Receipt(entry)).await }
+    };
+    let (one, other) = (say(1), say(2));
+    let one = async {
+        one.await
+            .map_or_else(|why| why.to_string(), |_| "confirmed".to_owned())
+    };
+    let refused = behind(&world, one, other).await.unwrap_err().to_string();
+    let expected = format!("entry {entry} is S{}-1 already", answer.file);
+    assert!(refused.contains(&expected), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -26,6 +26,17 @@ pub(super) enum Booked {
     Pays(usize, String, i64),
     /// Money came in.
     Comes(i64),
+    /// It paid so much, to this account if it says one, and names no instruction.
+    Goes(i64, Option<&'static str>),
+}
+
+/// What a person says that a line of the bank is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Matched {
+    /// The instruction on a payable in a batch.
+    Instruction(usize, String),
+    /// What an entry of the books brought in.
+    Receipt(i64),
 }
 
 /// A version of the rules that compensate half of a rent: these compensate one in so many.
@@ -59,6 +70,17 @@ pub(super) enum Measure {
     Full,
     Half,
     Amount(i64),
+}
+
+/// How rent is waived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// It is open, and not asked for.
+    Reduction,
+    /// It was paid, and is given back.
+    Refund,
+    /// It was paid, and counts as paid for later months, from the first of these to the last.
+    Offset(Month, Month),
 }
 
 /// One command, without who gives it.
@@ -142,6 +164,7 @@ pub(super) enum Command {
     },
     Statement {
         opening: i64,
+        booked_on: NaiveDate,
         lines: Vec<Booked>,
     },
     BankRejects {
@@ -155,6 +178,34 @@ pub(super) enum Command {
         payable: String,
         file: i64,
         line: i32,
+    },
+
+    /// The bank's status report: it rejects an instruction of a batch, or the whole of it.
+    BankStatus {
+        batch: usize,
+        payable: Option<String>,
+    },
+    Match {
+        file: i64,
+        line: i32,
+        with: Matched,
+    },
+    ProposeAccount {
+        party: &'static str,
+        number: &'static str,
+    },
+    ConfirmAccount {
+        account: usize,
+    },
+    /// The job that reminds of what is due, and once more.
+    ReminderJob,
+    /// From the first day to the day before the second one.
+    ClosePeriod {
+        from: NaiveDate,
+        until: NaiveDate,
+    },
+    Reverse {
+        entry: i64,
     },
 
     Exclude {
@@ -379,16 +430,23 @@ pub(super) enum Command {
     Bill {
         lease: usize,
         month: Month,
+        on: Option<NaiveDate>,
     },
     PayRent {
         lease: usize,
         fen: i64,
     },
+    /// From the first month to the last.
     Waive {
         lease: usize,
-        month: Month,
+        months: (Month, Month),
         measure: Measure,
-        refund: bool,
+        way: Way,
+    },
+    /// So many months more, free of rent.
+    Extend {
+        lease: usize,
+        months: u8,
     },
     ConfirmWaiver {
         waiver: usize,
@@ -408,7 +466,7 @@ pub(super) enum Command {
     },
     Defer {
         lease: usize,
-        month: Month,
+        months: (Month, Month),
         fen: Option<i64>,
         count: u8,
         first: NaiveDate,
@@ -457,9 +515,11 @@ impl Command {
             Self::Statement { .. }
                 | Self::BankRejects { .. }
                 | Self::CarryOut { .. }
+                | Self::BankStatus { .. }
                 | Self::WindUp { .. }
                 | Self::ApproveNotice { .. }
                 | Self::ExpiryJob
+                | Self::ReminderJob
         )
     }
 
@@ -470,9 +530,11 @@ impl Command {
             self,
             Self::ApproveNotice { .. }
                 | Self::BankRejects { .. }
+                | Self::BankStatus { .. }
                 | Self::CarryOut { .. }
                 | Self::ExpiryJob
                 | Self::ProposeRun { .. }
+                | Self::ReminderJob
                 | Self::Notice { .. }
                 | Self::Prepare
                 | Self::Rank { .. }

@@ -31,10 +31,11 @@ const CASES: u32 = 12;
 
 fn step(at_once: u32) -> impl Strategy<Value = Step> {
     prop_oneof![
-        24 => choose::dice().prop_map(Step::Alone),
-        at_once => choose::group().prop_map(Step::AtOnce),
-        2 => (1..4_u8).prop_map(Step::Days),
-        1 => (20..120_u8).prop_map(Step::Days),
+        48 => choose::dice().prop_map(Step::Alone),
+        2 * at_once => choose::group().prop_map(Step::AtOnce),
+        4 => (1..4_u8).prop_map(Step::Days),
+        2 => (20..120_u8).prop_map(Step::Days),
+        1 => Just(Step::PaidOrder),
     ]
 }
 

@@ -94,5 +94,14 @@ pub(super) const LEVELS: [Levels; 4] = [
     ],
 ];
 
+/// Bank accounts that parties may have. Now and then two have the same.
+pub(super) const NUMBERS: [&str; 5] = [
+    "6222021001100001",
+    "6222021001100002",
+    "6222021001100003",
+    "6222021001100004",
+    "6222021001100005",
+];
+
 /// The zone's own account, as its statements name it.
 pub(super) const OWN_ACCOUNT: &str = "31050161360000001234";

@@ -10,10 +10,12 @@ use subsidy_ledger::payment::{self, AccountFilter};
 use subsidy_ledger::programme::ProgrammeKind;
 
 use super::choose::{Dice, choose};
-use super::command::{Asked, Command};
+use super::command::{Asked, Booked, Command};
 use super::compare;
-use super::model::{Done, Model, Verdict, is_recorded};
-use super::office::{BUY, HALF, NAMED, NOTICED, OWN_ACCOUNT, PARTIES, RANKED, SH, SHARED, YH};
+use super::model::{Account, Done, Model, Verdict, is_recorded};
+use super::office::{
+    BUY, HALF, NAMED, NOTICED, NUMBERS, OWN_ACCOUNT, PARTIES, RANKED, SH, SHARED, YH,
+};
 use super::real::{self, Giving, Names, Told};
 use crate::kit::TestDb;
 use crate::kit::scenario::{World, day};
@@ -27,6 +29,9 @@ pub(super) type Played = Result<(), String>;
 pub(super) enum Step {
     Days(u8),
     Alone(Dice),
+    /// An order goes from the application to the bank, unless something is in the way: what comes after a payment would be rare
+    /// by dice alone.
+    PaidOrder,
     AtOnce(Vec<Dice>),
 }
 
@@ -79,19 +84,32 @@ impl Play {
             .propose_account("finance", None, OWN_ACCOUNT)
             .await
             .unwrap();
-        world.enter_accounts().await;
+        // A firm has none yet.
+        let mut accounts = Vec::new();
+        for (party, number) in ["c", "f", "p"].into_iter().zip(NUMBERS) {
+            let id = Some(world.parties[party]);
+            let proposed = world.propose_account("finance", id, number).await.unwrap();
+            accounts.push((party, number, proposed.account.0));
+        }
         let confirmed = world
             .confirm_accounts("finance2", AccountFilter::Proposed)
             .await;
-        assert!(matches!(
-            confirmed,
-            Ok(_) | Err(payment::PaymentError::NothingToDo(_))
-        ));
-        let size = world.size().await;
+        assert_eq!(confirmed.unwrap().len(), 1 + accounts.len());
+        let mut model = Model::new(day(FIRST_DAY), world.size().await);
+        let mut names = Names::default();
+        for (at, (party, number, id)) in accounts.into_iter().enumerate() {
+            names.insert(&format!("A{at}"), id);
+            model.accounts.push(Account {
+                party,
+                number,
+                state: "confirmed",
+                by: "finance",
+            });
+        }
         let mut play = Self {
             world: Arc::new(world),
-            names: Arc::default(),
-            model: Model::new(day(FIRST_DAY), size),
+            names: Arc::new(names),
+            model,
             trace: Vec::new(),
         };
         play.fund().await.unwrap();
@@ -164,6 +182,7 @@ impl Play {
                     self.alone(asked).await?;
                 }
             }
+            Step::PaidOrder => self.paid_order().await?,
             Step::AtOnce(all) => {
                 let mut group: Vec<Asked> = Vec::new();
                 for (at, dice) in all.iter().enumerate() {
@@ -177,6 +196,53 @@ impl Play {
             }
         }
         self.compare().await
+    }
+
+    async fn paid_order(&mut self) -> Played {
+        let (programme, party, price) = (SH, "f", 20_000_00);
+        let (voucher, hold) = (self.model.vouchers.len(), self.model.holds.len());
+        let batch = self.model.batches.len();
+        let payable = format!("H{hold}");
+        for (who, command) in [
+            (
+                "clerk",
+                Command::Apply {
+                    programme,
+                    party,
+                    fen: price,
+                },
+            ),
+            ("reviewer2", Command::ReviewVoucher { voucher }),
+            ("manager2", Command::Issue { voucher }),
+            (
+                "f2",
+                Command::Hold {
+                    voucher,
+                    provider: "p",
+                    price,
+                },
+            ),
+            ("p", Command::Redeem { hold, price }),
+            ("finance2", Command::ApprovePayable { payable }),
+            ("cashier", Command::Prepare),
+            ("cashier2", Command::ReleaseBatch { batch }),
+        ] {
+            self.alone(self.asked(who, command)).await?;
+        }
+        let sent = self
+            .model
+            .batches
+            .get(batch)
+            .filter(|one| one.state == "released");
+        let Some(sent) = sent else { return Ok(()) };
+        let goes = sent.lines.iter().filter(|line| line.state == "sent");
+        let lines = goes.map(|line| Booked::Pays(batch, line.payable.clone(), line.amount));
+        let told = Command::Statement {
+            opening: self.model.at_bank,
+            booked_on: self.model.today,
+            lines: lines.collect(),
+        };
+        self.alone(self.asked("cashier", told)).await
     }
 
     fn giving(&self, asked: &Asked) -> Giving {

@@ -1,10 +1,11 @@
 //! Budgets, exclusions, the end of a year.
 
-use chrono::{Datelike as _, Days};
+use chrono::{Datelike as _, Days, Months, NaiveDate};
 
 use super::super::command::Command;
 use super::super::model::{Model, Subject};
 use super::super::office::{PARTIES, PROGRAMMES};
+use super::bank::sent_on;
 use super::{Choice, Dice, Kind, entries};
 
 pub(super) fn kinds() -> Vec<(u16, Kind)> {
@@ -23,6 +24,8 @@ pub(super) fn kinds() -> Vec<(u16, Kind)> {
         (8, propose_close),
         (16, decide_period),
         (2, reopen),
+        (1, close_days),
+        (1, reverse),
         (6, wind_up),
     ]
 }
@@ -218,5 +221,42 @@ fn wind_up(model: &Model, dice: &Dice) -> Vec<Choice> {
     });
     let wind_up = |programme: &&'static str| Command::WindUp { programme, year };
     ends.map(|programme| (vec!["manager"], wind_up(programme)))
+        .collect()
+}
+
+/// Days that are over: last days of months, and days since something was sent to the bank. What is booked on them comes late
+/// then.
+fn close_days(model: &Model, dice: &Dice) -> Vec<Choice> {
+    let today = model.today;
+    let first_of_month = today - Days::new(u64::from(today.day0()));
+    let months = (0..5).map(|months| first_of_month - Months::new(months));
+    let sent = sent_on(model).filter(|day| *day < today);
+    let sent: Vec<NaiveDate> = sent.map(|day| day + Days::new(1)).collect();
+    if sent.is_empty() && !dice.is_wild() && !dice.who.is_multiple_of(3) {
+        return Vec::new();
+    }
+    let yesterday = today - Days::new(u64::from(dice.amount % 3));
+    let until = months.chain([yesterday]).chain(sent.repeat(4));
+    let wild = Days::new(u64::from(dice.is_wild()));
+    let close = |until: NaiveDate| Command::ClosePeriod {
+        from: until - Days::new(dice.one_of(&[1, 1, 2, 35])),
+        until: until + wild,
+    };
+    until
+        .map(|until| (vec!["finance", "finance2"], close(until)))
+        .collect()
+}
+
+/// What was given at first is spent most often; what was undone is not undone again.
+fn reverse(model: &Model, dice: &Dice) -> Vec<Choice> {
+    let later = model.funded.iter().skip(if dice.is_wild() { 0 } else { 5 });
+    let stands = later.filter(|(_, one)| !one.is_reversed || dice.amount.is_multiple_of(3));
+    let any = dice
+        .is_wild()
+        .then_some(i64::from(dice.amount) % (model.size + 3));
+    let reverse = |entry| Command::Reverse { entry };
+    let entries = stands.map(|(entry, _)| *entry).chain(any);
+    entries
+        .map(|entry| (vec!["finance", "finance2"], reverse(entry)))
         .collect()
 }

@@ -1,6 +1,7 @@
 //! From dice to commands that lead somewhere: mostly the right person on a case at the right step, now and then not.
 
 mod approval;
+mod bank;
 mod budget;
 mod claim;
 mod contract;
@@ -138,6 +139,7 @@ fn kinds() -> Vec<(u16, Kind)> {
         budget::kinds(),
         voucher::kinds(),
         payment::kinds(),
+        bank::kinds(),
         claim::kinds(),
         approval::kinds(),
         contract::kinds(),
@@ -184,7 +186,8 @@ pub(super) fn choose(model: &Model, dice: &Dice, key: &str) -> Option<Asked> {
         command: command.clone(),
     };
     match before {
-        Some(before) if dice.odd() == Odd::OldKey => Some(Asked {
+        // The bank's own messages have no key: a file under another's bytes is that file.
+        Some(before) if dice.odd() == Odd::OldKey && asked.command.is_keyed() => Some(Asked {
             who: before.who,
             key: before.key.clone(),
             ..asked

@@ -22,16 +22,22 @@ pub(super) fn kinds() -> Vec<(u16, Kind)> {
     ]
 }
 
-/// Of a service now and then only what a lower price does not pay; of other things all.
+/// Of a service now and then only what a lower price does not pay; of other things all. Most often of what is not asked back.
 fn propose(model: &Model, dice: &Dice) -> Vec<Choice> {
     let propose = |payable: String| {
         let found = model.payables.get(&payable);
         let is_service = found.is_some_and(|one| matches!(one.basis, Basis::Service(_)));
-        let corrected = (is_service && !dice.amount.is_multiple_of(3)).then(|| dice.price());
+        let is_part = is_service && !dice.amount.is_multiple_of(3);
+        let corrected = is_part.then(|| dice.price() / dice.one_of(&[1, 3, 9]) + 1);
         Command::ProposeRecovery { payable, corrected }
+    };
+    let is_asked = |payable: &String| {
+        let mut asked = model.recoveries.iter();
+        asked.any(|one| one.payable == *payable && !["rejected", "void"].contains(&one.state()))
     };
     let persons = || vec!["reviewer", "manager", "finance", "all"];
     let paid = payables(model, dice, &["paid", "offset"]).into_iter();
+    let paid = paid.filter(|name| !is_asked(name) || dice.amount.is_multiple_of(4));
     paid.map(|name| (persons(), propose(name))).collect()
 }
 
@@ -66,14 +72,23 @@ fn void(model: &Model, dice: &Dice) -> Vec<Choice> {
 fn receive(model: &Model, dice: &Dice) -> Vec<Choice> {
     let lines = model.bank_lines.iter();
     let lines = lines.filter(|line| dice.is_wild() || (line.amount > 0 && !line.is_matched));
-    let lines: Vec<(i64, i32)> = lines.map(|line| (line.file, line.number)).collect();
+    let lines: Vec<_> = lines.collect();
     let receive = |(recovery, (file, line))| Command::Receive {
         recovery,
         file,
         line,
     };
     let open = in_state(model, dice, "open").into_iter();
-    let both = open.flat_map(|at| lines.iter().map(move |line| (at, *line)));
+    // A line is one receipt, so more than is open is tried now and then only.
+    let most = |at: usize| {
+        let one = model.recoveries.get(at);
+        one.filter(|_| !dice.amount.is_multiple_of(5))
+            .map_or(i64::MAX, |one| one.open)
+    };
+    let both = open.flat_map(|at| {
+        let fitting = lines.iter().filter(move |line| line.amount <= most(at));
+        fitting.map(move |line| (at, (line.file, line.number)))
+    });
     both.map(|both| (vec!["cashier", "cashier2"], receive(both)))
         .collect()
 }

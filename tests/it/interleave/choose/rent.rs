@@ -2,7 +2,7 @@
 
 use chrono::{Days, Months, NaiveDate};
 
-use super::super::command::{Command, Measure, Month};
+use super::super::command::{Command, Measure, Month, Way};
 use super::super::model::{Model, Part};
 use super::super::office::Who;
 use super::{Choice, Dice, Kind, cases};
@@ -11,9 +11,11 @@ pub(super) fn kinds() -> Vec<(u16, Kind)> {
     vec![
         (2, lease),
         (1, end),
-        (4, bill),
+        (6, bill),
         (4, pay),
         (6, waive),
+        (4, offset),
+        (1, extend),
         (12, confirm),
         (6, settle),
         (14, audit),
@@ -69,9 +71,24 @@ fn end(model: &Model, dice: &Dice) -> Vec<Choice> {
 
 fn bill(model: &Model, dice: &Dice) -> Vec<Choice> {
     let bill = |lease: usize| {
-        let months = i32::from(dice.amount % 14);
+        let bills = model.leases.get(lease).map(|one| one.bills.keys());
+        let last = bills.and_then(Iterator::last);
+        let next = last.map_or(0, |(year, month)| {
+            (year - 2020) * 12 + i32::try_from(*month).unwrap()
+        });
+        // Most often the month after those that are billed, so that some follow one another.
+        let months = if dice.amount.is_multiple_of(4) {
+            i32::from(dice.amount % 14)
+        } else {
+            next
+        };
         let month = (2020 + months / 12, u32::try_from(months % 12).unwrap() + 1);
-        Command::Bill { lease, month }
+        let (_, next) = crate::interleave::model::days(month);
+        let counts = (next - Days::new(1)).min(model.today);
+        let is_late = model.is_day_closed(counts) && !dice.case.is_multiple_of(3);
+        let on = (is_late || dice.is_wild())
+            .then_some(model.today - Days::new(u64::from(dice.amount % 2)));
+        Command::Bill { lease, month, on }
     };
     let leases = cases(dice, &model.leases, |_| true).into_iter();
     leases.map(|at| (carrier(), bill(at))).collect()
@@ -81,9 +98,7 @@ fn pay(model: &Model, dice: &Dice) -> Vec<Choice> {
     let open = |at: usize| -> i64 {
         let bills = model.leases.get(at).map(|one| &one.bills);
         let bills = bills.into_iter().flat_map(|bills| bills.values());
-        bills
-            .map(|bill| bill.get(&Part::Open).copied().unwrap_or(0))
-            .sum()
+        bills.map(|bill| bill.of(Part::Open)).sum()
     };
     let leases = cases(dice, &model.leases, |_| true).into_iter();
     let leases = leases.filter(|at| dice.is_wild() || open(*at) > 0);
@@ -94,37 +109,79 @@ fn pay(model: &Model, dice: &Dice) -> Vec<Choice> {
     leases.map(|at| (carrier(), pay(at))).collect()
 }
 
-/// Months of leases in whose bills something is open, or paid; any month if the dice are wild.
-fn billed(model: &Model, dice: &Dice, part: Part) -> Vec<(usize, Month, i64)> {
+/// Months of leases, one or two after one another, in whose bills something is open, or paid, and how much; any month if the
+/// dice are wild.
+fn billed(model: &Model, dice: &Dice, part: Part) -> Vec<(usize, (Month, Month), i64)> {
     let mut months = Vec::new();
     for (at, lease) in model.leases.iter().enumerate() {
-        for (month, bill) in &lease.bills {
-            let fen = bill.get(&part).copied().unwrap_or(0);
-            if fen > 0 || dice.is_wild() {
-                months.push((at, *month, fen));
-            }
-        }
+        let lies: Vec<_> = lease
+            .bills
+            .iter()
+            .map(|(month, bill)| (*month, bill.of(part)))
+            .collect();
+        let each = lies.iter().map(|(month, fen)| ((*month, *month), *fen));
+        let pair = |two: &[(Month, i64)]| ((two[0].0, two[1].0), two[0].1 + two[1].1);
+        let pairs: Vec<_> = lies.windows(2).map(pair).collect();
+        let lie = |(_, fen): &(_, i64)| *fen > 0 || dice.is_wild();
+        let all = each.chain(pairs.repeat(3)).filter(lie);
+        months.extend(all.map(|(of, fen)| (at, of, fen)));
     }
     if dice.is_wild() {
-        months.push((0, (2021, 7), 1));
+        months.push((0, ((2021, 7), (2021, 7)), 1));
+        months.push((0, ((2020, 3), (2020, 2)), 1));
     }
     months
 }
 
 fn waive(model: &Model, dice: &Dice) -> Vec<Choice> {
-    let refund = dice.who.is_multiple_of(3);
-    let from = if refund { Part::Paid } else { Part::Open };
-    let waive = |(lease, month, fen): (usize, Month, i64)| {
+    let (way, from) = if dice.who.is_multiple_of(3) {
+        (Way::Refund, Part::Paid)
+    } else {
+        (Way::Reduction, Part::Open)
+    };
+    let waive = |(lease, months, fen): (usize, (Month, Month), i64)| {
         let part = Measure::Amount(dice.part_of(fen));
         Command::Waive {
             lease,
-            month,
+            months,
             measure: dice.one_of(&[Measure::Full, Measure::Half, part]),
-            refund,
+            way,
         }
     };
     let billed = billed(model, dice, from).into_iter();
     billed.map(|one| (carrier(), waive(one))).collect()
+}
+
+/// Rent that was paid, for months that are later and open; or earlier ones, if the dice are wild.
+fn offset(model: &Model, dice: &Dice) -> Vec<Choice> {
+    let paid = billed(model, dice, Part::Paid);
+    let mut options = Vec::new();
+    for (lease, months, paid) in &paid {
+        let later = billed(model, dice, Part::Open).into_iter();
+        for (_, against, open) in later.filter(|(other, ..)| other == lease) {
+            if against.0 <= months.1 && !dice.is_wild() {
+                continue;
+            }
+            let part = Measure::Amount(dice.part_of(open.min(*paid)));
+            let command = Command::Waive {
+                lease: *lease,
+                months: *months,
+                measure: dice.one_of(&[part, Measure::Half, part]),
+                way: Way::Offset(against.0, against.1),
+            };
+            options.push((carrier(), command));
+        }
+    }
+    options
+}
+
+fn extend(model: &Model, dice: &Dice) -> Vec<Choice> {
+    let extend = |lease| Command::Extend {
+        lease,
+        months: dice.one_of(&[1, 2, 3]) - u8::from(dice.is_wild()),
+    };
+    let leases = cases(dice, &model.leases, |one| !one.is_ended).into_iter();
+    leases.map(|at| (carrier(), extend(at))).collect()
 }
 
 /// What a waiver is over.
@@ -188,9 +245,9 @@ fn void(model: &Model, dice: &Dice) -> Vec<Choice> {
 }
 
 fn defer(model: &Model, dice: &Dice) -> Vec<Choice> {
-    let defer = |(lease, month, fen): (usize, Month, i64)| Command::Defer {
+    let defer = |(lease, months, fen): (usize, (Month, Month), i64)| Command::Defer {
         lease,
-        month,
+        months,
         fen: dice.is_even().then(|| dice.part_of(fen)),
         count: dice.one_of(&[1, 2, 3]),
         first: model.today + Days::new(u64::from(dice.amount % 60)),

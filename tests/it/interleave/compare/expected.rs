@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::super::command::Month;
 use super::super::model::{Model, Rule};
 use super::super::model::{Part, Subject};
 
@@ -27,6 +28,7 @@ pub(super) fn lines(model: &Model) -> BTreeSet<String> {
     super::granted::lines(model, &mut lines);
     recoveries(model, &mut lines);
     rents(model, &mut lines);
+    reminders(model, &mut lines);
     periods(model, &mut lines);
     lines
 }
@@ -109,6 +111,13 @@ fn payments(model: &Model, lines: &mut BTreeSet<String>) {
             or_none(one.approved_by)
         ));
     }
+    for (at, one) in model.accounts.iter().enumerate() {
+        let masked = &one.number[one.number.len() - 4..];
+        lines.insert(format!(
+            "to A{at} {} …{masked} {} {}",
+            one.party, one.state, one.by
+        ));
+    }
     for (at, one) in model.batches.iter().enumerate() {
         lines.insert(format!(
             "batch B{at} {} {} {}",
@@ -118,8 +127,8 @@ fn payments(model: &Model, lines: &mut BTreeSet<String>) {
         ));
         for line in &one.lines {
             lines.insert(format!(
-                "line B{at} {} {} {}",
-                line.payable, line.amount, line.state
+                "line B{at} {} {} A{} {}",
+                line.payable, line.amount, line.account, line.state
             ));
         }
     }
@@ -262,17 +271,37 @@ fn recoveries(model: &Model, lines: &mut BTreeSet<String>) {
     }
 }
 
+fn reminders(model: &Model, lines: &mut BTreeSet<String>) {
+    for (due, (party, made_on)) in &model.reminders {
+        lines.insert(format!(
+            "reminder {} {} {} {} {party} {made_on}",
+            due.kind, due.case, due.day, due.number
+        ));
+    }
+}
+
+fn first_day((year, month): Month) -> String {
+    format!("{year}-{month:02}-01")
+}
+
 fn rents(model: &Model, lines: &mut BTreeSet<String>) {
     for (at, one) in model.leases.iter().enumerate() {
         lines.insert(format!(
-            "lease L{at} {} {} {} {} {} {}",
-            one.carrier, one.tenant, one.premises, one.rent, one.first, one.last
+            "lease L{at} {} {} {} {} {} {} {} {}",
+            one.carrier,
+            one.tenant,
+            one.premises,
+            one.rent,
+            one.first,
+            one.last,
+            one.rent_until,
+            yes(one.is_ended)
         ));
-        for ((year, month), bill) in &one.bills {
-            let part = |part| bill.get(&part).copied().unwrap_or(0);
-            let parts = [Part::Open, Part::Deferred, Part::Paid, Part::Waived].map(part);
+        for (month, bill) in &one.bills {
+            let parts = [Part::Open, Part::Deferred, Part::Paid, Part::Waived];
+            let parts = parts.map(|part| bill.of(part));
             let [open, deferred, paid, waived] = parts;
-            let month = format!("{year}-{month:02}-01");
+            let month = first_day(*month);
             lines.insert(format!(
                 "bill L{at} {month} {open} {deferred} {paid} {waived}"
             ));
@@ -281,9 +310,10 @@ fn rents(model: &Model, lines: &mut BTreeSet<String>) {
     for (at, one) in model.waivers.iter().enumerate() {
         let said = |said: Option<(i64, _)>| or_none(said.map(|(fen, _)| fen));
         lines.insert(format!(
-            "waiver W{at} L{} {} {} {} {} {} {} {} {} {}",
+            "waiver W{at} L{} {} {} {} {} {} {} {} {} {} {}",
             one.lease,
-            yes(one.is_converted),
+            one.days.0,
+            one.days.1,
             one.amount,
             one.declared_by,
             said(one.stated),
@@ -295,8 +325,9 @@ fn rents(model: &Model, lines: &mut BTreeSet<String>) {
         ));
     }
     for (at, one) in model.deferrals.iter().enumerate() {
+        let [first, last] = [one.months.0, one.months.1].map(first_day);
         lines.insert(format!(
-            "deferral S{at} L{} {} {} {} {}",
+            "deferral S{at} L{} {first} {last} {} {} {} {}",
             one.lease, one.open, one.paid, one.defaulted, one.converted
         ));
         for (due, amount, paid) in &one.instalments {
@@ -312,7 +343,7 @@ fn periods(model: &Model, lines: &mut BTreeSet<String>) {
         lines.insert(format!("rule {programme} {free} {vouchers}"));
     }
     for one in model.closings.iter().filter(|one| one.stands) {
-        lines.insert(format!("closed {} {}-01-01", one.entry, one.year));
+        lines.insert(format!("closed {} {} {}", one.entry, one.from, one.until));
     }
     for one in &model.proposals {
         let about = match &one.subject {

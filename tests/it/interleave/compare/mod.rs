@@ -31,7 +31,9 @@ const ROWS: &[&str] = &[
     "SELECT concat_ws(' ', 'payable', payable_id, payee_id, programme, fiscal_year, amount, set_off, state,
          coalesce(approved_by::text, '-')) FROM ledger.payable",
     "SELECT concat_ws(' ', 'batch', batch_id, state, prepared_by, coalesce(sent_on::text, '-')) FROM ledger.payment_batch",
-    "SELECT concat_ws(' ', 'line', batch_id, payable_id, amount, state) FROM ledger.payment_line",
+    "SELECT concat_ws(' ', 'to', account_id, party_id, masked, state, proposed_by) FROM ledger.bank_account
+     WHERE party_id IS NOT NULL",
+    "SELECT concat_ws(' ', 'line', batch_id, payable_id, amount, account_id, state) FROM ledger.payment_line",
     "SELECT concat_ws(' ', 'bank', file_index, number, booked_on, CASE direction WHEN 'credit' THEN amount ELSE -amount END,
          matched_index IS NOT NULL) FROM ledger.bank_line",
     "SELECT concat_ws(' ', 'claim', c.claim_id, c.programme, c.party_id, c.version, c.state, c.drafted_by,
@@ -83,17 +85,18 @@ const ROWS: &[&str] = &[
          proposed_by) FROM ledger.recovery",
     "SELECT concat_ws(' ', 'write-off', recovery_id, proposed_index, amount, proposed_by) FROM ledger.recovery_write_off
      WHERE outcome IS NULL",
-    "SELECT concat_ws(' ', 'lease', lease_id, carrier_id, tenant_id, premises, monthly_rent, first_day, last_day)
-     FROM ledger.lease",
+    "SELECT concat_ws(' ', 'lease', lease_id, carrier_id, tenant_id, premises, monthly_rent, first_day, last_day,
+         rent_until, ended_index IS NOT NULL) FROM ledger.lease",
     "SELECT concat_ws(' ', 'bill', lease_id, month, open, deferred, paid, waived) FROM ledger.rent_bill",
-    "SELECT concat_ws(' ', 'waiver', waiver_id, lease_id, from_day = until_day, amount, declared_by,
+    "SELECT concat_ws(' ', 'waiver', waiver_id, lease_id, from_day, until_day, amount, declared_by,
          coalesce(stated::text, '-'), coalesce(settled::text, '-'), coalesce(audited::text, '-'), compensable,
          claimed_index IS NOT NULL, voided_index IS NOT NULL) FROM ledger.waiver",
-    "SELECT concat_ws(' ', 'deferral', deferral_id, lease_id, open, paid, defaulted, converted) FROM ledger.deferral",
+    "SELECT concat_ws(' ', 'deferral', deferral_id, lease_id, from_month, until_month, open, paid, defaulted, converted) FROM ledger.deferral",
     "SELECT concat_ws(' ', 'instalment', deferral_id, due, amount, paid) FROM ledger.instalment",
+    "SELECT concat_ws(' ', 'reminder', kind, case_id, due, number, party_id, made_on) FROM ledger.reminder",
     "SELECT concat_ws(' ', 'rule', programme, free, vouchers) FROM (SELECT DISTINCT ON (programme) * FROM
          ledger.year_end_rule ORDER BY programme, log_index DESC) AS latest",
-    "SELECT concat_ws(' ', 'closed', log_index, from_day) FROM ledger.standing_closing",
+    "SELECT concat_ws(' ', 'closed', log_index, from_day, until_day) FROM ledger.standing_closing",
     "SELECT concat_ws(' ', 'period', proposed_index, coalesce(fiscal_year, closing_index), proposed_by,
          coalesce(outcome, '-')) FROM ledger.period_proposal",
 ];

@@ -79,6 +79,7 @@ impl Model {
             .post(&of_year("B10", year), &of_year("B20", year), fen);
         self.books
             .post(&of_zone("F1010"), &of_year("F3010", year), fen);
+        self.note_funded(None, year, fen);
         Ok(self.one())
     }
 
@@ -91,6 +92,7 @@ impl Model {
         why.when(self.books.credit(&unallocated) < fen, "insufficient");
         why.check()?;
         self.books.post(&unallocated, &line.account("B30"), fen);
+        self.note_funded(Some(line.programme), line.year, fen);
         Ok(self.one())
     }
 

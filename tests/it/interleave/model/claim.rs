@@ -1,7 +1,7 @@
 //! Claims (DOMAIN 5): drafted, submitted, reviewed, shown in a public notice, approved level by level; returned, declined,
 //! withdrawn, and revoked while nothing is paid.
 
-use chrono::NaiveDate;
+use chrono::{Datelike as _, NaiveDate};
 use subsidy_ledger::calendar::Calendar;
 use subsidy_ledger::identity::Role::{
     Auditor, Finance, Incubator, Manager, Provider, Reviewer, Sme,
@@ -167,9 +167,8 @@ impl Model {
                 why.0.insert("unknown waiver");
                 continue;
             };
-            let nothing_left = waiver.standing() == 0 && !waiver.is_converted;
             match waiver.state() {
-                _ if nothing_left => why.when(true, "NO_RELIEF"),
+                _ if !waiver.counts() => why.when(true, "NO_RELIEF"),
                 "mismatched" => why.when(true, "TENANT_MISMATCH"),
                 "declared" | "confirmed" => why.when(true, "RELIEF_WAITS"),
                 "claimed" => why.when(true, "ALREADY_CLAIMED"),
@@ -312,10 +311,21 @@ impl Model {
         }
     }
 
+    /// Whether the rules count what a claim rests on: those of Shaanxi relief of 2020 alone.
+    fn counts(&self, claim: &Claim) -> bool {
+        let is_within = |at: &usize| {
+            let (first, last) = self.waivers[*at].claimed_days();
+            first.year() == 2020 && last.year() == 2020
+        };
+        ![NOTICED, RANKED].contains(&claim.programme) || claim.waivers().iter().all(is_within)
+    }
+
     /// What the rules grant on a claim today, by itself or by what a round says of it: ratio first, limits after.
     pub(super) fn compensation(&self, claim: &Claim, among: Among) -> i64 {
         let base = self.base(claim);
-        if claim.programme == RANKED && !self.qualifies(RANKED, claim.party, self.today) {
+        let is_unfit =
+            claim.programme == RANKED && !self.qualifies(RANKED, claim.party, self.today);
+        if is_unfit || !self.counts(claim) {
             return 0;
         }
         let given = match claim.programme {
@@ -473,7 +483,7 @@ impl Model {
             return Ok(self.one());
         }
         self.claims[at].approvals.push(level.approval);
-        Ok(self.award(at, line, fen))
+        Ok(self.owe_claim(at, line, fen))
     }
 
     /// The contract's own line, or that of the year.
@@ -486,7 +496,7 @@ impl Model {
     }
 
     /// So much of a claim is owed.
-    fn award(&mut self, at: usize, line: Line, fen: i64) -> Done {
+    fn owe_claim(&mut self, at: usize, line: Line, fen: i64) -> Done {
         let claim = self.claims[at].clone();
         let done = self.several(1 + i64::try_from(claim.waivers().len()).unwrap());
         let submitter = claim.submitted_by.unwrap();

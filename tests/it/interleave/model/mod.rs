@@ -3,20 +3,26 @@
 //!
 //! Written to be read, and from the specification: it shares no decision with the crate.
 
+mod account;
 mod approval;
+mod bank;
 mod books;
 mod budget;
 mod claim;
 mod contract;
+mod deferral;
 mod fact;
 mod pack;
 mod past;
 mod payment;
 mod recovery;
+mod reminder;
 mod rent;
 mod round;
 mod run;
+mod undo;
 mod voucher;
+mod waiver;
 mod year;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,22 +33,28 @@ use subsidy_ledger::identity::Role;
 use super::command::{Asked, Command};
 use super::office::{self, Who};
 
+pub(super) use self::account::Account;
 pub(super) use self::approval::{Delegation, LevelSet, Recusal};
+pub(super) use self::bank::BankLine;
 use self::books::Books;
 pub(super) use self::books::Line;
 use self::books::account;
 pub(super) use self::budget::{Exclusion, Transfer};
 pub(super) use self::claim::{Claim, Notice, asks_notice};
 pub(super) use self::contract::Contract;
+pub(super) use self::deferral::Deferral;
 pub(super) use self::fact::{Determination, Source, Statement};
 pub(super) use self::pack::Version;
 pub(super) use self::past::Standing;
-pub(super) use self::payment::{BankLine, Basis, Batch, Instruction, Payable};
+pub(super) use self::payment::{Basis, Batch, Instruction, Payable};
 pub(super) use self::recovery::Recovery;
-pub(super) use self::rent::{Deferral, Lease, Part, Waiver};
+pub(super) use self::reminder::Due;
+pub(super) use self::rent::{Lease, Part, days};
 pub(super) use self::round::{Placing, Round, ranks};
 pub(super) use self::run::Run;
+pub(super) use self::undo::Moved;
 pub(super) use self::voucher::{Hold, Voucher};
+pub(super) use self::waiver::Waiver;
 pub(super) use self::year::{Closing, PeriodProposal, Rule, Subject};
 
 /// What a command that is accepted does to the log.
@@ -85,6 +97,11 @@ impl Why {
         }
     }
 
+    fn also(mut self, is_so: bool, reason: &'static str) -> Self {
+        self.when(is_so, reason);
+        self
+    }
+
     fn and<T>(mut self, reason: &'static str) -> Result<T, Self> {
         self.0.insert(reason);
         Err(self)
@@ -113,12 +130,15 @@ pub(super) struct Model {
     /// How many entries the log has: the index of the next one.
     pub(super) size: i64,
     pub(super) books: Books,
+    /// Appropriations and allocations, by their entries.
+    pub(super) funded: BTreeMap<i64, Moved>,
     pub(super) transfers: Vec<Transfer>,
     pub(super) frozen: BTreeSet<Line>,
     pub(super) exclusions: Vec<Exclusion>,
     pub(super) vouchers: Vec<Voucher>,
     pub(super) holds: Vec<Hold>,
     pub(super) payables: BTreeMap<String, Payable>,
+    pub(super) accounts: Vec<Account>,
     pub(super) batches: Vec<Batch>,
     pub(super) bank_lines: Vec<BankLine>,
     /// What the bank said last that the account has.
@@ -140,6 +160,8 @@ pub(super) struct Model {
     /// Awards of another office's list, also those that were taken back.
     pub(super) past: Vec<Standing>,
     pub(super) recoveries: Vec<Recovery>,
+    /// What was reminded of, whom it concerns, and when it was.
+    pub(super) reminders: BTreeMap<Due, (&'static str, NaiveDate)>,
     pub(super) leases: Vec<Lease>,
     pub(super) waivers: Vec<Waiver>,
     pub(super) deferrals: Vec<Deferral>,
@@ -159,12 +181,14 @@ impl Model {
             today,
             size,
             books: Books::default(),
+            funded: BTreeMap::new(),
             transfers: Vec::new(),
             frozen: BTreeSet::new(),
             exclusions: Vec::new(),
             vouchers: Vec::new(),
             holds: Vec::new(),
             payables: BTreeMap::new(),
+            accounts: Vec::new(),
             batches: Vec::new(),
             bank_lines: Vec::new(),
             at_bank: 0,
@@ -183,6 +207,7 @@ impl Model {
             determinations: Vec::new(),
             past: Vec::new(),
             recoveries: Vec::new(),
+            reminders: BTreeMap::new(),
             leases: Vec::new(),
             waivers: Vec::new(),
             deferrals: Vec::new(),
@@ -258,6 +283,18 @@ impl Model {
         if let Some(outcome) = self.of_payment(who, command) {
             return outcome;
         }
+        if let Some(outcome) = self.of_bank(who, command) {
+            return outcome;
+        }
+        if let Some(outcome) = self.of_account(who, command) {
+            return outcome;
+        }
+        if let Command::Reverse { entry } = command {
+            return self.reverse(who, *entry);
+        }
+        if *command == Command::ReminderJob {
+            return self.remind(who);
+        }
         if let Some(outcome) = self.of_claim(who, command) {
             return outcome;
         }
@@ -286,6 +323,12 @@ impl Model {
             return outcome;
         }
         if let Some(outcome) = self.of_rent(who, command) {
+            return outcome;
+        }
+        if let Some(outcome) = self.of_waiver(who, command) {
+            return outcome;
+        }
+        if let Some(outcome) = self.of_deferral(who, command) {
             return outcome;
         }
         let outcome = self.of_year(who, command);
@@ -331,6 +374,11 @@ impl Model {
         } else {
             "B30"
         })
+    }
+
+    /// What of a line was paid and has not come back.
+    pub(super) fn spent(&self, line: Line) -> i64 {
+        self.books.credit(&line.account("B70"))
     }
 
     /// Whether a party is excluded from programmes today.

@@ -1,11 +1,11 @@
 //! Versions of rules: proposed by one person, published by another, or withdrawn; each decides on what is submitted on its days.
 
-use chrono::{Datelike as _, NaiveDate};
+use chrono::NaiveDate;
 use subsidy_ledger::identity::Role::{Manager, RuleAdmin};
 
 use super::super::command::{Command, Pack};
 use super::super::office::Who;
-use super::{Model, Outcome, Why};
+use super::{Closing, Model, Outcome, Why};
 
 /// The first version, which is published before the play.
 const FIRST: (usize, i64) = (1, 2);
@@ -48,10 +48,17 @@ impl Model {
 
     /// Why a version can't be published, or proposed anew.
     fn check_pack(&self, pack: &Pack, why: &mut Why) {
-        let mut published = self.versions.iter().filter(|one| one.published.is_some());
+        let published = self.versions.iter().filter(|one| one.published.is_some());
         let is_taken = |one: &Version| one.pack.from == pack.from;
-        why.when(published.any(is_taken), "same day");
-        why.when(self.is_closed(pack.from.year()), "in closed");
+        why.when(published.clone().any(is_taken), "same day");
+        // It takes the days up to the next version.
+        let later = published.filter(|one| one.pack.from > pack.from);
+        let until = later.map(|one| one.pack.from).min();
+        let takes = |closing: &Closing| {
+            let is_before = until.is_none_or(|until| closing.from < until);
+            closing.stands && pack.from < closing.until && is_before
+        };
+        why.when(self.closings.iter().any(takes), "in closed");
     }
 
     /// A version is published once.

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
+
 use subsidy_ledger::identity::Role::{Manager, System};
 
 use super::super::command::{Command, PastAward};
@@ -53,7 +55,8 @@ impl Model {
         let gone: Vec<usize> = all.filter(|at| is_gone(&self.past[*at])).collect();
         why.when(!gone.is_empty() && !correct, "would reverse");
         // An award counts from the first day of its year.
-        let is_late = new.iter().any(|row| self.is_closed(row.year));
+        let first_day = |row: &PastAward| NaiveDate::from_ymd_opt(row.year, 1, 1).unwrap();
+        let is_late = new.iter().any(|row| self.is_day_closed(first_day(row)));
         why.when(is_late, "period closed");
         why.check()?;
         Ok(self.bring_in_line(&gone, new))

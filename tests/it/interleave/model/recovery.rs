@@ -2,15 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{Datelike as _, NaiveDate};
+use chrono::{Datelike as _, Days, NaiveDate};
 use subsidy_ledger::identity::Role::{Cashier, Finance, Manager, Reviewer};
 
 use super::super::command::Command;
 use super::super::office::Who;
 use super::books::{account, of_zone};
+use super::deferral::parts;
 use super::payment::Basis;
 use super::voucher::paid_of;
 use super::{Line, Model, Outcome, Payable, Why};
+
+/// How long who owes money back has after the order: what the plays ask for.
+pub(in crate::interleave) const DUE_DAYS: u64 = 30;
 
 #[derive(Clone)]
 pub(in crate::interleave) struct Recovery {
@@ -27,6 +31,8 @@ pub(in crate::interleave) struct Recovery {
     pub(in crate::interleave) received: i64,
     pub(in crate::interleave) set_off: i64,
     pub(in crate::interleave) written_off: i64,
+    /// When it is to be paid: numbers, days and sums.
+    pub(super) parts: Vec<(usize, NaiveDate, i64)>,
     /// A write-off that waits: its entry, by whom, over how much.
     pub(in crate::interleave) write_off: Option<(i64, Who, i64)>,
 }
@@ -121,6 +127,7 @@ impl Model {
             received: 0,
             set_off: 0,
             written_off: 0,
+            parts: Vec::new(),
             write_off: None,
         });
         Ok(done)
@@ -139,6 +146,7 @@ impl Model {
         why.when(one.stage != "proposed", "WRONG_STATE");
         why.check()?;
         (one.stage, one.ordered_by, one.open) = ("ordered", Some(who), one.amount);
+        one.parts = vec![(0, self.today + Days::new(DUE_DAYS), one.amount)];
         let (debit, credit) = (receivable(at, one), one.line.account("F5090"));
         self.books.post(&debit, &credit, one.amount);
         Ok(self.one())
@@ -209,11 +217,10 @@ impl Model {
         self.bank_lines[line].is_matched = true;
         self.books
             .post(&of_zone("F1010"), &receivable(at, &one), fen);
-        let booked = found.booked_on.year();
-        let counts = if self.is_closed(booked) {
+        let counts = if self.is_day_closed(found.booked_on) {
             self.year()
         } else {
-            booked
+            found.booked_on.year()
         };
         self.comes_back(&one, counts, fen);
         let one = &mut self.recoveries[at];
@@ -272,7 +279,7 @@ impl Model {
         one.set_off += fen;
     }
 
-    /// A plan moves nothing.
+    /// A plan moves nothing. It takes the place of the day of the order, and of an earlier plan.
     fn plan(&mut self, who: Who, at: usize, count: u8, first: NaiveDate) -> Outcome {
         let mut why = Why::default();
         why.needs(who, &[Finance]);
@@ -285,6 +292,9 @@ impl Model {
         why.when(one.state() == "open" && !is_split, "input");
         why.when(first < self.today, "input");
         why.check()?;
+        let parts = (1..).zip(parts(one.open, count, first));
+        let parts = parts.map(|(number, (day, fen, _))| (number, day, fen));
+        self.recoveries[at].parts = parts.collect();
         Ok(self.one())
     }
 

@@ -1,5 +1,6 @@
 //! The end of a budget year: what lapses and what is carried over, by two persons; and a year that is opened again.
 
+use chrono::NaiveDate;
 use subsidy_ledger::identity::Role::{Finance, Manager};
 
 use super::super::command::Command;
@@ -14,10 +15,11 @@ pub(in crate::interleave) struct Rule {
     pub(in crate::interleave) end: bool,
 }
 
-/// A year that is closed, by which entry.
+/// Days that are closed, from the first to the day before the second, by which entry.
 #[derive(Clone)]
 pub(in crate::interleave) struct Closing {
-    pub(in crate::interleave) year: i32,
+    pub(in crate::interleave) from: NaiveDate,
+    pub(in crate::interleave) until: NaiveDate,
     pub(in crate::interleave) entry: i64,
     pub(in crate::interleave) stands: bool,
 }
@@ -52,6 +54,7 @@ impl Model {
                 carry,
                 end,
             } => self.set_rule(who, programme, Rule { carry, end }),
+            Command::ClosePeriod { from, until } => self.close_period(who, from, until),
             Command::ProposeClose { year } => self.propose_close(who, year),
             Command::ProposeReopening { closing } => self.propose_reopening(who, closing),
             Command::ConfirmPeriod { entry } => self.confirm_period(who, entry),
@@ -60,9 +63,31 @@ impl Model {
         })
     }
 
-    pub(in crate::interleave) fn is_closed(&self, year: i32) -> bool {
+    pub(in crate::interleave) fn is_day_closed(&self, day: NaiveDate) -> bool {
         let mut closings = self.closings.iter();
-        closings.any(|closing| closing.year == year && closing.stands)
+        closings.any(|closing| closing.stands && closing.from <= day && day < closing.until)
+    }
+
+    /// A year is closed when its last day is (docs/adr/0014).
+    pub(in crate::interleave) fn is_closed(&self, year: i32) -> bool {
+        self.is_day_closed(NaiveDate::from_ymd_opt(year, 12, 31).unwrap())
+    }
+
+    /// Days that are over, and of which one is open at least.
+    fn close_period(&mut self, who: Who, from: NaiveDate, until: NaiveDate) -> Outcome {
+        let mut why = Why::default();
+        why.needs(who, &[Finance]);
+        why.when(self.today < until, "not over");
+        let mut days = from.iter_days().take_while(|day| *day < until);
+        why.when(days.all(|day| self.is_day_closed(day)), "already closed");
+        why.check()?;
+        self.closings.push(Closing {
+            from,
+            until,
+            entry: self.size,
+            stands: true,
+        });
+        Ok(self.one())
     }
 
     pub(super) fn rule(&self, programme: &str) -> Rule {
@@ -214,8 +239,10 @@ impl Model {
         let others = plan.lines.len() + usize::from(plan.unallocated > 0);
         let others = i64::try_from(others).unwrap();
         let entry = self.size + others;
+        let first = |year| NaiveDate::from_ymd_opt(year, 1, 1).unwrap();
         self.closings.push(Closing {
-            year,
+            from: first(year),
+            until: first(year + 1),
             entry,
             stands: true,
         });

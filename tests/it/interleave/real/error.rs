@@ -1,13 +1,13 @@
 //! Why nothing was recorded, in the model's words.
 
-use subsidy_ledger::accounting::PeriodError;
+use subsidy_ledger::accounting::{AccountingError, PeriodError};
 use subsidy_ledger::approval::ApprovalError;
 use subsidy_ledger::award::ImportError;
 use subsidy_ledger::batch::{BatchError, Rejected};
 use subsidy_ledger::claim::{NoticeError, RankError};
 use subsidy_ledger::fact::FactsError;
 use subsidy_ledger::job::JobError;
-use subsidy_ledger::journal::{RecallError, RecordError, Refusal};
+use subsidy_ledger::journal::{ClosePeriodError, RecallError, RecordError, Refusal, ReverseError};
 use subsidy_ledger::payment::PaymentError;
 use subsidy_ledger::policy::store::StoreError;
 use subsidy_ledger::programme::{ControlError, ProgrammeError};
@@ -97,6 +97,7 @@ impl Code for Refusal {
             Self::Insufficient { .. } => "insufficient".to_owned(),
             Self::PeriodClosed(_) => "period closed".to_owned(),
             Self::KeyConflict(_) => "key conflict".to_owned(),
+            Self::AlreadyReversed(_) => "reversed".to_owned(),
             other => other.to_string(),
         }
     }
@@ -176,6 +177,9 @@ impl Code for PaymentError {
             Self::UnknownBankLine(_) => "unknown line of a statement".to_owned(),
             Self::NoMatch { .. } => "no match".to_owned(),
             Self::Rows(_) => "rows".to_owned(),
+            Self::Status(_) => "status".to_owned(),
+            Self::AllChanged(_) => "all changed".to_owned(),
+            Self::UnknownAccount(_) => "unknown account".to_owned(),
             Self::Forbidden(_) => "forbidden".to_owned(),
             Self::Recall(error) => error.code(),
             Self::Record(error) => error.code(),
@@ -274,6 +278,41 @@ impl Code for JobError {
     fn code(&self) -> String {
         match self {
             Self::Forbidden(_) => "forbidden".to_owned(),
+            other => format!("{other:?}"),
+        }
+    }
+}
+
+impl Code for AccountingError {
+    fn code(&self) -> String {
+        match self {
+            Self::NotByReversal { .. } => "not by reversal".to_owned(),
+            Self::Forbidden(_) => "forbidden".to_owned(),
+            Self::Reverse(error) => error.code(),
+            Self::Close(error) => error.code(),
+            other @ Self::Database(_) => format!("{other:?}"),
+        }
+    }
+}
+
+impl Code for ReverseError {
+    fn code(&self) -> String {
+        match self {
+            Self::Unknown(_) => "unknown entry".to_owned(),
+            Self::Recall(error) => error.code(),
+            Self::Record(error) => error.code(),
+            other => format!("{other:?}"),
+        }
+    }
+}
+
+impl Code for ClosePeriodError {
+    fn code(&self) -> String {
+        match self {
+            Self::NotOver(_) => "not over".to_owned(),
+            Self::AlreadyClosed { .. } => "already closed".to_owned(),
+            Self::Recall(error) => error.code(),
+            Self::Record(error) => error.code(),
             other => format!("{other:?}"),
         }
     }

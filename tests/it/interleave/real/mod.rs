@@ -1,6 +1,7 @@
 //! The same commands on a real Postgres, and what the ledger tells.
 
 mod approval;
+mod bank;
 mod claim;
 mod contract;
 mod error;
@@ -176,9 +177,8 @@ impl Giving {
         first!(of_voucher of_hold wind_up expire_due);
         first!(of_claim after_review after_approval);
         first!(of_approval of_contract);
-        first!(of_claim after_review);
         first!(of_run of_past of_fact of_pack);
-        first!(of_payment of_bank);
+        first!(of_payment of_bank of_account of_books);
         first!(of_recovery settlement);
         first!(of_rent of_waiver of_deferral);
         panic!("nobody gives {:?}", self.asked)

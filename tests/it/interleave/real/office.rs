@@ -1,9 +1,11 @@
 //! Budgets, exclusions and periods.
 
-use subsidy_ledger::accounting::{self, FreeAtEnd, NewRule, Rule, VouchersAtEnd};
+use subsidy_ledger::accounting::{
+    self, ClosePeriod, FreeAtEnd, NewRule, Reverse, Rule, VouchersAtEnd,
+};
 use subsidy_ledger::exclusion::{self, ConfirmExclusion, Exclude, LiftExclusion, RejectExclusion};
 use subsidy_ledger::programme::{self, Allocate, Appropriate, Freeze, ProposeTransfer};
-use subsidy_ledger::types::{LogIndex, PartyId};
+use subsidy_ledger::types::{LogIndex, PartyId, Period};
 
 use super::{Command, Giving, Told, amount, of_case, of_one, reason, year};
 
@@ -150,6 +152,33 @@ impl Giving {
                             programme::thaw(conn, &command, input).await
                         }
                     })
+                });
+                Told::of(given, |recorded| Told::recorded(recorded.index.0))
+            }
+            _ => return None,
+        };
+        Some(told)
+    }
+
+    pub(super) async fn of_books(&self) -> Option<Told> {
+        let told = match &self.asked.command {
+            Command::ClosePeriod { from, until } => {
+                let input = ClosePeriod {
+                    period: Period::new(*from, Some(*until)).unwrap(),
+                    reason: reason(),
+                };
+                let given = of_one!(self, input, |conn, command, input| {
+                    Box::pin(async move { accounting::close_period(conn, &command, input).await })
+                });
+                Told::of(given, |recorded| Told::recorded(recorded.index.0))
+            }
+            Command::Reverse { entry } => {
+                let input = Reverse {
+                    index: LogIndex(*entry),
+                    reason: reason(),
+                };
+                let given = of_one!(self, input, |conn, command, input| {
+                    Box::pin(async move { accounting::reverse(conn, &command, input).await })
                 });
                 Told::of(given, |recorded| Told::recorded(recorded.index.0))
             }

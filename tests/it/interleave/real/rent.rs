@@ -14,6 +14,14 @@ fn month((year, month): Month) -> rent::Month {
     format!("{year}-{month:02}").parse().unwrap()
 }
 
+/// The months that an offset counts as payment for.
+fn against(way: command::Way) -> Vec<rent::Month> {
+    match way {
+        command::Way::Offset(first, last) => month(first).until(month(last)).collect(),
+        command::Way::Reduction | command::Way::Refund => Vec::new(),
+    }
+}
+
 impl Giving {
     #[expect(clippy::too_many_lines, reason = "one command after another")]
     pub(super) async fn of_rent(&self) -> Option<Told> {
@@ -56,11 +64,12 @@ impl Giving {
             Command::Bill {
                 lease: at,
                 month: of,
+                on,
             } => {
                 let input = BillRent {
                     lease: lease(at),
                     month: month(*of),
-                    on: None,
+                    on: *on,
                 };
                 of_case!(self, input, rent::bill_rent)
             }
@@ -74,7 +83,7 @@ impl Giving {
             }
             Command::Defer {
                 lease: at,
-                month: of,
+                months,
                 fen,
                 count,
                 first,
@@ -82,13 +91,13 @@ impl Giving {
                 let input = DeferRent {
                     amount: fen.map(text),
                     evidence: Vec::new(),
-                    from: month(*of),
+                    from: month(months.0),
                     lease: lease(at),
                     schedule: Schedule::Months {
                         count: *count,
                         first: *first,
                     },
-                    until: month(*of),
+                    until: month(months.1),
                 };
                 of_case!(self, input, rent::defer_rent)
             }
@@ -102,14 +111,14 @@ impl Giving {
         let told = match &self.asked.command {
             Command::Waive {
                 lease,
-                month: of,
+                months,
                 measure,
-                refund,
+                way,
             } => {
                 let input = Waive {
-                    against: Vec::new(),
+                    against: against(*way),
                     evidence: Vec::new(),
-                    from: Some(month(*of)),
+                    from: Some(month(months.0)),
                     landlord_relief: None,
                     lease: LeaseId(self.names.case('L', *lease)),
                     measure: match measure {
@@ -117,8 +126,25 @@ impl Giving {
                         command::Measure::Half => Measure::Half,
                         command::Measure::Amount(fen) => Measure::Amount { amount: text(*fen) },
                     },
+                    until: Some(month(months.1)),
+                    way: match way {
+                        command::Way::Reduction => Way::Reduction,
+                        command::Way::Refund => Way::Refund,
+                        command::Way::Offset(..) => Way::Offset,
+                    },
+                };
+                of_case!(self, input, rent::waive)
+            }
+            Command::Extend { lease, months } => {
+                let input = Waive {
+                    against: Vec::new(),
+                    evidence: Vec::new(),
+                    from: None,
+                    landlord_relief: None,
+                    lease: LeaseId(self.names.case('L', *lease)),
+                    measure: Measure::Months { months: *months },
                     until: None,
-                    way: if *refund { Way::Refund } else { Way::Reduction },
+                    way: Way::Extension,
                 };
                 of_case!(self, input, rent::waive)
             }

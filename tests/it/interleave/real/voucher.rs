@@ -121,12 +121,22 @@ impl Giving {
         Some(Told::of(given, |_| Told::default()))
     }
 
-    /// A run of the job, from its beginning to its end.
+    /// Runs of a job, from beginning to end.
     pub(super) async fn expire_due(&self) -> Option<Told> {
-        if self.asked.command != Command::ExpiryJob {
-            return None;
+        let (job, times) = match self.asked.command {
+            Command::ExpiryJob => (Job::VoucherExpiry, 1),
+            Command::ReminderJob => (Job::Reminders, 2),
+            _ => return None,
+        };
+        let mut told = None;
+        for _ in 0..times {
+            told = Some(self.run(job).await);
         }
-        let given = of_one!(self, Job::VoucherExpiry, |conn, command, job| {
+        told
+    }
+
+    async fn run(&self, job: Job) -> Told {
+        let given = of_one!(self, job, |conn, command, job| {
             Box::pin(async move {
                 let Begun::Run(run) = job::begin(conn, &command, *job).await? else {
                     panic!("another run goes on");
@@ -135,7 +145,7 @@ impl Giving {
                 job::end(conn, &command, run, None).await
             })
         });
-        Some(Told::of(given, |()| Told::default()))
+        Told::of(given, |()| Told::default())
     }
 }
 
