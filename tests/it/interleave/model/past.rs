@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-
 use subsidy_ledger::identity::Role::{Manager, System};
 
 use super::super::command::{Command, PastAward};
