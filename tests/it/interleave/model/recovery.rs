@@ -212,6 +212,8 @@ impl Model {
             one.state() == "open" && found.amount > one.open,
             "MORE_THAN_OPEN",
         );
+        // After a payment that was partly paid back came back whole, too little may stand as spent (docs/adr/0027).
+        why.when(self.spent(one.line) < found.amount, "insufficient");
         why.check()?;
         let fen = found.amount;
         self.bank_lines[line].is_matched = true;
@@ -255,6 +257,8 @@ impl Model {
         let fen = asked.unwrap_or_else(|| one.open.min(against.rest()));
         why.when(fen > against.rest(), "MORE_THAN_OWED");
         why.when(one.state() == "open" && fen > one.open, "MORE_THAN_OPEN");
+        let is_elsewhere = against.line != one.line;
+        why.when(is_elsewhere && self.spent(one.line) < fen, "insufficient");
         why.check()?;
         self.set_off(at, payable, fen);
         Ok(self.one())
