@@ -58,11 +58,12 @@ fn config(seeds: &'static str) -> Config {
 
 /// Plays all cases in one database, each in a zone of its own.
 fn play(config: Config, steps: impl Strategy<Value = Vec<Step>>) {
+    let plays = (choose::taste(), steps);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let db = Arc::new(runtime.block_on(TestDb::new()));
-    let played = TestRunner::new(config).run(&steps, |steps| {
+    let played = TestRunner::new(config).run(&plays, |(taste, steps)| {
         let played = runtime.block_on(async {
-            let mut play = Play::new(&db).await;
+            let mut play = Play::new(&db, taste).await;
             for step in &steps {
                 play.step(step).await?;
             }

@@ -9,7 +9,7 @@ use subsidy_ledger::party::{Identity, NewParty, PartyRole};
 use subsidy_ledger::payment::{self, AccountFilter};
 use subsidy_ledger::programme::ProgrammeKind;
 
-use super::choose::{Dice, choose};
+use super::choose::{Dice, Taste, choose};
 use super::command::{Asked, Booked, Command};
 use super::compare;
 use super::model::{Account, Done, Model, Verdict, is_recorded};
@@ -40,6 +40,7 @@ pub(super) struct Play {
     world: Arc<World>,
     names: Arc<Names>,
     model: Model,
+    taste: Taste,
     /// What was asked and told, for whoever reads a failure.
     trace: Vec<String>,
 }
@@ -49,7 +50,7 @@ const FIRST_DAY: &str = "2020-05-07";
 
 impl Play {
     /// A new zone with persons, parties, programmes and bank accounts; the budget is given by commands, as all else.
-    pub(super) async fn new(db: &Arc<TestDb>) -> Self {
+    pub(super) async fn new(db: &Arc<TestDb>, taste: Taste) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let code = format!("Z{}", COUNT.fetch_add(1, Ordering::Relaxed));
         let mut world = World::people(Arc::clone(db), &code).await;
@@ -110,6 +111,7 @@ impl Play {
             world: Arc::new(world),
             names: Arc::new(names),
             model,
+            taste,
             trace: Vec::new(),
         };
         play.fund().await.unwrap();
@@ -177,8 +179,8 @@ impl Play {
                 self.trace.push(format!("{} it is", self.model.today));
             }
             Step::Alone(dice) => {
-                if let Some(asked) = choose(&self.model, dice, &format!("key {}", self.trace.len()))
-                {
+                let key = format!("key {}", self.trace.len());
+                if let Some(asked) = choose(&self.model, &self.taste, dice, &key) {
                     self.alone(asked).await?;
                 }
             }
@@ -187,7 +189,7 @@ impl Play {
                 let mut group: Vec<Asked> = Vec::new();
                 for (at, dice) in all.iter().enumerate() {
                     let key = format!("key {} {at}", self.trace.len());
-                    let chosen = choose(&self.model, dice, &key);
+                    let chosen = choose(&self.model, &self.taste, dice, &key);
                     let twin = group.last().filter(|_| dice.is_twin()).cloned();
                     let chosen = twin.or(chosen);
                     group.extend(chosen.filter(|asked| asked.command.is_one_decision()));
