@@ -106,6 +106,7 @@ impl Giving {
         Some(told)
     }
 
+    #[expect(clippy::too_many_lines, reason = "one command after another")]
     pub(super) async fn of_waiver(&self) -> Option<Told> {
         let waiver = |at: &usize| WaiverId(self.names.case('W', *at));
         let told = match &self.asked.command {
