@@ -55,7 +55,7 @@ the same time needs --correct, and then supersedes it. Names, units and who may 
   subsidy-ledger facts determine epidemic_grace=true --party 91000000MA00000900 --from 2020-04-01 --until 2020-07-01 \\
       --reason 'closed by order' --evidence $(sha256sum order.pdf | cut -d' ' -f1) --as reviewer
   subsidy-ledger facts determine filing_extended_to=2020-08-31 --whole-zone --from 2020-06-01 \\
-      --reason '…' --evidence … --as reviewer
+      --reason 'extended by notice' --evidence $(sha256sum notice.pdf | cut -d' ' -f1) --as reviewer
 
 Nothing follows from it until another person confirms it: `facts confirm`.")]
     Determine(DetermineArgs),

@@ -322,7 +322,7 @@ async fn dispatch(Cli { global, command }: Cli) -> anyhow::Result<ExitCode> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{CommandFactory as _, Parser as _};
 
     use super::Cli;
 
@@ -363,5 +363,37 @@ mod tests {
                 .for_each(|inner| check(inner, &path));
         }
         check(&Cli::command(), "");
+    }
+
+    /// What is shown is taken: options that exclude each other, or are asked for, are so in no example.
+    #[test]
+    fn every_example_is_understood() {
+        /// With a hash where a shell puts what `$(sha256sum …)` prints.
+        fn hashed(help: &str) -> String {
+            let mut pieces = help.split("$(");
+            let first = pieces.next().unwrap_or_default().to_owned();
+            pieces.fold(first, |before, piece| {
+                let (_, after) = piece.split_once(')').expect("it ends");
+                before + &"0".repeat(64) + after
+            })
+        }
+        fn check(command: &clap::Command) {
+            let help = command.get_after_help().map(ToString::to_string);
+            let help = hashed(&help.unwrap_or_default());
+            let help: Vec<&str> = help.split("\\\n").map(str::trim).collect();
+            let help = help.join(" ");
+            let examples = help.lines().map(str::trim);
+            for example in examples.filter(|line| line.starts_with("subsidy-ledger ")) {
+                // What a shell does with the answer, and what is said of it.
+                let ends = [" > ", " | ", " && ", "   "];
+                let ends = ends.iter().filter_map(|end| example.find(end));
+                let end = ends.min().unwrap_or(example.len());
+                let words = shlex::split(&example[..end]).expect("quotes end");
+                let parsed = Cli::try_parse_from(words);
+                assert!(parsed.is_ok(), "{example}: {}", parsed.unwrap_err());
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&Cli::command());
     }
 }

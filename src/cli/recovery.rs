@@ -5,7 +5,7 @@ mod show;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use serde_json::Value;
 
 use super::Global;
@@ -129,7 +129,7 @@ enum CauseArg {
 }
 
 #[derive(Debug, Args)]
-#[group(id = "right", required = true, multiple = false, args = ["facts", "whole"])]
+#[command(group(ArgGroup::new("right").required(true).args(["facts", "whole"])))]
 pub(super) struct ProposeArgs {
     /// What was paid: D and the number of the entry that made it owed, or its id
     payable: Named<PayableId>,

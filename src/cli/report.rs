@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use chrono::NaiveDate;
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use sqlx::PgConnection;
 
@@ -95,7 +95,7 @@ pub struct BalanceArgs {
 
 /// Which part of a statement.
 #[derive(Clone, Debug, Args)]
-#[group(id = "whose", required = true, multiple = false, args = ["address", "party"])]
+#[command(group(ArgGroup::new("whose").required(true).args(["address", "party"])))]
 pub struct StatementArgs {
     /// code:currency:programme:year:party:item, without what the account has not.
     pub address: Option<Address>,
