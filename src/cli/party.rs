@@ -274,6 +274,11 @@ pub(super) async fn run(global: &Global, args: PartyArgs) -> anyhow::Result<Exit
         } else {
             0
         };
+        let limit = if let PartyTask::List(filter) = &task {
+            Some(filter.limit)
+        } else {
+            None
+        };
         let bar = output::progress(rows);
         let answer = session
             .command(
@@ -288,6 +293,9 @@ pub(super) async fn run(global: &Global, args: PartyArgs) -> anyhow::Result<Exit
             )
             .await?;
         bar.finish_and_clear();
+        if let (Some(limit), PartyAnswer::List(parties)) = (limit, &answer) {
+            output::at_limit(parties.len(), limit.into());
+        }
         if global.json {
             output::json(&answer)?;
         } else {

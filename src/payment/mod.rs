@@ -137,9 +137,9 @@ pub enum PaymentError {
     NotReleased(BatchId),
     /// Nothing of a batch could be released.
     #[error(
-        "every payee of batch {0} has another bank account than when it was prepared: discard it, and prepare another"
+        "every payee of batch P{0} has another bank account than when it was prepared: discard it, and prepare another"
     )]
-    AllChanged(BatchId),
+    AllChanged(LogIndex),
     /// A line of a batch of before accounts were kept.
     #[error("instruction {0} has no bank account: its batch was sent before accounts were kept")]
     LineWithoutAccount(String),

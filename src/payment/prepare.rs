@@ -61,7 +61,7 @@ pub struct BatchLine {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HeldBecause {
-    /// The cashier submitted or approved it: another one has to prepare it (invariant 9).
+    /// The cashier submitted or approved it, or stays out of the payee's cases: another one has to prepare it (invariant 9).
     OwnCase,
     /// It is above the limit of a line.
     OverLimit,
@@ -75,7 +75,7 @@ impl std::fmt::Display for HeldBecause {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::OwnCase => {
-                "submitted or approved by this cashier: another one has to prepare them"
+                "submitted or approved by this cashier, or of a party whose cases the cashier stays out of: another one has to prepare them"
             }
             Self::OverLimit => "above the limit of a line",
             Self::NoAccount => "without a confirmed bank account of their payee",

@@ -108,7 +108,7 @@ pub async fn release(
         held_out.add(line.payable, HeldBecause::AccountChanged);
     }
     if ready.is_empty() {
-        return Err(PaymentError::AllChanged(batch));
+        return Err(PaymentError::AllChanged(found.index));
     }
     let total: Money = ready.iter().map(|line| line.amount.money()).sum();
     let told = Told {

@@ -210,7 +210,7 @@ type Matched<'a> = (&'a StatementLine, &'a SentLine);
 fn match_lines<'a>(
     statement: &'a BankStatement,
     sent: &'a HashMap<String, SentLine>,
-    used: &HashMap<String, String>,
+    used: &HashMap<String, Vec<String>>,
     today: NaiveDate,
 ) -> Result<(Vec<Matched<'a>>, StatementReport), RowErrors> {
     let mut errors = RowErrors::default();
@@ -284,15 +284,19 @@ fn match_lines<'a>(
 /// characters (`Max35Text`, for instance `AcctSvcrRef`), in which letters of both cases differ, and banks number with
 /// them. Folding would refuse a booking that the bank has made. What it could catch, one booking typed in two ways,
 /// needs another instruction over the same amount, and shows when the bank account is reconciled.
-fn used_for_another(line: &StatementLine, used: &HashMap<String, String>) -> Option<RowError> {
+fn used_for_another(line: &StatementLine, used: &HashMap<String, Vec<String>>) -> Option<RowError> {
     let BankVerdict::Paid(reference) = &line.verdict else {
         return None;
     };
-    let other = used.get(reference)?;
-    (*other != line.end_to_end_id).then(|| {
-        let problem = format!("an earlier statement confirmed {other} by it");
-        reference_error(line.row, reference, problem)
-    })
+    let confirmed = used.get(reference)?;
+    if confirmed.contains(&line.end_to_end_id) {
+        return None;
+    }
+    let problem = format!(
+        "an earlier statement confirmed {} by it",
+        confirmed.first()?
+    );
+    Some(reference_error(line.row, reference, problem))
 }
 
 /// Whether an earlier import has told the same.
@@ -348,7 +352,7 @@ mod tests {
     fn a_booking_confirms_one_instruction() {
         let lines = [instruction("P1-1", Some("R1")), instruction("P1-2", None)];
         let sent = HashMap::from(lines.map(|line| (line.end_to_end_id.clone(), line)));
-        let used = HashMap::from([("R1".to_owned(), "P1-1".to_owned())]);
+        let used = HashMap::from([("R1".to_owned(), vec!["P1-1".to_owned()])]);
         let today = "2020-05-09".parse().unwrap();
         let paid = |reference: &str| BankVerdict::Paid(reference.to_owned());
         let twice = "row 2, bank_reference \"R1\": an earlier statement confirmed P1-1 by it; ";

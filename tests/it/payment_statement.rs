@@ -246,6 +246,21 @@ async fn what_a_table_said_before_is_known_and_not_paid_twice() {
 }
 
 #[tokio::test]
+async fn a_booking_of_a_statement_confirms_no_other_instruction_by_a_table() {
+    let (world, _) = three_approved().await;
+    let batch = send(&world, "cashier", "2020-05-07").await.unwrap();
+    let id = |line: usize| batch.lines[line].end_to_end_id.as_str();
+    let file = statement_file("S1", "2020-05-08", 1_000_000, &[(-10_000, id(0), "")]);
+    let file = file.replace("<EndToEndId>", "<AcctSvcrRef>R7</AcctSvcrRef><EndToEndId>");
+    assert_eq!(statement(&world, &file).await.unwrap().paid, 1);
+    let row = paid(&batch, 1, "2020-05-08").replace(&format!("BANK-{}", id(1)), "R7");
+    let refused = hear(&world, "cashier", "2020-05-09", &[row]).await;
+    let refused = refused.unwrap_err().to_string();
+    let why = format!("an earlier statement confirmed {} by it", id(0));
+    assert!(refused.contains(&why), "{refused}");
+}
+
+#[tokio::test]
 async fn statements_follow_one_another_and_are_the_zone_s_own() {
     let (world, _) = three_owed().await;
     let good = statement_file("S1", "2020-05-08", 100, &[(-5, "", "")]);

@@ -363,6 +363,7 @@ pub(in crate::cli) async fn list(global: &Global, args: ListArgs) -> anyhow::Res
                 Box::pin(audit::draws(conn, *zone, *after, *limit))
             })
             .await?;
+        output::at_limit(draws.len(), args.limit);
         let lines: Vec<DrawLine<'_>> = draws.iter().map(|draw| draw_line(draw, &zone)).collect();
         if global.json {
             output::json(&lines)?;

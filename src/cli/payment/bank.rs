@@ -1,5 +1,6 @@
 //! `payment status`, `statement`, `unmatched`, `match`, `return`, `reconcile`: what the bank says.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -109,7 +110,8 @@ pub(super) async fn statement(global: &Global, args: StatementArgs) -> anyhow::R
                 bail!("this is a status report: `payment status` takes it in")
             }
             Some(Message::Camt053) => true,
-            None => false,
+            // Whatever is in it, it should have been a message.
+            None => ending(&args.file).eq_ignore_ascii_case("xml"),
         },
     };
     if is_message {
@@ -117,6 +119,11 @@ pub(super) async fn statement(global: &Global, args: StatementArgs) -> anyhow::R
     } else {
         table(global, &args, &bytes).await
     }
+}
+
+fn ending(file: &Path) -> &str {
+    let ending = file.extension().and_then(OsStr::to_str);
+    ending.unwrap_or_default()
 }
 
 async fn statements(global: &Global, bytes: &[u8]) -> anyhow::Result<ExitCode> {

@@ -204,7 +204,7 @@ fn print_release(named: Named<BatchId>, outcome: &Release, currency: Currency) -
             let why = match because {
                 NotByThisPerson::Prepared => "whoever prepared it can't release it",
                 NotByThisPerson::OwnCase => {
-                    "whoever submitted or approved one of its payables can't release it"
+                    "whoever submitted or approved one of its payables, or is recused from a payee's cases, can't release it"
                 }
             };
             output::line(&format!(

@@ -436,24 +436,28 @@ pub(super) async fn return_line(
     Ok(())
 }
 
-/// Which of these references of the bank have confirmed a line, with the line's end-to-end id.
+/// Which of these references of the bank have confirmed instructions, by tables or by statements, with the end-to-end ids of
+/// these: a bank that books several at once has one reference for all.
 pub(super) async fn used_references(
     conn: &mut PgConnection,
     zone: ZoneId,
     references: &[&str],
-) -> Result<HashMap<String, String>, sqlx::Error> {
+) -> Result<HashMap<String, Vec<String>>, sqlx::Error> {
     let rows = sqlx::query!(
-        r#"SELECT bank_reference AS "bank_reference!", end_to_end_id FROM ledger.payment_line
-           WHERE zone_id = $1 AND bank_reference = ANY($2)"#,
+        r#"SELECT bank_reference AS "reference!", end_to_end_id AS "instruction!" FROM ledger.payment_line
+           WHERE zone_id = $1 AND bank_reference = ANY($2)
+           UNION ALL SELECT reference, instruction FROM ledger.bank_line
+           WHERE zone_id = $1 AND reference = ANY($2) AND instruction IS NOT NULL"#,
         zone.0,
         references as _,
     )
     .fetch_all(conn)
     .await?;
-    let used = rows
-        .into_iter()
-        .map(|row| (row.bank_reference, row.end_to_end_id));
-    Ok(used.collect())
+    let mut used: HashMap<String, Vec<String>> = HashMap::new();
+    for row in rows {
+        used.entry(row.reference).or_default().push(row.instruction);
+    }
+    Ok(used)
 }
 
 /// What a statement said of a line, with the entry that records it.
