@@ -23,7 +23,7 @@ use proptest::test_runner::{
     Config, FileFailurePersistence, RngSeed, TestCaseError, TestError, TestRunner,
 };
 
-use self::play::{Play, Step};
+use self::play::{Play, Step, Way};
 use crate::kit::TestDb;
 
 /// How many zones each test plays: few enough to be played at every change of the code.
@@ -35,7 +35,7 @@ fn step(at_once: u32) -> impl Strategy<Value = Step> {
         2 * at_once => choose::group().prop_map(Step::AtOnce),
         4 => (1..4_u8).prop_map(Step::Days),
         2 => (20..120_u8).prop_map(Step::Days),
-        1 => Just(Step::PaidOrder),
+        3 => prop::sample::select(&Way::ALL[..]).prop_map(Step::Way),
     ]
 }
 

@@ -1,5 +1,7 @@
 //! Plays commands on both sides and compares what is told and what there is.
 
+mod ways;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -9,8 +11,9 @@ use subsidy_ledger::party::{Identity, NewParty, PartyRole};
 use subsidy_ledger::payment::{self, AccountFilter};
 use subsidy_ledger::programme::ProgrammeKind;
 
+pub(super) use self::ways::Way;
 use super::choose::{Dice, Taste, choose};
-use super::command::{Asked, Booked, Command};
+use super::command::{Asked, Command};
 use super::compare;
 use super::model::{Account, Done, Model, Verdict, is_recorded};
 use super::office::{
@@ -29,9 +32,7 @@ pub(super) type Played = Result<(), String>;
 pub(super) enum Step {
     Days(u8),
     Alone(Dice),
-    /// An order goes from the application to the bank, unless something is in the way: what comes after a payment would be rare
-    /// by dice alone.
-    PaidOrder,
+    Way(Way),
     AtOnce(Vec<Dice>),
 }
 
@@ -174,17 +175,14 @@ impl Play {
 
     pub(super) async fn step(&mut self, step: &Step) -> Played {
         match step {
-            Step::Days(days) => {
-                self.model.today = self.model.today + Days::new(u64::from(*days));
-                self.trace.push(format!("{} it is", self.model.today));
-            }
+            Step::Days(days) => self.pass(Days::new(u64::from(*days))),
             Step::Alone(dice) => {
                 let key = format!("key {}", self.trace.len());
                 if let Some(asked) = choose(&self.model, &self.taste, dice, &key) {
                     self.alone(asked).await?;
                 }
             }
-            Step::PaidOrder => self.paid_order().await?,
+            Step::Way(way) => self.go(*way).await?,
             Step::AtOnce(all) => {
                 let mut group: Vec<Asked> = Vec::new();
                 for (at, dice) in all.iter().enumerate() {
@@ -200,51 +198,9 @@ impl Play {
         self.compare().await
     }
 
-    async fn paid_order(&mut self) -> Played {
-        let (programme, party, price) = (SH, "f", 20_000_00);
-        let (voucher, hold) = (self.model.vouchers.len(), self.model.holds.len());
-        let batch = self.model.batches.len();
-        let payable = format!("H{hold}");
-        for (who, command) in [
-            (
-                "clerk",
-                Command::Apply {
-                    programme,
-                    party,
-                    fen: price,
-                },
-            ),
-            ("reviewer2", Command::ReviewVoucher { voucher }),
-            ("manager2", Command::Issue { voucher }),
-            (
-                "f2",
-                Command::Hold {
-                    voucher,
-                    provider: "p",
-                    price,
-                },
-            ),
-            ("p", Command::Redeem { hold, price }),
-            ("finance2", Command::ApprovePayable { payable }),
-            ("cashier", Command::Prepare),
-            ("cashier2", Command::ReleaseBatch { batch }),
-        ] {
-            self.alone(self.asked(who, command)).await?;
-        }
-        let sent = self
-            .model
-            .batches
-            .get(batch)
-            .filter(|one| one.state == "released");
-        let Some(sent) = sent else { return Ok(()) };
-        let goes = sent.lines.iter().filter(|line| line.state == "sent");
-        let lines = goes.map(|line| Booked::Pays(batch, line.payable.clone(), line.amount));
-        let told = Command::Statement {
-            opening: self.model.at_bank,
-            booked_on: self.model.today,
-            lines: lines.collect(),
-        };
-        self.alone(self.asked("cashier", told)).await
+    fn pass(&mut self, days: Days) {
+        self.model.today = self.model.today + days;
+        self.trace.push(format!("{} it is", self.model.today));
     }
 
     fn giving(&self, asked: &Asked) -> Giving {
