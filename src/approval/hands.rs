@@ -81,9 +81,18 @@ impl Hands {
         own.into_iter().chain(given).collect()
     }
 
+    /// Whether one who acts in the own duty has to stay out of a party's cases.
+    pub fn stays_out(&self, actor: &Actor, party: PartyId) -> bool {
+        let acting = Acting {
+            person: actor.person,
+            principal: None,
+        };
+        self.stays_out_as(actor, acting, party)
+    }
+
     /// Whether one who acts has to stay out of a party's cases: recused, as the person or as the principal, or acting for
     /// the party itself.
-    pub fn stays_out(&self, actor: &Actor, acting: Acting, party: PartyId) -> bool {
+    pub fn stays_out_as(&self, actor: &Actor, acting: Acting, party: PartyId) -> bool {
         actor.party == Some(party)
             || acting
                 .persons()

@@ -9,8 +9,9 @@ use crate::identity::Command;
 use crate::journal::{self, Earlier};
 use crate::types::NoticeId;
 
-/// Approves what waits of a notice, in the order in which the claims were drafted. Under a key, each claim has a key of its own that is made of it: a repeat answers for
-/// the claims that the first time answered for, and goes on with what it had left. Empty if nothing waits.
+/// Approves what waits of a notice, in the order in which the claims were drafted. Under a key, each claim has a key of its
+/// own that is made of it: a repeat answers for the claims that the first time answered for, and goes on with what it had
+/// left. Empty if nothing waits.
 pub async fn approve_notice(
     conn: &mut PgConnection,
     command: Command<'_>,

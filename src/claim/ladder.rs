@@ -121,7 +121,7 @@ impl Ladder {
                 let before = self.given(claim).flat_map(|given| given.acting.persons());
                 claim.hands().chain(before).any(|hand| hand == person)
             };
-            if self.hands.stays_out(command.actor, acting, claim.party) {
+            if self.hands.stays_out_as(command.actor, acting, claim.party) {
                 reason = ClaimRefusal::Recused;
             } else if acting.persons().any(had_a_hand) {
                 reason = ClaimRefusal::Segregation;

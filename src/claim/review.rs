@@ -12,7 +12,7 @@ use super::grounds::{Grounds, within};
 use super::model::{Claim, ClaimRefusal, ClaimState, Reviewed};
 use super::relief;
 use super::store;
-use crate::approval::{Acting, Hands};
+use crate::approval::Hands;
 use crate::batch::{self, Answers, BatchError, Decided, Rejected, Round, Step};
 use crate::identity::{Command, Role};
 use crate::policy::{Facts, Outcome, StatedBy};
@@ -176,15 +176,11 @@ fn in_the_way(
         return Some(ClaimRefusal::Stale);
     }
     let person = command.actor.person;
-    let acting = Acting {
-        person,
-        principal: None,
-    };
     let submitted = claim.submission.map(|submission| submission.by);
     if [Some(claim.drafted_by), submitted].contains(&Some(person)) {
         return Some(ClaimRefusal::Segregation);
     }
-    let stays_out = hands.stays_out(command.actor, acting, claim.party);
+    let stays_out = hands.stays_out(command.actor, claim.party);
     stays_out.then_some(ClaimRefusal::Recused)
 }
 

@@ -10,7 +10,7 @@ use super::grounds::Grounds;
 use super::milestone::returned_to;
 use super::model::{Claim, ClaimRefusal, ClaimState};
 use super::{postings, store};
-use crate::approval::{Acting, Hands};
+use crate::approval::Hands;
 use crate::batch::{self, Answers, BatchError, Decided, Rejected, Round, Step};
 use crate::caps;
 use crate::identity::{Command, Role};
@@ -227,14 +227,10 @@ impl Counter {
         let payable = payable.filter(|_| claim.state == ClaimState::Approved);
         let payable = payable.ok_or(ClaimRefusal::WrongState)?;
         let person = command.actor.person;
-        let acting = Acting {
-            person,
-            principal: None,
-        };
         if claim.drafted_by == person || payable.hands().contains(&person) {
             return Err(ClaimRefusal::Segregation);
         }
-        if self.hands.stays_out(command.actor, acting, claim.party) {
+        if self.hands.stays_out(command.actor, claim.party) {
             return Err(ClaimRefusal::Recused);
         }
         match payable.state {

@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 use super::model::{Contract, Ending};
 use super::refused::ContractRefusal;
 use super::store::{self, DecidedEnding};
-use crate::approval::{Acting, Hands};
+use crate::approval::Hands;
 use crate::batch::{self, Answers, BatchError, Decided, Rejected, Round};
 use crate::identity::{Command, Role};
 use crate::types::{ContractId, LogIndex, PartyId, PersonId, ZoneId};
@@ -42,13 +42,9 @@ pub(super) fn may_act(
     provider: PartyId,
     before: Option<PersonId>,
 ) -> Result<(), ContractRefusal> {
-    let acting = Acting {
-        person: command.actor.person,
-        principal: None,
-    };
-    if before == Some(acting.person) {
+    if before == Some(command.actor.person) {
         Err(ContractRefusal::Segregation)
-    } else if hands.stays_out(command.actor, acting, provider) {
+    } else if hands.stays_out(command.actor, provider) {
         Err(ContractRefusal::Recused)
     } else {
         Ok(())

@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 
 use super::model::{Exclusion, Outcome};
 use super::store;
-use crate::approval::{Acting, Hands};
+use crate::approval::Hands;
 use crate::batch::{self, Answers, BatchError, Decided, Rejected, Round, Step};
 use crate::identity::{Command, Forbidden, Role};
 use crate::party;
@@ -120,13 +120,9 @@ fn may_act(
     before: Option<PersonId>,
 ) -> Result<(), ExclusionRefusal> {
     let person = command.actor.person;
-    let acting = Acting {
-        person,
-        principal: None,
-    };
     if before == Some(person) {
         Err(ExclusionRefusal::Segregation)
-    } else if hands.stays_out(command.actor, acting, party) {
+    } else if hands.stays_out(command.actor, party) {
         Err(ExclusionRefusal::Recused)
     } else {
         Ok(())

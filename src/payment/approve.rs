@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 
 use super::store::{self, Lock, Payable, PayableFilter};
 use super::{PayableState, PaymentError};
-use crate::approval::{Acting, Hands};
+use crate::approval::Hands;
 use crate::identity::{Command, Role};
 use crate::journal::{self, Body, Entry, RecallError, RecordError};
 use crate::log;
@@ -107,17 +107,13 @@ pub async fn approve(
 }
 
 fn decide(payable: &Payable, command: &Command<'_>, hands: &Hands) -> ApprovalOutcome {
-    let acting = Acting {
-        person: command.actor.person,
-        principal: None,
-    };
     if payable.state != PayableState::Owed {
         ApprovalOutcome::RefusedState
     } else if payable.submitted_by == command.actor.person
         || payable.handled_by.contains(&command.actor.person)
     {
         ApprovalOutcome::RefusedSegregation
-    } else if hands.stays_out(command.actor, acting, payable.payee) {
+    } else if hands.stays_out(command.actor, payable.payee) {
         ApprovalOutcome::RefusedRecused
     } else {
         ApprovalOutcome::Approved

@@ -57,7 +57,7 @@ pub async fn export_batch(
     let row = store::batch(conn, zone.id, batch).await?;
     let row = row.ok_or(PaymentError::UnknownBatch(batch))?;
     if row.state != "released" {
-        return Err(PaymentError::NotReleased(batch));
+        return Err(PaymentError::NotReleased(row.index));
     }
     let lines = store::lines_of_batch(conn, zone.id, batch).await?;
     let lines: Vec<BatchLineRow> = lines
@@ -124,7 +124,7 @@ fn message(
 ) -> Result<Vec<u8>, PaymentError> {
     let zone = command.zone;
     let (Some(sent_on), Some(released_at)) = (batch.sent_on, batch.released_at) else {
-        return Err(PaymentError::NotReleased(batch.id));
+        return Err(PaymentError::NotReleased(batch.index));
     };
     let mut instructions = Vec::with_capacity(lines.len());
     for line in lines {

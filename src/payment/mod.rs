@@ -133,8 +133,8 @@ pub enum PaymentError {
     #[error("batch P{0} was released or discarded before: `payment show P{0}` says which")]
     BatchDecided(LogIndex),
     /// The batch was not released.
-    #[error("batch {0} was not released: only what was released goes to the bank")]
-    NotReleased(BatchId),
+    #[error("batch P{0} was not released: only what was released goes to the bank")]
+    NotReleased(LogIndex),
     /// Nothing of a batch could be released.
     #[error(
         "every payee of batch P{0} has another bank account than when it was prepared: discard it, and prepare another"

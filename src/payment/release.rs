@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use super::prepare::{HeldBecause, HeldOut};
 use super::store::{self, PreparedBatch, PreparedLine};
 use super::{PayableState, PaymentError, in_transit};
-use crate::approval::{Acting, Hands};
+use crate::approval::Hands;
 use crate::identity::{Command, Role};
 use crate::journal::{self, Entry, RecordError, Transfer};
 use crate::log;
@@ -164,14 +164,10 @@ fn not_by(
     lines: &[PreparedLine],
     hands: &Hands,
 ) -> Option<NotByThisPerson> {
-    let acting = Acting {
-        person: command.actor.person,
-        principal: None,
-    };
-    if batch.prepared_by == acting.person {
+    if batch.prepared_by == command.actor.person {
         return Some(NotByThisPerson::Prepared);
     }
-    let stays_out = |line: &PreparedLine| hands.stays_out(command.actor, acting, line.payee);
+    let stays_out = |line: &PreparedLine| hands.stays_out(command.actor, line.payee);
     let own = lines.iter().any(|line| line.is_own || stays_out(line));
     own.then_some(NotByThisPerson::OwnCase)
 }

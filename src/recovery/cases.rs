@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 use super::model::{Plan, Recovery};
 use super::refused::RecoveryRefusal;
 use super::store::{self, DecidedWriteOff, Settlement};
-use crate::approval::{Acting, Hands};
+use crate::approval::Hands;
 use crate::batch::{self, Answers, BatchError, Decided, Rejected, Round};
 use crate::identity::{Command, Role};
 use crate::types::{Amount, Currency, Due, LogIndex, Money, PartyId, PersonId, RecoveryId, ZoneId};
@@ -77,13 +77,9 @@ pub(super) fn may_act(
     party: PartyId,
     before: &[PersonId],
 ) -> Result<(), RecoveryRefusal> {
-    let acting = Acting {
-        person: command.actor.person,
-        principal: None,
-    };
-    if before.contains(&acting.person) {
+    if before.contains(&command.actor.person) {
         Err(RecoveryRefusal::Segregation)
-    } else if hands.stays_out(command.actor, acting, party) {
+    } else if hands.stays_out(command.actor, party) {
         Err(RecoveryRefusal::Recused)
     } else {
         Ok(())

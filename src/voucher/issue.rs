@@ -281,7 +281,7 @@ impl Desk {
         if application.applied_by == approver || application.reviewed_by == Some(approver) {
             return Ok(Ok((refused(VoucherRefusal::Segregation), None)));
         }
-        if rules::stays_out(&self.hands, command, application.party) {
+        if self.hands.stays_out(command.actor, application.party) {
             return Ok(Ok((refused(VoucherRefusal::Recused), None)));
         }
         let policy = self.policies.get(application.policy)?;

@@ -146,7 +146,7 @@ impl Desk {
         if application.applied_by == command.actor.person {
             return refused(VoucherRefusal::Segregation);
         }
-        if rules::stays_out(&self.hands, command, application.party) {
+        if self.hands.stays_out(command.actor, application.party) {
             return refused(VoucherRefusal::Recused);
         }
         let policy = self.policies.get(application.policy)?;

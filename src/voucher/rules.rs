@@ -11,13 +11,11 @@ use super::hold::PlaceHold;
 use super::model::{Voucher, VoucherRefusal};
 use super::run;
 use super::store::{self, Application};
-use crate::approval::{Acting, Hands};
 use crate::batch::{BatchError, Rejected};
 use crate::caps::{Asked, Usages, rests_on_usage};
 use crate::exclusion::Excluded;
 use crate::fact;
 use crate::fact::InLedger;
-use crate::identity::Command;
 use crate::policy::store::Policies;
 use crate::policy::{
     self, Decision, Fact, Facts, Moment, Outcome, Policy, Raw, ReasonCode, Source, Span, Usage,
@@ -230,15 +228,6 @@ pub(super) fn refused(decision: &Decision) -> Refused {
         code,
         reasons: reasons(decision),
     }
-}
-
-/// Whether the person of a command has to stay out of a party's cases.
-pub(super) fn stays_out(hands: &Hands, command: &Command<'_>, party: PartyId) -> bool {
-    let acting = Acting {
-        person: command.actor.person,
-        principal: None,
-    };
-    hands.stays_out(command.actor, acting, party)
 }
 
 /// That a party is excluded from programmes, and until when.
